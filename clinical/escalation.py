@@ -1,0 +1,133 @@
+"""Who is told when: the ladder of tiers, pure.
+
+A ladder is an ordered list of tiers, mildest first. Each starts a number of days from its anchor (`refill_by`, the low
+date or the empty date) and repeats until the alert closes. Source: design, section 3.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+# Leads are made for a refill interval of at least this long; a shorter one scales them.
+FULL_INTERVAL = timedelta(days=35)
+QUIET_FROM, QUIET_TO = time(20), time(8)
+
+
+class Anchor(StrEnum):
+    REFILL_BY = "refill_by"
+    LOW = "low"
+    EMPTY = "empty"
+    OPENED = "opened"
+
+
+@dataclass(frozen=True)
+class Tier:
+    """One rung. `roles` are staff roles of the clinic; `to_patient` adds the patient. Lead in days (negative: before)."""
+
+    code: str
+    anchor: Anchor
+    lead_days: int
+    roles: tuple[str, ...]
+    to_patient: bool
+    repeat_hours: int
+    quiet_hours: bool
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """The moments an alert works towards. `filled_at` scales the leads of short refill intervals."""
+
+    opened_at: datetime
+    refill_by: datetime | None = None
+    low_at: datetime | None = None
+    empty_at: datetime | None = None
+    filled_at: datetime | None = None
+
+
+REFILL_LADDER = (
+    Tier("book", Anchor.REFILL_BY, -28, ("scheduler",), False, 7 * 24, True),
+    Tier("patient", Anchor.REFILL_BY, -21, (), True, 7 * 24, True),
+    Tier("unbooked", Anchor.REFILL_BY, -14, ("scheduler",), True, 3 * 24, True),
+    Tier("urgent", Anchor.REFILL_BY, -7, ("scheduler", "nurse"), True, 24, True),
+    Tier("past", Anchor.REFILL_BY, 0, ("scheduler", "nurse"), True, 12, False),
+    Tier("low", Anchor.LOW, 0, ("scheduler", "nurse", "prescriber"), True, 4, False),
+    Tier("empty", Anchor.EMPTY, 0, ("scheduler", "nurse", "prescriber", "administrator"), True, 1, False),
+)
+# For what is wrong now: told at once, to those who can act, until it is put right.
+IMMEDIATE_LADDER = (Tier("urgent", Anchor.OPENED, 0, ("nurse", "prescriber"), False, 12, False),)
+
+
+def starts(ladder: Sequence[Tier], deadlines: Deadlines) -> list[tuple[datetime, Tier]]:
+    """When each tier of the ladder begins, mildest first. Tiers whose anchor is not known are absent."""
+    anchors = {
+        Anchor.REFILL_BY: deadlines.refill_by,
+        Anchor.LOW: deadlines.low_at,
+        Anchor.EMPTY: deadlines.empty_at,
+        Anchor.OPENED: deadlines.opened_at,
+    }
+    scale = lead_scale(deadlines)
+    found = []
+    for tier in ladder:
+        anchor = anchors[tier.anchor]
+        if anchor is not None:
+            found.append((anchor + timedelta(days=tier.lead_days) * scale, tier))
+    return found
+
+
+def lead_scale(deadlines: Deadlines) -> float:
+    """1, or the refill interval as a part of 35 days where it is shorter; never below 0."""
+    if deadlines.refill_by is None or deadlines.filled_at is None:
+        return 1.0
+    return min(max((deadlines.refill_by - deadlines.filled_at) / FULL_INTERVAL, 0.0), 1.0)
+
+
+def tier_at(ladder: Sequence[Tier], deadlines: Deadlines, now: datetime) -> Tier | None:
+    """The severest tier that has begun, None before the first."""
+    begun = [tier for start, tier in starts(ladder, deadlines) if start <= now]
+    return begun[-1] if begun else None
+
+
+def next_start(ladder: Sequence[Tier], deadlines: Deadlines, now: datetime) -> datetime | None:
+    """When a severer tier than the present one begins."""
+    current = tier_at(ladder, deadlines, now)
+    later = list(ladder[ladder.index(current) + 1 :]) if current is not None else list(ladder)
+    return min((start for start, tier in starts(later, deadlines) if start > now), default=None)
+
+
+def next_due(ladder: Sequence[Tier], deadlines: Deadlines, now: datetime) -> datetime | None:
+    """When to act again after acting at `now`: the repeat or the next tier, whichever is first."""
+    current = tier_at(ladder, deadlines, now)
+    following = next_start(ladder, deadlines, now)
+    if current is None:
+        return following
+    repeat = now + timedelta(hours=current.repeat_hours)
+    return repeat if following is None else min(repeat, following)
+
+
+def allowed_from(moment: datetime, tier: Tier, timezone: ZoneInfo) -> datetime:
+    """The moment itself, or the end of the quiet hours (20:00 to 08:00 local) if the tier keeps them."""
+    local = moment.astimezone(timezone)
+    is_quiet = local.time() >= QUIET_FROM or local.time() < QUIET_TO
+    if not tier.quiet_hours or not is_quiet:
+        return moment
+    day = local.date() + timedelta(days=1) if local.time() >= QUIET_FROM else local.date()
+    return datetime.combine(day, QUIET_TO, tzinfo=timezone).astimezone(moment.tzinfo)
+
+
+def tier_to_json(tier: Tier) -> dict[str, Any]:
+    return {
+        "code": tier.code,
+        "anchor": tier.anchor.value,
+        "lead_days": tier.lead_days,
+        "roles": list(tier.roles),
+        "to_patient": tier.to_patient,
+        "repeat_hours": tier.repeat_hours,
+        "quiet_hours": tier.quiet_hours,
+    }
+
+
+def tier_from_json(data: Mapping[str, Any]) -> Tier:
+    return Tier(**{**data, "anchor": Anchor(data["anchor"]), "roles": tuple(data["roles"])})

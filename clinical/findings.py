@@ -1,0 +1,161 @@
+"""Findings: what a person should know about a pump, each with a stable code and its source."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from clinical.calibration import DEVIATION_Z
+from clinical.ledger import Fill, ProgramChange
+from clinical.programs import Mode
+from clinical.units import plain
+
+LABEL = "Lioresal Intrathecal and Gablofen labels"
+MARKET_CONCENTRATIONS = (Decimal(500), Decimal(1000), Decimal(2000))
+DOSE_RANGE_MCG = (Decimal(12), Decimal(2003))
+LIMITED_EXPERIENCE_MCG = Decimal(1000)
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARN = "warn"
+    HIGH = "high"
+
+
+@dataclass(frozen=True)
+class Finding:
+    code: str
+    severity: Severity
+    message: str
+    source: str
+
+
+def of_unknown(reason: str) -> Finding:
+    """Why a pump's dates are not (all) known."""
+    messages = {
+        "no_fill": "No fill is recorded, so nothing is known about the volume. Record the last refill.",
+        "no_dose": "No dose is recorded, so the flow is not known. Record the dose the pump is programmed to.",
+        "no_factory_flow": "The pump's factory flow is not recorded. Enter it on the pump (mL/day, printed on the pump's label).",
+        "stopped": "The pump is stopped: no drug is flowing. Abrupt stop of intrathecal baclofen can be fatal.",
+    }
+    source = f"{LABEL}, boxed warning" if reason == "stopped" else "Brim design, section 2"
+    return Finding(reason, Severity.HIGH, messages[reason], source)
+
+
+def of_fill(fill: Fill) -> list[Finding]:
+    """Findings on the last fill."""
+    found = []
+    if fill.aspirated_ml is not None and fill.aspirated_ml == 0:
+        found.append(
+            Finding(
+                "aspirated_zero",
+                Severity.HIGH,
+                "Nothing was aspirated at the last refill: the pump may have run dry. Ask about withdrawal "
+                "(spasms, itching, fever, confusion). What it delivered is only known as a lower bound, "
+                "so the refill does not calibrate the pump.",
+                "clinical rules, section 2 (discrepancy); Neurosurgery 2004;55:390",
+            )
+        )
+    if fill.concentration_mcg_per_ml != fill.programmed_concentration_mcg_per_ml:
+        found.append(_not_reprogrammed(fill))
+    if fill.concentration_mcg_per_ml not in MARKET_CONCENTRATIONS:
+        found.append(
+            Finding(
+                "concentration_off_market",
+                Severity.WARN,
+                f"{plain(fill.concentration_mcg_per_ml)} mcg/mL is not a concentration on the market for pumps "
+                "(500, 1000, 2000): check that it is a dilution made on purpose.",
+                LABEL,
+            )
+        )
+    return found
+
+
+def _not_reprogrammed(fill: Fill) -> Finding:
+    filled, programmed = fill.concentration_mcg_per_ml, fill.programmed_concentration_mcg_per_ml
+    factor = filled / programmed
+    return Finding(
+        "concentration_not_programmed",
+        Severity.HIGH,
+        f"The pump holds {plain(filled)} mcg/mL but is programmed for {plain(programmed)} mcg/mL: the patient gets "
+        f"{factor:.2f} times the programmed dose. Check the pump and call the prescriber now.",
+        "clinical rules, section 2 (programmed flow)",
+    )
+
+
+def of_program(change: ProgramChange) -> list[Finding]:
+    """Findings on the dose of the last program. A dose is flagged, never refused."""
+    dose = change.program.daily_dose_mcg
+    if change.program.mode is Mode.STOPPED:
+        return []
+    low, high = DOSE_RANGE_MCG
+    found = []
+    if not low <= dose <= high:
+        found.append(
+            Finding(
+                "dose_out_of_range",
+                Severity.WARN,
+                f"{plain(dose)} mcg/day is outside the range in the label, {low} to {high} mcg/day.",
+                LABEL,
+            )
+        )
+    if dose > LIMITED_EXPERIENCE_MCG:
+        found.append(
+            Finding(
+                "dose_above_1000",
+                Severity.WARN,
+                f"{plain(dose)} mcg/day: there is limited experience above 1000 mcg/day.",
+                LABEL,
+            )
+        )
+    return found
+
+
+def of_flow(flow_ml_per_day: float, lowest: Decimal | None, highest: Decimal | None) -> list[Finding]:
+    """A flow the pump model is not made for. Limits in mL/day from the catalogue, None where unknown."""
+    below = lowest is not None and 0 < flow_ml_per_day < float(lowest)
+    above = highest is not None and flow_ml_per_day > float(highest)
+    if not below and not above:
+        return []
+    limits = f"{plain(lowest) if lowest is not None else '?'} to {plain(highest) if highest is not None else '?'}"
+    return [
+        Finding(
+            "flow_out_of_range",
+            Severity.WARN,
+            f"The programmed flow of {flow_ml_per_day:.4g} mL/day is outside this model's {limits} mL/day.",
+            "pump catalogue",
+        )
+    ]
+
+
+def of_deviation(deviation: float) -> list[Finding]:
+    """The last refill does not fit the pump's own calibration."""
+    if abs(deviation) <= DEVIATION_Z:
+        return []
+    causes = (
+        "over-delivery, or a pocket fill at the refill before"
+        if deviation > 0
+        else "under-delivery, a motor stall or a catheter problem"
+    )
+    direction = "more" if deviation > 0 else "less"
+    return [
+        Finding(
+            "calibrated_deviation",
+            Severity.WARN,
+            f"At the last refill the pump had delivered clearly {direction} than its own history predicts "
+            f"({abs(deviation):.1f} standard deviations): consider {causes}. The earliest date is widened.",
+            "pocket fill notice 2011; Sgouros 2010",
+        )
+    ]
+
+
+def of_shelf_life(is_known: bool) -> list[Finding]:
+    if is_known:
+        return []
+    return [
+        Finding(
+            "drug_expiry_unknown",
+            Severity.INFO,
+            "Neither the drug's stability in the pump nor the lot's expiry is recorded, so no drug date counts.",
+            "clinical rules, section 2 (stability in the pump)",
+        )
+    ]
