@@ -1,0 +1,64 @@
+"""What is written to staff and patients.
+
+A patient's message holds no drug, device or diagnosis: first name and what to do. A staff message names the patient by
+record number only, since mail is read on many screens; the page behind the link says the rest.
+"""
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from alerts.models import Alert, Notification
+
+
+def compose(row: Notification) -> EmailMessage:
+    """The message of one outbox row, in its clinic's timezone."""
+    if row.patient is not None:
+        clinic = row.alert.clinic
+        body = render_to_string("emails/patient_book.txt", {"patient": row.patient, "clinic": clinic})
+        return EmailMessage(f"A message from {clinic.name_for_patients}", body, to=[row.patient.email])
+    if row.user is None:
+        raise ValueError(f"notification {row.pk} has nobody to write to")
+    return EmailMessage(_subject(row), _staff_body(row), to=[row.user.email])
+
+
+def _subject(row: Notification) -> str:
+    alert = row.alert
+    if alert.kind == Alert.Kind.REFILL_DUE and alert.refill_by is not None:
+        day = alert.refill_by.astimezone(alert.clinic.zone)
+        return f"[{headline(row.tier)}] Refill by {day:%a %d %b %Y}: {alert.patient.mrn}"
+    return f"[{headline(row.tier)}] {alert.get_kind_display()}: {alert.patient.mrn}"
+
+
+def headline(tier: str) -> str:
+    """A tier in words a person acts on."""
+    return TIER_WORDS.get(tier, tier)
+
+
+TIER_WORDS = {
+    "book": "To book",
+    "patient": "Patient told",
+    "unbooked": "Not booked",
+    "urgent": "Urgent",
+    "past": "Past refill-by",
+    "low": "Reservoir low",
+    "empty": "Reservoir empty",
+}
+
+
+def _staff_body(row: Notification) -> str:
+    alert = row.alert
+    zone = alert.clinic.zone
+    return render_to_string(
+        "emails/staff_alert.txt",
+        {
+            "alert": alert,
+            "tier_words": headline(row.tier),
+            "is_refill": alert.kind == Alert.Kind.REFILL_DUE,
+            "refill_by": alert.refill_by.astimezone(zone) if alert.refill_by is not None else None,
+            "low_at": alert.low_at.astimezone(zone) if alert.low_at is not None else None,
+            "timezone": alert.clinic.timezone,
+            "address": settings.BASE_URL + reverse("pump", args=[alert.pump_id]),
+        },
+    )

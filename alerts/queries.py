@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.db.models import Q
+
+from clinics.queries import ClinicOwned
+
+if TYPE_CHECKING:
+    from alerts.models import Alert, Notification
+
+
+class AlertQuerySet(ClinicOwned["Alert"]):
+    def open(self) -> Self:
+        return self.filter(closed_at=None)
+
+    def due(self, now: datetime) -> Self:
+        """Open alerts on which somebody has to be told now."""
+        return self.open().filter(next_due_at__lte=now).order_by("next_due_at")
+
+
+class NotificationQuerySet(ClinicOwned["Notification"]):
+    def deliverable(self, now: datetime) -> Self:
+        """Queued and due, or left in a sender's hands beyond its lease."""
+        return self.filter(
+            Q(state="queued", due_at__lte=now) | Q(state="sending", lease_until__lte=now)
+        ).order_by("due_at")

@@ -1,0 +1,159 @@
+"""The outbox is filled here: whoever has to be told now gets a row."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from alerts.models import Alert, Notification
+from alerts.services.lifecycle import deadlines_of, ladder_of, log
+from clinical.escalation import Tier, allowed_from, next_due, next_start, tier_at
+from clinics.models import Membership
+from clinics.roles import Role
+from patients.models import Patient
+
+BATCH = 200
+# How often a tier with nobody to tell looks again for somebody.
+LOOK_AGAIN = timedelta(minutes=10)
+
+
+def advance(now: datetime) -> int:
+    """Act on every alert that is due; returns how many.
+
+    In steps: (1) claim up to BATCH due alerts with SKIP LOCKED; (2) find each one's tier and recipients; (3) write
+    their outbox rows and when to act next; (4) commit; again until none is left. A crash before 4 leaves the alerts
+    due; two ticks at once claim different alerts.
+    """
+    total = 0
+    while count := _advance_batch(now):
+        total += count
+    return total
+
+
+@transaction.atomic
+def _advance_batch(now: datetime) -> int:
+    alerts = list(
+        Alert.objects.due(now)
+        .select_related("clinic", "patient")
+        .select_for_update(skip_locked=True, of=("self",))[:BATCH]
+    )
+    staff = Staff.of({alert.clinic_id for alert in alerts})
+    rows: list[Notification] = []
+    for alert in alerts:
+        rows += _tell(alert, staff, now)
+    Notification.objects.bulk_create(rows, ignore_conflicts=True)
+    Alert.objects.bulk_update(
+        alerts, ["tier", "next_due_at", "repeat_number", "told_at", "nobody_since", "closed_at", "closed_reason"]
+    )
+    return len(alerts)
+
+
+@dataclass(frozen=True)
+class Staff:
+    """Active accounts by clinic and role, for one batch."""
+
+    users: dict[tuple[int, str], set[int]] = field(default_factory=lambda: defaultdict(set))
+
+    @classmethod
+    def of(cls, clinic_ids: Iterable[int]) -> "Staff":
+        ids = set(clinic_ids)
+        staff = cls()
+        memberships = Membership.objects.filter(user__is_active=True)
+        for clinic_id, role, user_id in memberships.values_list("clinic_id", "role", "user_id"):
+            for reached in ids if clinic_id is None else ids & {clinic_id}:
+                staff.users[reached, role].add(user_id)
+        return staff
+
+    def with_roles(self, clinic_id: int, roles: Sequence[str]) -> list[int]:
+        return sorted(set().union(*(self.users.get((clinic_id, role), set()) for role in roles)))
+
+
+def _tell(alert: Alert, staff: Staff, now: datetime) -> list[Notification]:
+    """Outbox rows of one due alert, which is moved on to its next due time."""
+    if alert.patient.status != Patient.Status.ACTIVE:
+        _close_for_patient(alert, now)
+        return []
+    ladder, deadlines = ladder_of(alert), deadlines_of(alert)
+    tier = tier_at(ladder, deadlines, now)
+    if tier is None:
+        alert.next_due_at = next_start(ladder, deadlines, now)
+        return []
+    moved = tier.code != alert.tier
+    alert.tier = tier.code
+    alert.next_due_at = next_due(ladder, deadlines, now)
+    users, to_patient = _recipients(alert, tier, staff)
+    if not users and not to_patient:
+        return _tell_administrators(alert, tier, staff, now, moved)
+    alert.nobody_since = None
+    return _rows(alert, tier, users, to_patient, now)
+
+
+def _close_for_patient(alert: Alert, now: datetime) -> None:
+    alert.closed_at, alert.next_due_at = now, None
+    alert.closed_reason = f"patient: {alert.patient.get_status_display().lower()}"
+    log([alert], "closed", now, detail=alert.closed_reason)
+
+
+def can_message(patient: Patient, patient_messages_since: datetime | None) -> bool:
+    """Whether a patient may be written to: after go-live, with consent and an address."""
+    return bool(
+        patient_messages_since is not None
+        and patient.email_reminders
+        and patient.email
+        and patient.status == Patient.Status.ACTIVE
+    )
+
+
+def _recipients(alert: Alert, tier: Tier, staff: Staff) -> tuple[list[int], bool]:
+    """Users and whether the patient: a patient who cannot be written to is phoned by a scheduler."""
+    to_patient = tier.to_patient and can_message(alert.patient, alert.clinic.patient_messages_since)
+    roles = tier.roles
+    if tier.to_patient and not to_patient and not roles:
+        roles = (Role.SCHEDULER,)
+    return staff.with_roles(alert.clinic_id, roles), to_patient
+
+
+def _tell_administrators(
+    alert: Alert, tier: Tier, staff: Staff, now: datetime, moved: bool
+) -> list[Notification]:
+    """Nobody holds the tier's roles: it stays due, looked at again shortly; administrators are told at its pace."""
+    alert.nobody_since = alert.nobody_since or now
+    repeat = timedelta(hours=tier.repeat_hours)
+    is_turn = moved or alert.told_at is None or now >= alert.told_at + repeat
+    alert.next_due_at = min(now + LOOK_AGAIN, alert.next_due_at or now + LOOK_AGAIN)
+    administrators = staff.with_roles(alert.clinic_id, (Role.ADMINISTRATOR,))
+    return _rows(alert, tier, administrators, False, now) if is_turn else []
+
+
+def _rows(
+    alert: Alert, tier: Tier, users: Sequence[int], to_patient: bool, now: datetime
+) -> list[Notification]:
+    """One row a recipient and one for the worklist on screen, so that no alert is without a row."""
+    alert.repeat_number += 1
+    alert.told_at = now
+    shared = {
+        "clinic_id": alert.clinic_id,
+        "alert": alert,
+        "tier": tier.code,
+        "repeat_number": alert.repeat_number,
+    }
+    mail = {
+        "channel": Notification.Channel.EMAIL,
+        "due_at": allowed_from(now, tier, alert.clinic.zone),
+        **shared,
+    }
+    rows = [Notification(recipient=f"user:{user_id}", user_id=user_id, **mail) for user_id in users]
+    if to_patient:
+        rows.append(Notification(recipient=f"patient:{alert.patient_id}", patient_id=alert.patient_id, **mail))
+    screen = Notification(
+        recipient="screen",
+        channel=Notification.Channel.SCREEN,
+        state=Notification.State.SENT,
+        due_at=now,
+        sent_at=now,
+        **shared,
+    )
+    log([alert], "told", now, detail=f"{tier.code}, telling {alert.repeat_number}: {len(rows)} messages")
+    return [*rows, screen]

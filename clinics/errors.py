@@ -1,0 +1,35 @@
+"""The few domain errors, raised by services and turned into pages and HTTP answers in one place each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+class DomainError(Exception):
+    """Something a caller can put right."""
+
+
+class Impossible(DomainError):
+    """Input that cannot be: messages per field, each with what to do."""
+
+    def __init__(self, errors: Mapping[str, Sequence[str]]) -> None:
+        super().__init__("; ".join(f"{field}: {' '.join(messages)}" for field, messages in errors.items()))
+        self.errors = {field: list(messages) for field, messages in errors.items()}
+
+
+class Conflict(DomainError):
+    """The request contradicts what is stored."""
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Unlikely but possible input, stored once its code is confirmed."""
+
+    code: str
+    field: str
+    message: str
+
+
+class NeedsConfirmation(DomainError):
+    def __init__(self, doubts: Sequence[Doubt]) -> None:
+        super().__init__("; ".join(doubt.message for doubt in doubts))
+        self.doubts = list(doubts)

@@ -1,0 +1,38 @@
+"""QuerySets through which every clinic-owned row is reached."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+
+if TYPE_CHECKING:
+    from clinics.models import Clinic, Membership, User
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+class ClinicOwned(models.QuerySet[Row]):
+    """Rows with a `clinic` foreign key."""
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Only the rows of clinics the user belongs to. Everyone else's rows do not exist for them."""
+        if isinstance(user, AnonymousUser):
+            return self.none()
+        clinic_ids = user.access.clinic_ids
+        return self if clinic_ids is None else self.filter(clinic_id__in=clinic_ids)
+
+
+class ClinicQuerySet(models.QuerySet["Clinic"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        if isinstance(user, AnonymousUser):
+            return self.none()
+        clinic_ids = user.access.clinic_ids
+        return self if clinic_ids is None else self.filter(pk__in=clinic_ids)
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def of_clinic(self, clinic_id: int) -> Self:
+        """Memberships that count in a clinic: its own and those of all clinics."""
+        return self.filter(models.Q(clinic_id=clinic_id) | models.Q(clinic=None))

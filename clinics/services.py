@@ -1,0 +1,56 @@
+"""Writes to tenants and staff, called alike by pages, API and commands."""
+
+import hashlib
+import secrets
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.auth.tokens import default_token_generator
+from django.db import transaction
+from django.urls import reverse
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+
+from clinics.models import ApiKey, Clinic, Membership, User
+from clinics.roles import Role
+
+
+@transaction.atomic
+def add_member(*, email: str, role: Role, clinic: Clinic | None) -> User:
+    """Give a role in a clinic, or in all clinics (None), to the account with this e-mail, made if there is none."""
+    user = User.objects.filter(email__iexact=email).first() or User.objects.create_user(email)
+    Membership.objects.get_or_create(user=user, clinic=clinic, role=role.value)
+    return user
+
+
+def password_link(user: User) -> str:
+    """A one-time address to set a password; it ends with its use or after PASSWORD_RESET_TIMEOUT."""
+    path = reverse(
+        "password_reset_confirm",
+        kwargs={
+            "uidb64": urlsafe_base64_encode(force_bytes(user.pk)),
+            "token": default_token_generator.make_token(user),
+        },
+    )
+    return settings.BASE_URL + path
+
+
+def issue_api_key(*, user: User) -> str:
+    """A new API key of the user. It is returned once and stored as a digest."""
+    key = "brim_" + secrets.token_urlsafe(32)
+    ApiKey.objects.create(user=user, digest=digest_of(key))
+    return key
+
+
+def digest_of(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+@transaction.atomic
+def go_live(*, clinic: Clinic, now: datetime) -> Clinic:
+    """Let messages to patients leave from now on. Pressing twice keeps the first moment."""
+    locked = Clinic.objects.select_for_update().get(pk=clinic.pk)
+    if locked.patient_messages_since is None:
+        locked.patient_messages_since = now
+        locked.save(update_fields=["patient_messages_since"])
+    return locked

@@ -1,0 +1,136 @@
+"""Which alerts a forecast calls for, and from when. The room below decides who is told and how often."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from alerts.models import Alert
+from alerts.services import lifecycle
+from alerts.services.lifecycle import Ladder, Opening
+from clinical.escalation import IMMEDIATE_LADDER, Deadlines, starts
+from pumps.models import Event, Forecast
+
+Kind = Alert.Kind
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Something that calls for an alert of `kind` from `since` on."""
+
+    kind: str
+    since: datetime
+
+
+def deadlines(row: Forecast, opened_at: datetime) -> Deadlines:
+    """What a refill alert works towards: low and empty are the earlier of programmed and calibrated."""
+    return Deadlines(
+        opened_at=opened_at,
+        refill_by=row.refill_by,
+        low_at=_earliest(row.programmed_low_at, row.earliest_low_at),
+        empty_at=_earliest(row.programmed_empty_at, row.empty_at),
+        filled_at=row.filled_at,
+    )
+
+
+def _earliest(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def conditions(row: Forecast, ladder: Ladder) -> list[Condition]:
+    """Everything about a pump in use that somebody has to be told, now or later."""
+    if not row.in_use:
+        return []
+    found = []
+    if row.refill_by is not None:
+        first = min(start for start, _ in starts(ladder, deadlines(row, row.refill_by)))
+        found.append(Condition(Kind.REFILL_DUE, first))
+    if row.stopped_at is not None:
+        found.append(Condition(Kind.PUMP_STOPPED, row.stopped_at))
+    elif row.unknown_reason:
+        found.append(Condition(Kind.FORECAST_UNKNOWN, row.computed_at))
+    if any(finding["code"] == "concentration_not_programmed" for finding in row.findings):
+        found.append(Condition(Kind.CONCENTRATION_NOT_PROGRAMMED, row.filled_at or row.computed_at))
+    return found
+
+
+def reconcile(rows: Sequence[Forecast], *, now: datetime, refill: Event | None = None) -> None:
+    """Open, move and close the alerts of forecasts the caller holds locked, and set when to look again.
+
+    `refill` is the refill just recorded, if that is why. Running it twice changes nothing.
+    """
+    if not rows:
+        return
+    work = _Work(now, refill, lifecycle.ladders({row.clinic_id for row in rows}))
+    existing = lifecycle.open_of([row.pump_id for row in rows])
+    for row in rows:
+        _reconcile_one(row, {kind: a for (pump, kind), a in existing.items() if pump == row.pump_id}, work)
+    lifecycle.open_all(work.openings, now=now)
+    Forecast.objects.bulk_update(rows, ["next_alert_at"], batch_size=1000)
+
+
+@dataclass
+class _Work:
+    now: datetime
+    refill: Event | None
+    ladders: dict[int, Ladder]
+    openings: list[Opening] = field(default_factory=list)
+
+
+def _reconcile_one(row: Forecast, existing: dict[str, Alert], work: _Work) -> None:
+    ladder = work.ladders[row.clinic_id]
+    wanted = conditions(row, ladder)
+    for kind in [kind for kind, alert in existing.items() if _settle(row, alert, wanted, work)]:
+        del existing[kind]
+    begun = [condition.kind for condition in wanted if condition.since <= work.now]
+    for kind in begun:
+        if kind not in existing:
+            work.openings.append(_opening(row, kind, ladder, work.now))
+    # An open refill alert looks after itself; only what has not begun needs another look from here.
+    waiting = [c.since for c in wanted if c.since > work.now and c.kind not in existing]
+    row.next_alert_at = min(waiting, default=None)
+
+
+def _opening(row: Forecast, kind: str, ladder: Ladder, now: datetime) -> Opening:
+    is_refill = kind == Kind.REFILL_DUE
+    return Opening(
+        clinic_id=row.clinic_id,
+        patient_id=row.pump.patient_id,
+        pump_id=row.pump_id,
+        kind=kind,
+        deadlines=deadlines(row, now) if is_refill else Deadlines(opened_at=now),
+        ladder=ladder if is_refill else IMMEDIATE_LADDER,
+    )
+
+
+def _settle(row: Forecast, alert: Alert, wanted: Sequence[Condition], work: _Work) -> bool:
+    """Close or move one open alert; whether it was closed."""
+    event_id = work.refill.pk if work.refill is not None else None
+    if not row.in_use:
+        lifecycle.close(alert, reason="pump no longer in use", event_id=None, now=work.now)
+    elif alert.kind == Kind.REFILL_DUE:
+        if not _is_refilled(row, alert, work):
+            if row.refill_by is not None:
+                lifecycle.move(alert, deadlines(row, alert.opened_at), now=work.now)
+            return False
+        lifecycle.close(alert, reason="refilled", event_id=event_id or _last_fill(row), now=work.now)
+    elif alert.kind != Kind.DELIVERY_FAILED and not any(
+        c.kind == alert.kind and c.since <= work.now for c in wanted
+    ):
+        lifecycle.close(alert, reason="put right", event_id=event_id, now=work.now)
+    else:
+        return False
+    return True
+
+
+def _is_refilled(row: Forecast, alert: Alert, work: _Work) -> bool:
+    """A stored refill has moved `refill_by` beyond now. A dose change or a setting may move it, never close."""
+    if row.refill_by is None or row.refill_by <= work.now or row.filled_at is None:
+        return False
+    if work.refill is not None and work.refill.occurred_at == row.filled_at:
+        return True
+    return alert.filled_at is not None and row.filled_at > alert.filled_at
+
+
+def _last_fill(row: Forecast) -> int | None:
+    fills = Event.objects.standing().filter(pump=row.pump_id, kind=Event.Kind.REFILL, occurred_at=row.filled_at)
+    return fills.values_list("pk", flat=True).first()

@@ -1,0 +1,90 @@
+"""What follows from the ledger, stored so that "who is due" is one range of one index."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from clinical.forecast import Limit
+from clinics.models import Clinic
+from pumps.models.catalogue import PriorVersion
+from pumps.models.pump import Pump
+from pumps.queries import ForecastQuerySet
+
+
+class Forecast(models.Model):
+    """The stored forecast of a pump (design, section 2), written in the transaction that stores an event.
+
+    `worklist_at` is `refill_by`, or 1970 where that is unknown, so that unknown sorts first.
+    `next_alert_at` is when the pump's next alert is to be opened; null while one is open or none can follow.
+    """
+
+    pump = models.OneToOneField(Pump, on_delete=models.CASCADE, primary_key=True, related_name="forecast")
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="+")
+    in_use = models.BooleanField()
+    programmed_low_at = models.DateTimeField(null=True)
+    programmed_empty_at = models.DateTimeField(null=True)
+    low_at = models.DateTimeField(null=True)
+    empty_at = models.DateTimeField(null=True)
+    earliest_low_at = models.DateTimeField(null=True)
+    drug_expires_at = models.DateTimeField(null=True)
+    max_interval_at = models.DateTimeField(null=True)
+    refill_by = models.DateTimeField(null=True)
+    service_ends_at = models.DateTimeField(null=True)
+    filled_at = models.DateTimeField(null=True)
+    stopped_at = models.DateTimeField(null=True)
+    limiting_factor = models.CharField(max_length=16, choices=[(limit.value, limit.value) for limit in Limit])
+    unknown_reason = models.CharField(max_length=32, blank=True)
+    flow_ratio_mean = models.FloatField()
+    flow_ratio_sd = models.FloatField()
+    flow_ratio_refills = models.PositiveIntegerField()
+    findings = models.JSONField(default=list)
+    prior_version = models.ForeignKey(PriorVersion, on_delete=models.PROTECT, related_name="+")
+    worklist_at = models.DateTimeField()
+    next_alert_at = models.DateTimeField(null=True)
+    computed_at = models.DateTimeField(default=timezone.now)
+
+    objects = ForecastQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            # the worklist of one clinic, and of all
+            models.Index(
+                fields=["clinic", "worklist_at", "pump"],
+                name="forecast_clinic_worklist",
+                condition=models.Q(in_use=True),
+            ),
+            models.Index(
+                fields=["worklist_at", "pump"], name="forecast_worklist", condition=models.Q(in_use=True)
+            ),
+            # ForecastQuerySet.due, read by every tick
+            models.Index(
+                fields=["next_alert_at"],
+                name="forecast_next_alert",
+                condition=models.Q(next_alert_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"forecast of pump {self.pump_id}"
+
+
+class FleetCheck(models.Model):
+    """One nightly run over the whole fleet: stored forecasts held against fresh ones."""
+
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+    prior_version = models.ForeignKey(PriorVersion, on_delete=models.PROTECT, null=True, related_name="+")
+    # Where an interrupted run goes on.
+    last_pump_id = models.BigIntegerField(default=0)
+    pumps = models.PositiveIntegerField(default=0)
+    differing = models.PositiveIntegerField(default=0)
+    differing_pumps = models.JSONField(default=list)
+
+    class Meta:
+        ordering: ClassVar = ["-started_at"]
+
+    def __str__(self) -> str:
+        return f"fleet check of {self.started_at:%Y-%m-%d}: {self.differing} of {self.pumps} differ"

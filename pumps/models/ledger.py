@@ -1,0 +1,131 @@
+"""The append-only ledger. A database trigger refuses every update, delete and truncate of `Event`."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from clinical.programs import Mode
+from clinics.models import User
+from pumps.models.pump import Pump
+from pumps.queries import EventQuerySet
+
+
+class Event(models.Model):
+    """One dated fact about a pump: a refill, a dose change, or a void of another event.
+
+    Refill columns are null on the other kinds, and so on; check constraints say which belong together.
+    `clock_offset_s` is the pump clock's UTC offset, the clinic's at `occurred_at`, kept so that the forecast does not
+    depend on a later change of the clinic's timezone.
+    """
+
+    class Kind(models.TextChoices):
+        REFILL = "refill", "Refill"
+        DOSE_CHANGE = "dose_change", "Dose change"
+        VOID = "void", "Entered in error"
+
+    class Source(models.TextChoices):
+        PAGE = "page", "Page"
+        API = "api", "API"
+        IMPORT = "import", "Import"
+
+    class ProgramMode(models.TextChoices):
+        SIMPLE_CONTINUOUS = Mode.SIMPLE_CONTINUOUS.value, "Simple continuous"
+        FLEX = Mode.FLEX.value, "Flex"
+        PERIODIC_BOLUS = Mode.PERIODIC_BOLUS.value, "Periodic bolus"
+        MINIMUM_RATE = Mode.MINIMUM_RATE.value, "Minimum rate"
+        STOPPED = Mode.STOPPED.value, "Stopped"
+
+    pump = models.ForeignKey(Pump, on_delete=models.PROTECT, related_name="events")
+    kind = models.CharField(max_length=32, choices=Kind)
+    occurred_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(default=timezone.now)
+    recorded_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    source = models.CharField(max_length=8, choices=Source)
+    reason = models.CharField(max_length=500, blank=True)
+
+    # refill
+    aspirated_ml = models.DecimalField(max_digits=7, decimal_places=3, null=True, blank=True)
+    filled_ml = models.DecimalField(max_digits=7, decimal_places=3, null=True, blank=True)
+    concentration_mcg_per_ml = models.DecimalField(max_digits=9, decimal_places=3, null=True, blank=True)
+    programmed_concentration_mcg_per_ml = models.DecimalField(
+        max_digits=9, decimal_places=3, null=True, blank=True
+    )
+    formulation = models.CharField(max_length=100, blank=True)
+    lot_number = models.CharField(max_length=64, blank=True)
+    drug_expires_on = models.DateField(null=True, blank=True)
+    stability_days = models.PositiveSmallIntegerField(null=True, blank=True)
+
+    # dose change; steps are [minute of the pump's day, mcg/h], boluses [minute, mcg], as entered
+    mode = models.CharField(max_length=32, choices=ProgramMode, blank=True)
+    daily_dose_mcg = models.DecimalField(max_digits=10, decimal_places=3, null=True, blank=True)
+    steps = models.JSONField(default=list, blank=True)
+    boluses = models.JSONField(default=list, blank=True)
+    clock_offset_s = models.IntegerField(null=True, blank=True)
+    override_reason = models.CharField(max_length=500, blank=True)
+
+    # void
+    voids = models.OneToOneField(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="voided_by"
+    )
+    replacement = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="replaces"
+    )
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=~Q(kind="refill")
+                | Q(
+                    filled_ml__gte=0,
+                    concentration_mcg_per_ml__gt=0,
+                    programmed_concentration_mcg_per_ml__gt=0,
+                ),
+                name="event_refill_is_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(aspirated_ml=None) | Q(aspirated_ml__gte=0), name="event_aspirated_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="dose_change")
+                | (
+                    Q(clock_offset_s__isnull=False)
+                    & (Q(mode="stopped", daily_dose_mcg=0) | (~Q(mode__in=["", "stopped"]) & Q(daily_dose_mcg__gt=0)))
+                ),
+                name="event_dose_change_is_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="void", voids__isnull=False) & ~Q(reason="") | ~Q(kind="void") & Q(voids=None),
+                name="event_void_is_whole",
+            ),
+        ]
+        indexes: ClassVar = [
+            # the fold, and the timeline newest first
+            models.Index(F("pump"), F("occurred_at").desc(), F("id").desc(), name="event_of_pump"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of pump {self.pump_id} at {self.occurred_at:%Y-%m-%d %H:%M}Z"
+
+
+class IdempotencyKey(models.Model):
+    """A caller's key for one POST to the ledger: the same key and body answer the same event."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    body_digest = models.CharField(max_length=64)
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_once_a_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.user_id}"

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from clinics.queries import ClinicOwned
+from patients.models import Patient
+
+if TYPE_CHECKING:
+    from clinics.models import User
+    from pumps.models import Event, Forecast, Pump, PumpModel
+
+
+class PumpModelQuerySet(QuerySet["PumpModel"]):
+    def called(self, name: str) -> Self:
+        """By id, slug or catalogue name."""
+        match = Q(slug=name) | Q(model__iexact=name)
+        return self.filter(match | Q(pk=int(name)) if name.isascii() and name.isdigit() else match)
+
+
+class PumpQuerySet(ClinicOwned["Pump"]):
+    def matching(self, text: str) -> Self:
+        """Pumps whose serial number begins with `text`, or whose patient matches its words."""
+        by_patient = self.filter(patient__in=Patient.objects.matching(text)).values("pk")
+        by_serial = self.filter(serial_number__istartswith=text.strip()).values("pk")
+        return self.filter(pk__in=by_patient.union(by_serial, all=True))
+
+
+class EventQuerySet(QuerySet["Event"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Events of the pumps of the user's clinics; an event has no clinic of its own."""
+        if isinstance(user, AnonymousUser):
+            return self.none()
+        clinic_ids = user.access.clinic_ids
+        return self if clinic_ids is None else self.filter(pump__clinic_id__in=clinic_ids)
+
+    def standing(self) -> Self:
+        """Events that are not entered in error, without the voids themselves."""
+        from_error = self.model.objects.filter(voids=OuterRef("pk"))
+        return self.filter(voids=None).exclude(Exists(from_error))
+
+    def latest_before(self, kind: str, moment: datetime) -> Event | None:
+        return self.filter(kind=kind, occurred_at__lt=moment).order_by("-occurred_at").first()
+
+    def newest_first(self) -> Self:
+        return self.order_by("-occurred_at", "-pk")
+
+
+class ForecastQuerySet(ClinicOwned["Forecast"]):
+    def on_worklist(self) -> Self:
+        """Forecasts of pumps in use, most urgent first; unknown dates before all others."""
+        return self.filter(in_use=True).order_by("worklist_at", "pump_id")
+
+    def due(self, now: datetime) -> Self:
+        """Forecasts whose next alert is to be opened: one range of one index, however large the fleet."""
+        return self.filter(next_alert_at__lte=now).order_by("next_alert_at")
+
+    def after(self, worklist_at: datetime, pump_id: int) -> Self:
+        """The worklist's rows behind one position."""
+        return self.filter(Q(worklist_at__gt=worklist_at) | Q(worklist_at=worklist_at, pump_id__gt=pump_id))

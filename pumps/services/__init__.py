@@ -1,0 +1,1 @@
+"""Writes: `ledger` records and voids events, `pumps` makes pumps, `catalogue` keeps models and priors, `fleet` the rest."""

@@ -1,0 +1,108 @@
+"""The fleet's regular work: alerts that have become due, and the nightly check of every forecast."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from alerts.services import engine, telling
+from pumps import forecasting
+from pumps.alerting import reconcile
+from pumps.models import FleetCheck, Forecast, Pump
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+NIGHT = timedelta(hours=20)
+KEPT_DIFFERENCES = 100
+
+
+def tick(now: datetime) -> int:
+    """One round of the engine; returns how many alerts were acted on.
+
+    In steps: (1) open the alerts of forecasts that have come due; (2) tell whoever has to be told; (3) beat. Each step
+    commits on its own and can be run again.
+    """
+    while _open_due(now):
+        pass
+    told = telling.advance(now)
+    engine.beat(engine.TICK, now=now)
+    return told
+
+
+@transaction.atomic
+def _open_due(now: datetime) -> int:
+    """Reconcile a batch of due forecasts that no other tick or write holds."""
+    rows = list(
+        Forecast.objects.due(now)
+        .select_related("pump")
+        .select_for_update(skip_locked=True, of=("self",))[:BATCH]
+    )
+    reconcile(rows, now=now)
+    return len(rows)
+
+
+def late_pumps(now: datetime) -> int:
+    """Forecasts whose alert should have been opened by now."""
+    return Forecast.objects.due(now - engine.patience()).count()
+
+
+def nightly_if_due(now: datetime) -> FleetCheck | None:
+    """Start a check, or go on with an interrupted one, if the last is from an earlier night.
+
+    The newest check is locked for the length of one batch only, so two workers share the work rather than do it twice.
+    """
+    last = FleetCheck.objects.first()
+    if last is not None and last.finished_at is not None and now - last.started_at < NIGHT:
+        return None
+    if last is None or last.finished_at is not None:
+        last = FleetCheck.objects.create(started_at=now, prior_version=forecasting.current_prior())
+    while _check_batch(last.pk, now):
+        pass
+    last.refresh_from_db()
+    return last
+
+
+@transaction.atomic
+def _check_batch(check_id: int, now: datetime) -> bool:
+    """Check the next batch and store how far the run has come; False once the fleet is through.
+
+    Each stored forecast is computed anew with its own prior version and must be equal. Then it is renewed with the
+    current prior version, where that differs.
+    """
+    check = FleetCheck.objects.select_for_update().get(pk=check_id)
+    if check.finished_at is not None:
+        return False
+    ids = list(
+        Pump.objects.filter(pk__gt=check.last_pump_id).order_by("pk").values_list("pk", flat=True)[:BATCH]
+    )
+    if not ids:
+        check.finished_at = now
+        check.save()
+        return False
+    differing = compare(ids, now=now)
+    forecasting.recompute(ids, now=now)
+    check.last_pump_id = ids[-1]
+    check.pumps += len(ids)
+    check.differing += len(differing)
+    check.differing_pumps = [*check.differing_pumps, *differing][:KEPT_DIFFERENCES]
+    check.save()
+    return True
+
+
+def compare(pump_ids: Sequence[int], *, now: datetime) -> list[dict[str, Any]]:
+    """Pumps whose stored forecast is not what the ledger gives with the same prior version; there should be none."""
+    stored = Forecast.objects.select_related("prior_version").in_bulk(pump_ids)
+    pumps = forecasting.locked(pump_ids)
+    missing = [pump.pk for pump in pumps if pump.pk not in stored]
+    known = [pump for pump in pumps if pump.pk in stored]
+    fresh = forecasting.fresh(known, [stored[pump.pk].prior_version for pump in known], now=now)
+    differing: list[dict[str, Any]] = [{"pump": pump_id, "fields": ["missing"]} for pump_id in missing]
+    for row in fresh:
+        fields = forecasting.differs(stored[row.pump_id], row)
+        if fields:
+            logger.error("forecast of pump %s differs from its ledger in %s", row.pump_id, ", ".join(fields))
+            differing.append({"pump": row.pump_id, "fields": fields})
+    return differing
