@@ -148,9 +148,7 @@ class Notification(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["alert", "tier", "repeat_number", "recipient"], name="notification_once"
-            ),
+            models.UniqueConstraint(fields=["alert", "tier", "repeat_number", "recipient"], name="notification_once"),
         ]
         indexes: ClassVar = [
             # NotificationQuerySet.deliverable

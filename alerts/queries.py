@@ -1,17 +1,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.db.models import Q
 
-from clinics.queries import ClinicOwned
-
-if TYPE_CHECKING:
-    from alerts.models import Alert, Notification
+from clinics.queries import ClinicOwned, Row
 
 
-class AlertQuerySet(ClinicOwned["Alert"]):
+class AlertQuerySet(ClinicOwned[Row]):
     def open(self) -> Self:
         return self.filter(closed_at=None)
 
@@ -20,9 +17,9 @@ class AlertQuerySet(ClinicOwned["Alert"]):
         return self.open().filter(next_due_at__lte=now).order_by("next_due_at")
 
 
-class NotificationQuerySet(ClinicOwned["Notification"]):
+class NotificationQuerySet(ClinicOwned[Row]):
     def deliverable(self, now: datetime) -> Self:
         """Queued and due, or left in a sender's hands beyond its lease."""
-        return self.filter(
-            Q(state="queued", due_at__lte=now) | Q(state="sending", lease_until__lte=now)
-        ).order_by("due_at")
+        return self.filter(Q(state="queued", due_at__lte=now) | Q(state="sending", lease_until__lte=now)).order_by(
+            "due_at"
+        )

@@ -25,6 +25,6 @@ def deliver() -> int:
 def _deliver_one(notification_id: int) -> None:
     try:
         delivery.deliver(notification_id, now=timezone.now())
-    except Exception as error:  # noqa: BLE001  one row that cannot be composed must not hold up the rest
+    except Exception as error:
         logger.exception("message %s", notification_id)
         delivery.postpone(notification_id, error, now=timezone.now())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clinical.calibration import Intervals, Ratios, calibrate
-from clinical.ledger import Curves, Fleet, Flags, Floats, Ints
+from clinical.ledger import Curves, Flags, Fleet, Floats, Ints
 from clinical.units import SECONDS_PER_DAY
 
 
@@ -92,7 +92,9 @@ def cut(fleet: Fleet) -> Segments:
     end = np.append(fleet.at[1:], np.nan)[: len(index)]
     end = np.where(index == fleet.first_event[pump + 1] - 1, np.nan, end)
     days = elapsed_days(fleet.curves, curve, end + offset) - elapsed_days(fleet.curves, curve, fleet.at + offset)
-    return Segments(pump, fill, program, flow, curve, offset, flow * days)
+    # Between two events of one moment nothing flows, whether or not the flow is known.
+    volume = np.where(days == 0, 0.0, flow * days)
+    return Segments(pump, fill, program, flow, curve, offset, volume)
 
 
 def _latest(index: Ints, is_kind: Flags, first: Ints) -> Ints:

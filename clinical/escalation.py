@@ -25,7 +25,7 @@ class Anchor(StrEnum):
 
 @dataclass(frozen=True)
 class Tier:
-    """One rung. `roles` are staff roles of the clinic; `to_patient` adds the patient. Lead in days (negative: before)."""
+    """One rung. `roles` are staff roles of the clinic; `to_patient` adds the patient. A lead before is negative."""
 
     code: str
     anchor: Anchor

@@ -28,13 +28,21 @@ class Finding:
     message: str
     source: str
 
+    def as_json(self) -> dict[str, str]:
+        return {
+            "code": self.code,
+            "severity": self.severity.value,
+            "message": self.message,
+            "source": self.source,
+        }
+
 
 def of_unknown(reason: str) -> Finding:
     """Why a pump's dates are not (all) known."""
     messages = {
         "no_fill": "No fill is recorded, so nothing is known about the volume. Record the last refill.",
         "no_dose": "No dose is recorded, so the flow is not known. Record the dose the pump is programmed to.",
-        "no_factory_flow": "The pump's factory flow is not recorded. Enter it on the pump (mL/day, printed on the pump's label).",
+        "no_factory_flow": "The pump's factory flow is not recorded. Enter it (mL/day, printed on the pump's label).",
         "stopped": "The pump is stopped: no drug is flowing. Abrupt stop of intrathecal baclofen can be fatal.",
     }
     source = f"{LABEL}, boxed warning" if reason == "stopped" else "Brim design, section 2"

@@ -206,9 +206,7 @@ def _service_end(device: Device, rules: ClinicRules) -> datetime | None:
     return start_of_day(date(start.year + device.service_life_years, start.month, last_day), rules.timezone)
 
 
-def _findings(
-    device: Device, row: _Row, reason: str, deadlines: dict[Limit, datetime]
-) -> tuple[Finding, ...]:
+def _findings(device: Device, row: _Row, reason: str, deadlines: dict[Limit, datetime]) -> tuple[Finding, ...]:
     found = [findings.of_unknown(reason)] if reason else []
     if row.fill is not None:
         found += findings.of_fill(row.fill)
@@ -233,7 +231,7 @@ class VolumeCurve:
 
 
 def volumes(facts: PumpFacts, ledger: Sequence[LedgerEvent], moments: Sequence[datetime]) -> VolumeCurve:
-    """What the reservoir of one pump holds at each moment: filled - ratio x programmed since the fill, never below 0."""
+    """What one pump holds at each moment, mL: filled - ratio x programmed since the fill, never below 0."""
     columns = fleet([facts], [ledger])
     ratios = deplete(columns).ratios
     fill, programmed, flow = programmed_since_fill(columns, np.array([to_seconds(moment) for moment in moments]))

@@ -106,9 +106,7 @@ class Membership(models.Model):
     """A role of a user in a clinic, or in all clinics, also later ones, where `clinic` is empty."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
-    clinic = models.ForeignKey(
-        Clinic, on_delete=models.CASCADE, null=True, blank=True, related_name="memberships"
-    )
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, null=True, blank=True, related_name="memberships")
     role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])
     created_at = models.DateTimeField(default=django_timezone.now)
 

@@ -8,8 +8,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 
 if TYPE_CHECKING:
-    from clinics.models import Clinic, Membership, User
+    from clinics.models import User
 
+# The row type comes from the model a queryset is made the manager of.
 Row = TypeVar("Row", bound=models.Model)
 
 
@@ -24,7 +25,7 @@ class ClinicOwned(models.QuerySet[Row]):
         return self if clinic_ids is None else self.filter(clinic_id__in=clinic_ids)
 
 
-class ClinicQuerySet(models.QuerySet["Clinic"]):
+class ClinicQuerySet(models.QuerySet[Row]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         if isinstance(user, AnonymousUser):
             return self.none()
@@ -32,7 +33,7 @@ class ClinicQuerySet(models.QuerySet["Clinic"]):
         return self if clinic_ids is None else self.filter(pk__in=clinic_ids)
 
 
-class MembershipQuerySet(models.QuerySet["Membership"]):
+class MembershipQuerySet(models.QuerySet[Row]):
     def of_clinic(self, clinic_id: int) -> Self:
         """Memberships that count in a clinic: its own and those of all clinics."""
         return self.filter(models.Q(clinic_id=clinic_id) | models.Q(clinic=None))

@@ -12,7 +12,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
 from clinics.models import ApiKey, Clinic, Membership, User
-from clinics.roles import Role
+from clinics.roles import Permission, Role
 
 
 @transaction.atomic
@@ -54,3 +54,11 @@ def go_live(*, clinic: Clinic, now: datetime) -> Clinic:
         locked.patient_messages_since = now
         locked.save(update_fields=["patient_messages_since"])
     return locked
+
+
+def administers_every_clinic(user: User) -> bool:
+    """Whether the user may change what all clinics share: administrator everywhere, or of each clinic there is."""
+    if user.access.can_everywhere(Permission.ADMINISTER):
+        return True
+    clinic_ids = list(Clinic.objects.values_list("pk", flat=True))
+    return bool(clinic_ids) and all(user.access.can(Permission.ADMINISTER, pk) for pk in clinic_ids)

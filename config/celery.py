@@ -5,7 +5,6 @@ Nothing here decides when something is due; due times are columns, and these tic
 """
 
 import os
-
 from typing import Any
 
 from celery import Celery

@@ -1,3 +1,18 @@
-from django.urls import include, path
+"""Every address of the service: pages at the root, the API under /api/v1/, health probes under /health/."""
 
-urlpatterns = []
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from config import health
+
+urlpatterns = [
+    path("", include("clinics.urls")),
+    path("", include("pumps.urls")),
+    path("", include("alerts.urls")),
+    path("api/v1/", include("config.api_urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("health/live", health.live, name="health_live"),
+    path("health/ready", health.ready, name="health_ready"),
+    path("health/engine", health.engine, name="health_engine"),
+]

@@ -29,7 +29,7 @@ VENV_STAMP = VENV / "brim.json"
 INSTALL_LOG = VENV / "install.log"
 NODE_MODULES = ROOT / "node_modules"
 NODE_STAMP = NODE_MODULES / ".brim"
-INSTALL_MEGABYTES = 1500
+INSTALL_MEGABYTES = 1000
 OLDEST_NODE = 20
 OFFLINE = re.compile(
     r"NewConnectionError|name resolution|Name or service not known|getaddrinfo|Max retries|No route to host"
@@ -122,9 +122,7 @@ def read_stamp() -> dict[str, str]:
 def require_space(megabytes: int) -> None:
     free = shutil.disk_usage(ROOT).free // 1024**2
     if free < megabytes:
-        raise Refusal(
-            f"Not enough disk space: Brim installs about {megabytes} MB, and {ROOT} has {free} MB free."
-        )
+        raise Refusal(f"Not enough disk space: Brim installs about {megabytes} MB, and {ROOT} has {free} MB free.")
 
 
 def make_venv() -> None:
@@ -158,9 +156,7 @@ def install(lock: Path) -> None:
         str(lock),
     ]
     INSTALL_LOG.write_text("")
-    if logged([*pip, str(ROOT / "requirements/uv.txt"), "--only-binary", ":all:"]) and logged(
-        [*uv, str(lock)]
-    ):
+    if logged([*pip, str(ROOT / "requirements/uv.txt"), "--only-binary", ":all:"]) and logged([*uv, str(lock)]):
         return
     if OFFLINE.search(INSTALL_LOG.read_text()) is None and logged([*pip, str(lock)]):
         return

@@ -26,9 +26,7 @@ def find_or_install() -> str | None:
     if found is None and os.environ.get("CI"):
         raise Refusal("There is no chromium on the PATH for the browser tests, and CI does not skip them.")
     if found is None:
-        console.say(
-            "*** BROWSER TESTS ARE SKIPPED: there is no chromium on the PATH. Install it to run them. ***"
-        )
+        console.say("*** BROWSER TESTS ARE SKIPPED: there is no chromium on the PATH. Install it to run them. ***")
     return found
 
 

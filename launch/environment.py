@@ -76,9 +76,7 @@ def open_data_dir(installation: Installation) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise Refusal(
-            f"The data folder {folder} cannot be written ({error.strerror}). Set DATA_DIR."
-        ) from None
+        raise Refusal(f"The data folder {folder} cannot be written ({error.strerror}). Set DATA_DIR.") from None
     require_space(folder, FREE_MEGABYTES)
 
 

@@ -108,11 +108,12 @@ def parse(arguments: list[str]) -> tuple[Installation, bool, bool]:
 
 
 def keep(installation: Installation, note: Note, users: Lock) -> None:
-    supervisor = Supervisor(services(installation, note), Journal(installation.log_dir).write)
+    supervisor = Supervisor(Journal(installation.log_dir).write)
     # Asked to end, it ends like an unused one; bin/serve, if there, starts another.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        supervisor.start()
+        for service in services(installation, note):
+            supervisor.start(service)
         wait_until_ready(installation, note, supervisor)
         replace(note, ready=True).write(installation.run_dir)
         while not users.try_exclusive():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import os
 import pwd
@@ -50,9 +51,7 @@ def programs(data_version: int | None = None) -> Path:
         versions[int(digits or 16)] = folder  # the oldest, 16, has no number
     version = data_version or max(versions)
     if version not in versions:
-        raise Refusal(
-            f"The data was written by PostgreSQL {version}, which this version of Brim does not bring."
-        )
+        raise Refusal(f"The data was written by PostgreSQL {version}, which this version of Brim does not bring.")
     return versions[version]
 
 
@@ -115,16 +114,13 @@ def service(installation: Installation, sockets: Path, log: Path) -> Service:
     folder = data(installation)
     if os.geteuid() not in (0, folder.stat().st_uid):
         owner = folder.stat().st_uid
-        raise Refusal(
-            f"The data in {folder} belongs to another user ({owner}). Set DATA_DIR, or start as they do."
-        )
+        raise Refusal(f"The data in {folder} belongs to another user ({owner}). Set DATA_DIR, or start as they do.")
     user = run_as(folder)
     if user is not None and folder.stat().st_uid == 0:  # copied back by root
         _give(folder, user)
     settings = SETTINGS if installation.durable else SETTINGS | THROW_AWAY_SETTINGS
-    command: list[str | Path] = [programs(version_of(folder)) / "postgres", *_arguments(folder)]
-    command += ["-k", sockets]
-    for name, value in settings.items():
+    command: list[str | Path] = [programs(version_of(folder)) / "postgres", "-D", folder, "-k", sockets]
+    for name, value in {**settings, "cluster_name": title(folder)}.items():
         command += ["-c", f"{name}={value}"]
     return Service(
         name="PostgreSQL",
@@ -134,12 +130,13 @@ def service(installation: Installation, sockets: Path, log: Path) -> Service:
         stop_signal=signal.SIGINT,  # "fast": ends open transactions instead of waiting for them
         stop_seconds=30.0,
         user=user,
-        before_start=lambda: stop_left_over(installation),
+        before_start=lambda: stop_left_over(folder, sockets),
     )
 
 
-def _arguments(folder: Path) -> tuple[str, str]:
-    return "-D", str(folder)
+def title(folder: Path) -> str:
+    """What each process of the cluster shows in its title, by which it is found again."""
+    return f"brim-{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}"
 
 
 def _give(folder: Path, user: pwd.struct_passwd) -> None:
@@ -148,12 +145,12 @@ def _give(folder: Path, user: pwd.struct_passwd) -> None:
             os.chown(os.path.join(parent, name), user.pw_uid, user.pw_gid, follow_symlinks=False)
 
 
-def stop_left_over(installation: Installation) -> None:
-    """Stop the server that a killed keeper left, and drop its note, whose process id may now be anybody's."""
-    folder = data(installation)
-    servers = [p for p in processes.named("postgres") if processes.has_arguments(p, *_arguments(folder))]
+def stop_left_over(folder: Path, sockets: Path) -> None:
+    """Stop the server that a killed keeper left, and drop its locks: their process id may now be anybody's."""
+    servers = [process for process in processes.named("postgres") if processes.shows(process, title(folder))]
     processes.stop_all(servers, signal.SIGINT, 15)
     (folder / "postmaster.pid").unlink(missing_ok=True)
+    (sockets / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)
 
 
 def is_ready(installation: Installation) -> bool:

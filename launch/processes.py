@@ -64,10 +64,9 @@ def named(name: str) -> list[Process]:
     return [process for process in running() if _read(process, "comm").strip() == name.encode()]
 
 
-def has_arguments(process: Process, *arguments: str) -> bool:
-    """Whether its command line has these arguments in a row."""
-    wanted = b"\0" + b"\0".join(os.fsencode(argument) for argument in arguments) + b"\0"
-    return wanted in _read(process, "cmdline")
+def shows(process: Process, text: str) -> bool:
+    """Whether its command line, or the title it gave itself, has this text."""
+    return text.encode() in _read(process, "cmdline")
 
 
 def works_in(process: Process, folder: Path) -> bool:
@@ -155,9 +154,7 @@ def _become(user: pwd.struct_passwd) -> None:
     os.setuid(user.pw_uid)
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
     mask = 1 << CAP_DAC_OVERRIDE
-    sets = (ctypes.c_uint32 * 6)(
-        mask, mask, mask, 0, 0, 0
-    )  # effective, permitted, inheritable; low, then high bits
+    sets = (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0)  # effective, permitted, inheritable; low, then high bits
     _libc.capset(header, sets)  # a container may withhold it: then the folders must be open
     _libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
 

@@ -57,7 +57,7 @@ class Servers:
             now = time.monotonic()
             delay = self._backoff.after_run_of(now - self._started_at)
             self._keeper, self._start_at = None, now + delay
-            self._journal.write(f"The keeper of the servers stopped unexpectedly ({status}).")
+            self._journal.write(f"The keeper of the servers stopped unexpectedly ({status}); another takes over.")
         if self._wanted() and self._keeper is None and time.monotonic() >= self._start_at:
             if not self._lock.held_by_another():
                 self._start_keeper()

@@ -31,9 +31,7 @@ def choose(run_dir: Path, environ: Mapping[str, str], earlier: Path | None) -> P
     for parent in (environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):  # noqa: S108 - mkdtemp below it
         if parent and os.access(parent, os.W_OK) and _will_do(Path(parent) / "brim-12345678"):
             return Path(tempfile.mkdtemp(prefix="brim-", dir=parent))
-    raise Refusal(
-        "The data folder's path is too long for sockets, and no short temporary folder can be written."
-    )
+    raise Refusal("The data folder's path is too long for sockets, and no short temporary folder can be written.")
 
 
 def _will_do(folder: Path) -> bool:
@@ -48,9 +46,7 @@ def _is_ours(folder: Path) -> bool:
     except FileNotFoundError:
         folder.mkdir(mode=0o700)  # cleaned away; made again under the name the programs know
         found = folder.lstat()
-    return (
-        stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == 0o700
-    )
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) == 0o700
 
 
 def discard(folder: Path, run_dir: Path) -> None:

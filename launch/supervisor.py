@@ -1,4 +1,4 @@
-"""Keeps a few programs running: starts them, starts again what dies, stops them in the opposite order."""
+"""Keeps a few programs running: starts them, starts again what dies, stops them."""
 
 from __future__ import annotations
 
@@ -84,19 +84,15 @@ class Supervisor:
         clock: seconds that only grow.
     """
 
-    def __init__(
-        self,
-        services: Sequence[Service],
-        report: Callable[[str], None],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.wards = [Ward(service) for service in services]
+    def __init__(self, report: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self.wards: list[Ward] = []
         self._report = report
         self._clock = clock
 
-    def start(self) -> None:
-        for ward in self.wards:
-            ward.start(self._clock())
+    def start(self, service: Service) -> None:
+        ward = Ward(service)
+        self.wards.append(ward)
+        ward.start(self._clock())
 
     def tick(self) -> None:
         """Notice what has died and start again what has waited long enough. To be called every moment."""
@@ -126,16 +122,16 @@ class Supervisor:
         return next(ward.backoff.failures for ward in self.wards if ward.service.name == name)
 
     def stop(self) -> None:
-        """Stop the last started first, each before the next, so that nobody loses what they lean on."""
+        """Ask all to stop, the last started first, and make those that have not after their time."""
+        asked = self._clock()
         for ward in reversed(self.wards):
             ward.ask_to_stop()
-            deadline = self._clock() + ward.service.stop_seconds
-            while not ward.is_down() and self._clock() < deadline:
+        for ward in reversed(self.wards):
+            patience = ward.service.stop_seconds
+            while not ward.is_down() and self._clock() < asked + patience:
                 time.sleep(0.02)
             if not ward.is_down():
-                self._report(
-                    f"{ward.service.name} did not stop within {ward.service.stop_seconds:.0f} s; ended it."
-                )
+                self._report(f"{ward.service.name} did not stop within {patience:.0f} s and was ended.")
             ward.make_stop()
             if ward.child is not None:
                 ward.child.wait()

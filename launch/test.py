@@ -35,9 +35,7 @@ def main(arguments: list[str]) -> int:
             return pytest(arguments, variables)
         failed = run_checks(checks(variables))
         if failed:
-            console.say(
-                f"\n*** FAILED before the tests: {', '.join(failed)}. The tests run all the same. ***"
-            )
+            console.say(f"\n*** FAILED before the tests: {', '.join(failed)}. The tests run all the same. ***")
         status = pytest(["-n", str(AT_ONCE), "--dist", "loadgroup"], variables)
         return status or int(bool(failed))
 

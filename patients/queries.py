@@ -1,17 +1,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.contrib.postgres.search import SearchQuery
 
-from clinics.queries import ClinicOwned
-
-if TYPE_CHECKING:
-    from patients.models import Patient
+from clinics.queries import ClinicOwned, Row
 
 
-class PatientQuerySet(ClinicOwned["Patient"]):
+class PatientQuerySet(ClinicOwned[Row]):
     def matching(self, text: str) -> Self:
         """Patients with every word of `text` beginning a word of name, mrn or phone."""
         words = re.findall(r"\w+", text)

@@ -113,9 +113,7 @@ def _settle(row: Forecast, alert: Alert, wanted: Sequence[Condition], work: _Wor
                 lifecycle.move(alert, deadlines(row, alert.opened_at), now=work.now)
             return False
         lifecycle.close(alert, reason="refilled", event_id=event_id or _last_fill(row), now=work.now)
-    elif alert.kind != Kind.DELIVERY_FAILED and not any(
-        c.kind == alert.kind and c.since <= work.now for c in wanted
-    ):
+    elif alert.kind != Kind.DELIVERY_FAILED and not any(c.kind == alert.kind and c.since <= work.now for c in wanted):
         lifecycle.close(alert, reason="put right", event_id=event_id, now=work.now)
     else:
         return False
@@ -132,5 +130,7 @@ def _is_refilled(row: Forecast, alert: Alert, work: _Work) -> bool:
 
 
 def _last_fill(row: Forecast) -> int | None:
+    if row.filled_at is None:
+        return None
     fills = Event.objects.standing().filter(pump=row.pump_id, kind=Event.Kind.REFILL, occurred_at=row.filled_at)
     return fills.values_list("pk", flat=True).first()

@@ -1,7 +1,6 @@
 """Forecasts from the ledger into their table: for one pump within the write, for the fleet in batches."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,7 +50,7 @@ def _row(pump: Pump, version: PriorVersion, result: clinical.Forecast, now: date
         flow_ratio_mean=result.flow_ratio.mean,
         flow_ratio_sd=result.flow_ratio.sd,
         flow_ratio_refills=result.flow_ratio.refills,
-        findings=[asdict(finding) for finding in result.findings],
+        findings=[finding.as_json() for finding in result.findings],
         prior_version=version,
         worklist_at=result.refill_by or UNKNOWN_SORTS_AT,
         computed_at=now,

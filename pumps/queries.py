@@ -6,22 +6,21 @@ from typing import TYPE_CHECKING, Self
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from clinics.queries import ClinicOwned
+from clinics.queries import ClinicOwned, Row
 from patients.models import Patient
 
 if TYPE_CHECKING:
     from clinics.models import User
-    from pumps.models import Event, Forecast, Pump, PumpModel
 
 
-class PumpModelQuerySet(QuerySet["PumpModel"]):
+class PumpModelQuerySet(QuerySet[Row]):
     def called(self, name: str) -> Self:
         """By id, slug or catalogue name."""
         match = Q(slug=name) | Q(model__iexact=name)
         return self.filter(match | Q(pk=int(name)) if name.isascii() and name.isdigit() else match)
 
 
-class PumpQuerySet(ClinicOwned["Pump"]):
+class PumpQuerySet(ClinicOwned[Row]):
     def matching(self, text: str) -> Self:
         """Pumps whose serial number begins with `text`, or whose patient matches its words."""
         by_patient = self.filter(patient__in=Patient.objects.matching(text)).values("pk")
@@ -29,7 +28,7 @@ class PumpQuerySet(ClinicOwned["Pump"]):
         return self.filter(pk__in=by_patient.union(by_serial, all=True))
 
 
-class EventQuerySet(QuerySet["Event"]):
+class EventQuerySet(QuerySet[Row]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Events of the pumps of the user's clinics; an event has no clinic of its own."""
         if isinstance(user, AnonymousUser):
@@ -39,17 +38,17 @@ class EventQuerySet(QuerySet["Event"]):
 
     def standing(self) -> Self:
         """Events that are not entered in error, without the voids themselves."""
-        from_error = self.model.objects.filter(voids=OuterRef("pk"))
+        from_error = self.model._default_manager.filter(voids=OuterRef("pk"))
         return self.filter(voids=None).exclude(Exists(from_error))
 
-    def latest_before(self, kind: str, moment: datetime) -> Event | None:
+    def latest_before(self, kind: str, moment: datetime) -> Row | None:
         return self.filter(kind=kind, occurred_at__lt=moment).order_by("-occurred_at").first()
 
     def newest_first(self) -> Self:
         return self.order_by("-occurred_at", "-pk")
 
 
-class ForecastQuerySet(ClinicOwned["Forecast"]):
+class ForecastQuerySet(ClinicOwned[Row]):
     def on_worklist(self) -> Self:
         """Forecasts of pumps in use, most urgent first; unknown dates before all others."""
         return self.filter(in_use=True).order_by("worklist_at", "pump_id")

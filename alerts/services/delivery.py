@@ -33,9 +33,7 @@ def claim(now: datetime) -> list[int]:
             .select_for_update(skip_locked=True)
             .values_list("pk", flat=True)[:BATCH]
         )
-        Notification.objects.filter(pk__in=ids).update(
-            state=Notification.State.SENDING, lease_until=now + LEASE
-        )
+        Notification.objects.filter(pk__in=ids).update(state=Notification.State.SENDING, lease_until=now + LEASE)
     return ids
 
 
@@ -92,9 +90,7 @@ def _moot(row: Notification) -> str:
         return "account is not active"
     if row.patient is not None and not can_message(row.patient, alert.clinic.patient_messages_since):
         return "patient has no consent or address any more"
-    if Notification.objects.filter(
-        alert=alert, recipient=row.recipient, repeat_number__gt=row.repeat_number
-    ).exists():
+    if Notification.objects.filter(alert=alert, recipient=row.recipient, repeat_number__gt=row.repeat_number).exists():
         return "a newer message to the same person follows"
     return ""
 

@@ -45,7 +45,8 @@ def _advance_batch(now: datetime) -> int:
         rows += _tell(alert, staff, now)
     Notification.objects.bulk_create(rows, ignore_conflicts=True)
     Alert.objects.bulk_update(
-        alerts, ["tier", "next_due_at", "repeat_number", "told_at", "nobody_since", "closed_at", "closed_reason"]
+        alerts,
+        ["tier", "next_due_at", "repeat_number", "told_at", "nobody_since", "closed_at", "closed_reason"],
     )
     return len(alerts)
 
@@ -115,9 +116,7 @@ def _recipients(alert: Alert, tier: Tier, staff: Staff) -> tuple[list[int], bool
     return staff.with_roles(alert.clinic_id, roles), to_patient
 
 
-def _tell_administrators(
-    alert: Alert, tier: Tier, staff: Staff, now: datetime, moved: bool
-) -> list[Notification]:
+def _tell_administrators(alert: Alert, tier: Tier, staff: Staff, now: datetime, moved: bool) -> list[Notification]:
     """Nobody holds the tier's roles: it stays due, looked at again shortly; administrators are told at its pace."""
     alert.nobody_since = alert.nobody_since or now
     repeat = timedelta(hours=tier.repeat_hours)
@@ -127,9 +126,7 @@ def _tell_administrators(
     return _rows(alert, tier, administrators, False, now) if is_turn else []
 
 
-def _rows(
-    alert: Alert, tier: Tier, users: Sequence[int], to_patient: bool, now: datetime
-) -> list[Notification]:
+def _rows(alert: Alert, tier: Tier, users: Sequence[int], to_patient: bool, now: datetime) -> list[Notification]:
     """One row a recipient and one for the worklist on screen, so that no alert is without a row."""
     alert.repeat_number += 1
     alert.told_at = now

@@ -9,39 +9,102 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('clinics', '0001_initial'),
+        ("clinics", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Patient',
+            name="Patient",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('mrn', models.CharField(max_length=64, verbose_name='MRN')),
-                ('given_name', models.CharField(max_length=100)),
-                ('family_name', models.CharField(max_length=100)),
-                ('date_of_birth', models.DateField()),
-                ('email', models.EmailField(blank=True, max_length=254)),
-                ('phone', models.CharField(blank=True, max_length=40)),
-                ('language', models.CharField(default='en', max_length=16)),
-                ('email_reminders', models.BooleanField(default=False)),
-                ('spasticity_origin', models.CharField(choices=[('spinal', 'Spinal'), ('cerebral', 'Cerebral')], max_length=16)),
-                ('flags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('geriatric', 'Older age'), ('kidney_disease', 'Kidney disease'), ('epilepsy', 'Epilepsy'), ('brain_disease', 'Stroke or other brain disease'), ('parkinsons', "Parkinson's disease"), ('mental_illness', 'Mental illness'), ('breathing_difficulty', 'Breathing difficulty'), ('t6_or_above', 'Spinal cord injury at or above T6'), ('communication_difficulty', 'Communication difficulty'), ('earlier_withdrawal', 'Earlier withdrawal'), ('pregnant', 'Pregnant'), ('breast_feeding', 'Breast-feeding')], max_length=32), blank=True, default=list, size=None)),
-                ('status', models.CharField(choices=[('active', 'Active'), ('deceased', 'Deceased'), ('therapy_ended', 'Therapy ended'), ('transferred', 'Transferred')], default='active', max_length=16)),
-                ('status_on', models.DateField(blank=True, null=True)),
-                ('status_reason', models.CharField(blank=True, max_length=500)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('search', models.GeneratedField(db_persist=True, expression=django.contrib.postgres.search.SearchVector('given_name', 'family_name', 'mrn', 'phone', config='simple'), output_field=django.contrib.postgres.search.SearchVectorField())),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='patients', to='clinics.clinic')),
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("mrn", models.CharField(max_length=64, verbose_name="MRN")),
+                ("given_name", models.CharField(max_length=100)),
+                ("family_name", models.CharField(max_length=100)),
+                ("date_of_birth", models.DateField()),
+                ("email", models.EmailField(blank=True, max_length=254)),
+                ("phone", models.CharField(blank=True, max_length=40)),
+                ("language", models.CharField(default="en", max_length=16)),
+                ("email_reminders", models.BooleanField(default=False)),
+                (
+                    "spasticity_origin",
+                    models.CharField(choices=[("spinal", "Spinal"), ("cerebral", "Cerebral")], max_length=16),
+                ),
+                (
+                    "flags",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("geriatric", "Older age"),
+                                ("kidney_disease", "Kidney disease"),
+                                ("epilepsy", "Epilepsy"),
+                                ("brain_disease", "Stroke or other brain disease"),
+                                ("parkinsons", "Parkinson's disease"),
+                                ("mental_illness", "Mental illness"),
+                                ("breathing_difficulty", "Breathing difficulty"),
+                                ("t6_or_above", "Spinal cord injury at or above T6"),
+                                ("communication_difficulty", "Communication difficulty"),
+                                ("earlier_withdrawal", "Earlier withdrawal"),
+                                ("pregnant", "Pregnant"),
+                                ("breast_feeding", "Breast-feeding"),
+                            ],
+                            max_length=32,
+                        ),
+                        blank=True,
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active"),
+                            ("deceased", "Deceased"),
+                            ("therapy_ended", "Therapy ended"),
+                            ("transferred", "Transferred"),
+                        ],
+                        default="active",
+                        max_length=16,
+                    ),
+                ),
+                ("status_on", models.DateField(blank=True, null=True)),
+                ("status_reason", models.CharField(blank=True, max_length=500)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "search",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.contrib.postgres.search.SearchVector(
+                            "given_name", "family_name", "mrn", "phone", config="simple"
+                        ),
+                        output_field=django.contrib.postgres.search.SearchVectorField(),
+                    ),
+                ),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="patients",
+                        to="clinics.clinic",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['family_name', 'given_name', 'pk'],
-                'indexes': [django.contrib.postgres.indexes.GinIndex(fields=['search'], name='patient_search')],
-                'constraints': [models.UniqueConstraint(fields=('clinic', 'mrn'), name='patient_mrn_once_a_clinic'), models.CheckConstraint(condition=models.Q(('status', 'active'), ('status_on__isnull', False), _connector='OR'), name='patient_status_has_a_date')],
+                "ordering": ["family_name", "given_name", "pk"],
+                "indexes": [django.contrib.postgres.indexes.GinIndex(fields=["search"], name="patient_search")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("clinic", "mrn"), name="patient_mrn_once_a_clinic"),
+                    models.CheckConstraint(
+                        condition=models.Q(("status", "active"), ("status_on__isnull", False), _connector="OR"),
+                        name="patient_status_has_a_date",
+                    ),
+                ],
             },
         ),
     ]

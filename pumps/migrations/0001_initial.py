@@ -10,219 +10,487 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('clinics', '0001_initial'),
-        ('patients', '0001_initial'),
+        ("clinics", "0001_initial"),
+        ("patients", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Pump',
+            name="Pump",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('serial_number', models.CharField(max_length=64)),
-                ('implanted_on', models.DateField()),
-                ('explanted_on', models.DateField(blank=True, null=True)),
-                ('catheter_volume_ml', models.DecimalField(blank=True, decimal_places=4, max_digits=6, null=True)),
-                ('low_reservoir_alarm_ml', models.DecimalField(decimal_places=2, max_digits=6)),
-                ('flow_accuracy_pct', models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
-                ('factory_flow_ml_per_day', models.DecimalField(blank=True, decimal_places=4, max_digits=8, null=True)),
-                ('status', models.CharField(choices=[('active', 'In use'), ('explanted', 'Explanted')], default='active', max_length=16)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pumps', to='clinics.clinic')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pumps', to='patients.patient')),
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("serial_number", models.CharField(max_length=64)),
+                ("implanted_on", models.DateField()),
+                ("explanted_on", models.DateField(blank=True, null=True)),
+                (
+                    "catheter_volume_ml",
+                    models.DecimalField(blank=True, decimal_places=4, max_digits=6, null=True),
+                ),
+                ("low_reservoir_alarm_ml", models.DecimalField(decimal_places=2, max_digits=6)),
+                (
+                    "flow_accuracy_pct",
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True),
+                ),
+                (
+                    "factory_flow_ml_per_day",
+                    models.DecimalField(blank=True, decimal_places=4, max_digits=8, null=True),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("active", "In use"), ("explanted", "Explanted")],
+                        default="active",
+                        max_length=16,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="pumps", to="clinics.clinic"
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="pumps",
+                        to="patients.patient",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='PriorVersion',
+            name="PriorVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('priors', models.JSONField()),
-                ('reason', models.CharField(max_length=200)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("priors", models.JSONField()),
+                ("reason", models.CharField(max_length=200)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
         ),
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('refill', 'Refill'), ('dose_change', 'Dose change'), ('void', 'Entered in error')], max_length=32)),
-                ('occurred_at', models.DateTimeField()),
-                ('recorded_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('source', models.CharField(choices=[('page', 'Page'), ('api', 'API'), ('import', 'Import')], max_length=8)),
-                ('reason', models.CharField(blank=True, max_length=500)),
-                ('aspirated_ml', models.DecimalField(blank=True, decimal_places=3, max_digits=7, null=True)),
-                ('filled_ml', models.DecimalField(blank=True, decimal_places=3, max_digits=7, null=True)),
-                ('concentration_mcg_per_ml', models.DecimalField(blank=True, decimal_places=3, max_digits=9, null=True)),
-                ('programmed_concentration_mcg_per_ml', models.DecimalField(blank=True, decimal_places=3, max_digits=9, null=True)),
-                ('formulation', models.CharField(blank=True, max_length=100)),
-                ('lot_number', models.CharField(blank=True, max_length=64)),
-                ('drug_expires_on', models.DateField(blank=True, null=True)),
-                ('stability_days', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('mode', models.CharField(blank=True, choices=[('simple_continuous', 'Simple continuous'), ('flex', 'Flex'), ('periodic_bolus', 'Periodic bolus'), ('minimum_rate', 'Minimum rate'), ('stopped', 'Stopped')], max_length=32)),
-                ('daily_dose_mcg', models.DecimalField(blank=True, decimal_places=3, max_digits=10, null=True)),
-                ('steps', models.JSONField(blank=True, default=list)),
-                ('boluses', models.JSONField(blank=True, default=list)),
-                ('clock_offset_s', models.IntegerField(blank=True, null=True)),
-                ('override_reason', models.CharField(blank=True, max_length=500)),
-                ('recorded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('replacement', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='replaces', to='pumps.event')),
-                ('voids', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='voided_by', to='pumps.event')),
-                ('pump', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='pumps.pump')),
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("refill", "Refill"),
+                            ("dose_change", "Dose change"),
+                            ("void", "Entered in error"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                ("occurred_at", models.DateTimeField()),
+                ("recorded_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "source",
+                    models.CharField(choices=[("page", "Page"), ("api", "API"), ("import", "Import")], max_length=8),
+                ),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                ("aspirated_ml", models.DecimalField(blank=True, decimal_places=3, max_digits=7, null=True)),
+                ("filled_ml", models.DecimalField(blank=True, decimal_places=3, max_digits=7, null=True)),
+                (
+                    "concentration_mcg_per_ml",
+                    models.DecimalField(blank=True, decimal_places=3, max_digits=9, null=True),
+                ),
+                (
+                    "programmed_concentration_mcg_per_ml",
+                    models.DecimalField(blank=True, decimal_places=3, max_digits=9, null=True),
+                ),
+                ("formulation", models.CharField(blank=True, max_length=100)),
+                ("lot_number", models.CharField(blank=True, max_length=64)),
+                ("drug_expires_on", models.DateField(blank=True, null=True)),
+                ("stability_days", models.PositiveSmallIntegerField(blank=True, null=True)),
+                (
+                    "mode",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("simple_continuous", "Simple continuous"),
+                            ("flex", "Flex"),
+                            ("periodic_bolus", "Periodic bolus"),
+                            ("minimum_rate", "Minimum rate"),
+                            ("stopped", "Stopped"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                (
+                    "daily_dose_mcg",
+                    models.DecimalField(blank=True, decimal_places=3, max_digits=10, null=True),
+                ),
+                ("steps", models.JSONField(blank=True, default=list)),
+                ("boluses", models.JSONField(blank=True, default=list)),
+                ("clock_offset_s", models.IntegerField(blank=True, null=True)),
+                ("override_reason", models.CharField(blank=True, max_length=500)),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "replacement",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="replaces",
+                        to="pumps.event",
+                    ),
+                ),
+                (
+                    "voids",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="voided_by",
+                        to="pumps.event",
+                    ),
+                ),
+                (
+                    "pump",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="events", to="pumps.pump"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='IdempotencyKey',
+            name="IdempotencyKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=200)),
-                ('body_digest', models.CharField(max_length=64)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('event', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pumps.event')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("key", models.CharField(max_length=200)),
+                ("body_digest", models.CharField(max_length=64)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "event",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="pumps.event"),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='FleetCheck',
+            name="FleetCheck",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('started_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('last_pump_id', models.BigIntegerField(default=0)),
-                ('pumps', models.PositiveIntegerField(default=0)),
-                ('differing', models.PositiveIntegerField(default=0)),
-                ('differing_pumps', models.JSONField(default=list)),
-                ('prior_version', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pumps.priorversion')),
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("started_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("last_pump_id", models.BigIntegerField(default=0)),
+                ("pumps", models.PositiveIntegerField(default=0)),
+                ("differing", models.PositiveIntegerField(default=0)),
+                ("differing_pumps", models.JSONField(default=list)),
+                (
+                    "prior_version",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="pumps.priorversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-started_at'],
+                "ordering": ["-started_at"],
             },
         ),
         migrations.CreateModel(
-            name='PumpModel',
+            name="PumpModel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=64, unique=True)),
-                ('manufacturer', models.CharField(max_length=100)),
-                ('model', models.CharField(max_length=100, unique=True)),
-                ('reservoir_ml', models.DecimalField(decimal_places=2, max_digits=6)),
-                ('low_reservoir_ml', models.DecimalField(decimal_places=2, max_digits=6)),
-                ('min_flow_ml_per_day', models.DecimalField(blank=True, decimal_places=4, max_digits=8, null=True)),
-                ('max_flow_ml_per_day', models.DecimalField(blank=True, decimal_places=4, max_digits=8, null=True)),
-                ('flow_accuracy_pct', models.DecimalField(decimal_places=2, max_digits=5)),
-                ('internal_tubing_ml', models.DecimalField(blank=True, decimal_places=4, max_digits=6, null=True)),
-                ('flow_ratio_mean', models.DecimalField(decimal_places=4, max_digits=5)),
-                ('flow_ratio_sd', models.DecimalField(decimal_places=4, max_digits=5)),
-                ('programmable', models.BooleanField()),
-                ('max_steps_per_day', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('service_life_years', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('reservoir_confirmed', models.BooleanField(default=False)),
-                ('flow_confirmed', models.BooleanField(default=False)),
-                ('tubing_confirmed', models.BooleanField(default=False)),
-                ('mri_behaviour', models.CharField(choices=[('stalls', 'Motor stalls in the scanner'), ('empty-first', 'Empty before the scan'), ('verify', 'Verify against the manual')], max_length=16)),
-                ('note', models.CharField(blank=True, max_length=500)),
-                ('edited_fields', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), blank=True, default=list, size=None)),
+                (
+                    "id",
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
+                ),
+                ("slug", models.SlugField(max_length=64, unique=True)),
+                ("manufacturer", models.CharField(max_length=100)),
+                ("model", models.CharField(max_length=100, unique=True)),
+                ("reservoir_ml", models.DecimalField(decimal_places=2, max_digits=6)),
+                ("low_reservoir_ml", models.DecimalField(decimal_places=2, max_digits=6)),
+                (
+                    "min_flow_ml_per_day",
+                    models.DecimalField(blank=True, decimal_places=4, max_digits=8, null=True),
+                ),
+                (
+                    "max_flow_ml_per_day",
+                    models.DecimalField(blank=True, decimal_places=4, max_digits=8, null=True),
+                ),
+                ("flow_accuracy_pct", models.DecimalField(decimal_places=2, max_digits=5)),
+                (
+                    "internal_tubing_ml",
+                    models.DecimalField(blank=True, decimal_places=4, max_digits=6, null=True),
+                ),
+                ("flow_ratio_mean", models.DecimalField(decimal_places=4, max_digits=5)),
+                ("flow_ratio_sd", models.DecimalField(decimal_places=4, max_digits=5)),
+                ("programmable", models.BooleanField()),
+                ("max_steps_per_day", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("service_life_years", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("reservoir_confirmed", models.BooleanField(default=False)),
+                ("flow_confirmed", models.BooleanField(default=False)),
+                ("tubing_confirmed", models.BooleanField(default=False)),
+                (
+                    "mri_behaviour",
+                    models.CharField(
+                        choices=[
+                            ("stalls", "Motor stalls in the scanner"),
+                            ("empty-first", "Empty before the scan"),
+                            ("verify", "Verify against the manual"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("note", models.CharField(blank=True, max_length=500)),
+                (
+                    "edited_fields",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64), blank=True, default=list, size=None
+                    ),
+                ),
             ],
             options={
-                'ordering': ['manufacturer', 'model'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('low_reservoir_ml__gte', 0), ('reservoir_ml__gt', 0)), name='model_volumes_positive'), models.CheckConstraint(condition=models.Q(('flow_ratio_mean__gt', 0), ('flow_ratio_sd__gt', 0)), name='model_ratio_positive')],
+                "ordering": ["manufacturer", "model"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("low_reservoir_ml__gte", 0), ("reservoir_ml__gt", 0)),
+                        name="model_volumes_positive",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("flow_ratio_mean__gt", 0), ("flow_ratio_sd__gt", 0)),
+                        name="model_ratio_positive",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
-            model_name='pump',
-            name='model',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pumps', to='pumps.pumpmodel'),
+            model_name="pump",
+            name="model",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="pumps", to="pumps.pumpmodel"
+            ),
         ),
         migrations.CreateModel(
-            name='Forecast',
+            name="Forecast",
             fields=[
-                ('pump', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='forecast', serialize=False, to='pumps.pump')),
-                ('in_use', models.BooleanField()),
-                ('programmed_low_at', models.DateTimeField(null=True)),
-                ('programmed_empty_at', models.DateTimeField(null=True)),
-                ('low_at', models.DateTimeField(null=True)),
-                ('empty_at', models.DateTimeField(null=True)),
-                ('earliest_low_at', models.DateTimeField(null=True)),
-                ('drug_expires_at', models.DateTimeField(null=True)),
-                ('max_interval_at', models.DateTimeField(null=True)),
-                ('refill_by', models.DateTimeField(null=True)),
-                ('service_ends_at', models.DateTimeField(null=True)),
-                ('filled_at', models.DateTimeField(null=True)),
-                ('stopped_at', models.DateTimeField(null=True)),
-                ('limiting_factor', models.CharField(choices=[('volume', 'volume'), ('stability', 'stability'), ('lot_expiry', 'lot_expiry'), ('max_interval', 'max_interval'), ('unknown', 'unknown')], max_length=16)),
-                ('unknown_reason', models.CharField(blank=True, max_length=32)),
-                ('flow_ratio_mean', models.FloatField()),
-                ('flow_ratio_sd', models.FloatField()),
-                ('flow_ratio_refills', models.PositiveIntegerField()),
-                ('findings', models.JSONField(default=list)),
-                ('worklist_at', models.DateTimeField()),
-                ('next_alert_at', models.DateTimeField(null=True)),
-                ('computed_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
-                ('prior_version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pumps.priorversion')),
+                (
+                    "pump",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="forecast",
+                        serialize=False,
+                        to="pumps.pump",
+                    ),
+                ),
+                ("in_use", models.BooleanField()),
+                ("programmed_low_at", models.DateTimeField(null=True)),
+                ("programmed_empty_at", models.DateTimeField(null=True)),
+                ("low_at", models.DateTimeField(null=True)),
+                ("empty_at", models.DateTimeField(null=True)),
+                ("earliest_low_at", models.DateTimeField(null=True)),
+                ("drug_expires_at", models.DateTimeField(null=True)),
+                ("max_interval_at", models.DateTimeField(null=True)),
+                ("refill_by", models.DateTimeField(null=True)),
+                ("service_ends_at", models.DateTimeField(null=True)),
+                ("filled_at", models.DateTimeField(null=True)),
+                ("stopped_at", models.DateTimeField(null=True)),
+                (
+                    "limiting_factor",
+                    models.CharField(
+                        choices=[
+                            ("volume", "volume"),
+                            ("stability", "stability"),
+                            ("lot_expiry", "lot_expiry"),
+                            ("max_interval", "max_interval"),
+                            ("unknown", "unknown"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("unknown_reason", models.CharField(blank=True, max_length=32)),
+                ("flow_ratio_mean", models.FloatField()),
+                ("flow_ratio_sd", models.FloatField()),
+                ("flow_ratio_refills", models.PositiveIntegerField()),
+                ("findings", models.JSONField(default=list)),
+                ("worklist_at", models.DateTimeField()),
+                ("next_alert_at", models.DateTimeField(null=True)),
+                ("computed_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="clinics.clinic"
+                    ),
+                ),
+                (
+                    "prior_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="pumps.priorversion"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='event',
-            index=models.Index(models.F('pump'), models.OrderBy(models.F('occurred_at'), descending=True), models.OrderBy(models.F('id'), descending=True), name='event_of_pump'),
+            model_name="event",
+            index=models.Index(
+                models.F("pump"),
+                models.OrderBy(models.F("occurred_at"), descending=True),
+                models.OrderBy(models.F("id"), descending=True),
+                name="event_of_pump",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='event',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'refill'), _negated=True), models.Q(('concentration_mcg_per_ml__gt', 0), ('filled_ml__gte', 0), ('programmed_concentration_mcg_per_ml__gt', 0)), _connector='OR'), name='event_refill_is_whole'),
+            model_name="event",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "refill"), _negated=True),
+                    models.Q(
+                        ("concentration_mcg_per_ml__gt", 0),
+                        ("filled_ml__gte", 0),
+                        ("programmed_concentration_mcg_per_ml__gt", 0),
+                    ),
+                    _connector="OR",
+                ),
+                name="event_refill_is_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='event',
-            constraint=models.CheckConstraint(condition=models.Q(('aspirated_ml', None), ('aspirated_ml__gte', 0), _connector='OR'), name='event_aspirated_not_negative'),
+            model_name="event",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("aspirated_ml", None), ("aspirated_ml__gte", 0), _connector="OR"),
+                name="event_aspirated_not_negative",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='event',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'dose_change'), _negated=True), models.Q(('clock_offset_s__isnull', False), models.Q(models.Q(('daily_dose_mcg', 0), ('mode', 'stopped')), models.Q(models.Q(('mode__in', ['', 'stopped']), _negated=True), ('daily_dose_mcg__gt', 0)), _connector='OR')), _connector='OR'), name='event_dose_change_is_whole'),
+            model_name="event",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "dose_change"), _negated=True),
+                    models.Q(
+                        ("clock_offset_s__isnull", False),
+                        models.Q(
+                            models.Q(("daily_dose_mcg", 0), ("mode", "stopped")),
+                            models.Q(
+                                models.Q(("mode__in", ["", "stopped"]), _negated=True),
+                                ("daily_dose_mcg__gt", 0),
+                            ),
+                            _connector="OR",
+                        ),
+                    ),
+                    _connector="OR",
+                ),
+                name="event_dose_change_is_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='event',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'void'), ('voids__isnull', False), models.Q(('reason', ''), _negated=True)), models.Q(models.Q(('kind', 'void'), _negated=True), ('voids', None)), _connector='OR'), name='event_void_is_whole'),
+            model_name="event",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "void"), ("voids__isnull", False), models.Q(("reason", ""), _negated=True)),
+                    models.Q(models.Q(("kind", "void"), _negated=True), ("voids", None)),
+                    _connector="OR",
+                ),
+                name="event_void_is_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='idempotencykey',
-            constraint=models.UniqueConstraint(fields=('user', 'key'), name='idempotency_key_once_a_user'),
+            model_name="idempotencykey",
+            constraint=models.UniqueConstraint(fields=("user", "key"), name="idempotency_key_once_a_user"),
         ),
         migrations.AddIndex(
-            model_name='pump',
-            index=models.Index(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('serial_number'), name='text_pattern_ops'), name='pump_serial_prefix'),
+            model_name="pump",
+            index=models.Index(
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("serial_number"), name="text_pattern_ops"
+                ),
+                name="pump_serial_prefix",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pump',
-            constraint=models.UniqueConstraint(fields=('clinic', 'serial_number'), name='pump_serial_once_a_clinic'),
+            model_name="pump",
+            constraint=models.UniqueConstraint(fields=("clinic", "serial_number"), name="pump_serial_once_a_clinic"),
         ),
         migrations.AddConstraint(
-            model_name='pump',
-            constraint=models.CheckConstraint(condition=models.Q(('low_reservoir_alarm_ml__gte', 0)), name='pump_low_level_not_negative'),
+            model_name="pump",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("low_reservoir_alarm_ml__gte", 0)), name="pump_low_level_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pump',
-            constraint=models.CheckConstraint(condition=models.Q(('factory_flow_ml_per_day', None), ('factory_flow_ml_per_day__gt', 0), _connector='OR'), name='pump_factory_flow_positive'),
+            model_name="pump",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("factory_flow_ml_per_day", None), ("factory_flow_ml_per_day__gt", 0), _connector="OR"
+                ),
+                name="pump_factory_flow_positive",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='pump',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('explanted_on', None), ('status', 'active')), models.Q(('explanted_on__isnull', False), ('status', 'explanted')), _connector='OR'), name='pump_explanted_has_a_date'),
+            model_name="pump",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("explanted_on", None), ("status", "active")),
+                    models.Q(("explanted_on__isnull", False), ("status", "explanted")),
+                    _connector="OR",
+                ),
+                name="pump_explanted_has_a_date",
+            ),
         ),
         migrations.AddIndex(
-            model_name='forecast',
-            index=models.Index(condition=models.Q(('in_use', True)), fields=['clinic', 'worklist_at', 'pump'], name='forecast_clinic_worklist'),
+            model_name="forecast",
+            index=models.Index(
+                condition=models.Q(("in_use", True)),
+                fields=["clinic", "worklist_at", "pump"],
+                name="forecast_clinic_worklist",
+            ),
         ),
         migrations.AddIndex(
-            model_name='forecast',
-            index=models.Index(condition=models.Q(('in_use', True)), fields=['worklist_at', 'pump'], name='forecast_worklist'),
+            model_name="forecast",
+            index=models.Index(
+                condition=models.Q(("in_use", True)), fields=["worklist_at", "pump"], name="forecast_worklist"
+            ),
         ),
         migrations.AddIndex(
-            model_name='forecast',
-            index=models.Index(condition=models.Q(('next_alert_at__isnull', False)), fields=['next_alert_at'], name='forecast_next_alert'),
+            model_name="forecast",
+            index=models.Index(
+                condition=models.Q(("next_alert_at__isnull", False)),
+                fields=["next_alert_at"],
+                name="forecast_next_alert",
+            ),
         ),
     ]

@@ -56,9 +56,7 @@ class Forecast(models.Model):
                 name="forecast_clinic_worklist",
                 condition=models.Q(in_use=True),
             ),
-            models.Index(
-                fields=["worklist_at", "pump"], name="forecast_worklist", condition=models.Q(in_use=True)
-            ),
+            models.Index(fields=["worklist_at", "pump"], name="forecast_worklist", condition=models.Q(in_use=True)),
             # ForecastQuerySet.due, read by every tick
             models.Index(
                 fields=["next_alert_at"],

@@ -51,9 +51,7 @@ class Event(models.Model):
     aspirated_ml = models.DecimalField(max_digits=7, decimal_places=3, null=True, blank=True)
     filled_ml = models.DecimalField(max_digits=7, decimal_places=3, null=True, blank=True)
     concentration_mcg_per_ml = models.DecimalField(max_digits=9, decimal_places=3, null=True, blank=True)
-    programmed_concentration_mcg_per_ml = models.DecimalField(
-        max_digits=9, decimal_places=3, null=True, blank=True
-    )
+    programmed_concentration_mcg_per_ml = models.DecimalField(max_digits=9, decimal_places=3, null=True, blank=True)
     formulation = models.CharField(max_length=100, blank=True)
     lot_number = models.CharField(max_length=64, blank=True)
     drug_expires_on = models.DateField(null=True, blank=True)
@@ -68,12 +66,8 @@ class Event(models.Model):
     override_reason = models.CharField(max_length=500, blank=True)
 
     # void
-    voids = models.OneToOneField(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="voided_by"
-    )
-    replacement = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="replaces"
-    )
+    voids = models.OneToOneField("self", on_delete=models.PROTECT, null=True, blank=True, related_name="voided_by")
+    replacement = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="replaces")
 
     objects = EventQuerySet.as_manager()
 

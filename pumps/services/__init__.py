@@ -1,1 +1,1 @@
-"""Writes: `ledger` records and voids events, `pumps` makes pumps, `catalogue` keeps models and priors, `fleet` the rest."""
+"""Writes: `ledger` events, `devices` pumps, `catalogue` models and priors, `settings` clinics, `fleet` the rest."""

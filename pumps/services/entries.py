@@ -9,7 +9,7 @@ from decimal import Decimal
 from clinical.programs import Mode, ProgramError
 from clinical.units import plain
 from clinics.errors import Doubt, Impossible
-from pumps.models import Pump
+from pumps.models import Event, Pump
 from pumps.programs_json import program_of
 
 # A fill or measurement may be this far ahead of the server's clock.
@@ -126,4 +126,15 @@ def _slip(slip: int, dose: Decimal, current: Decimal) -> Doubt:
             f"{plain(dose)} mcg/day ({plain((dose / 24).quantize(Decimal('0.01')))} mcg/h) is about {slip} times or a "
             f"{slip}th of the present {plain(current)} mcg/day: could it be {causes[slip]}?"
         ),
+    )
+
+
+def is_drug_data_correction(event: Event, replacement: object) -> bool:
+    """Whether a replacement leaves a refill as it happened and changes only which drug was in it."""
+    return (
+        event.kind == Event.Kind.REFILL
+        and isinstance(replacement, RefillEntry)
+        and replacement.refilled_at == event.occurred_at
+        and replacement.filled_ml == event.filled_ml
+        and replacement.aspirated_ml == event.aspirated_ml
     )

@@ -36,9 +36,7 @@ def tick(now: datetime) -> int:
 def _open_due(now: datetime) -> int:
     """Reconcile a batch of due forecasts that no other tick or write holds."""
     rows = list(
-        Forecast.objects.due(now)
-        .select_related("pump")
-        .select_for_update(skip_locked=True, of=("self",))[:BATCH]
+        Forecast.objects.due(now).select_related("pump").select_for_update(skip_locked=True, of=("self",))[:BATCH]
     )
     reconcile(rows, now=now)
     return len(rows)
@@ -75,9 +73,7 @@ def _check_batch(check_id: int, now: datetime) -> bool:
     check = FleetCheck.objects.select_for_update().get(pk=check_id)
     if check.finished_at is not None:
         return False
-    ids = list(
-        Pump.objects.filter(pk__gt=check.last_pump_id).order_by("pk").values_list("pk", flat=True)[:BATCH]
-    )
+    ids = list(Pump.objects.filter(pk__gt=check.last_pump_id).order_by("pk").values_list("pk", flat=True)[:BATCH])
     if not ids:
         check.finished_at = now
         check.save()

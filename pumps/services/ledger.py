@@ -139,9 +139,7 @@ def _checked_event(
     return event
 
 
-def _refill(
-    pump: Pump, entry: RefillEntry, standing: EventQuerySet, now: datetime
-) -> tuple[Event, list[Doubt]]:
+def _refill(pump: Pump, entry: RefillEntry, standing: EventQuerySet[Event], now: datetime) -> tuple[Event, list[Doubt]]:
     before = standing.latest_before(Event.Kind.REFILL, entry.refilled_at)
     last_programmed = before.programmed_concentration_mcg_per_ml if before is not None else None
     raise_if(impossible_refill(pump, entry, now=now, last_programmed=last_programmed))
@@ -155,7 +153,7 @@ def _refill(
     return Event(pump=pump, kind=Event.Kind.REFILL, occurred_at=values.pop("refilled_at"), **values), []
 
 
-def _dose_change(pump: Pump, entry: DoseEntry, standing: EventQuerySet) -> tuple[Event, list[Doubt]]:
+def _dose_change(pump: Pump, entry: DoseEntry, standing: EventQuerySet[Event]) -> tuple[Event, list[Doubt]]:
     raise_if(impossible_dose(pump, entry))
     before = standing.latest_before(Event.Kind.DOSE_CHANGE, entry.effective_at)
     values = asdict(entry)
@@ -174,4 +172,3 @@ def _refresh(pump: Pump, *, now: datetime, refill: Event | None) -> Forecast:
     forecasting.store([row])
     reconcile([row], now=now, refill=refill)
     return row
-

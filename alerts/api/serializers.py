@@ -1,0 +1,53 @@
+from typing import ClassVar
+
+from rest_framework import serializers
+
+from alerts.models import Alert, Notification
+from clinics.api.fields import IdField
+
+
+class AlertSerializer(serializers.ModelSerializer[Alert]):
+    id = IdField()
+    clinic = IdField(source="clinic_id")
+    patient = IdField(source="patient_id")
+    pump = IdField(source="pump_id")
+    closed_by_event = IdField(source="closed_by_event_id")
+
+    class Meta:
+        model = Alert
+        fields: ClassVar = [
+            "id",
+            "kind",
+            "tier",
+            "clinic",
+            "patient",
+            "pump",
+            "opened_at",
+            "refill_by",
+            "next_due_at",
+            "acknowledged_until",
+            "closed_at",
+            "closed_reason",
+            "closed_by_event",
+        ]
+
+
+class NotificationSerializer(serializers.ModelSerializer[Notification]):
+    id = IdField()
+    alert = IdField(source="alert_id")
+
+    class Meta:
+        model = Notification
+        fields: ClassVar = [
+            "id",
+            "alert",
+            "tier",
+            "repeat_number",
+            "recipient",
+            "channel",
+            "state",
+            "attempts",
+            "due_at",
+            "sent_at",
+            "error",
+        ]

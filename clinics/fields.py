@@ -1,0 +1,74 @@
+"""Form fields for what people write: decimals with a point or a comma, times on the clinic's wall."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+
+from clinics.words import calendar_day
+
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+")
+
+
+class Number(forms.DecimalField):
+    """A decimal, typed on a phone's number pad. `1,5` is 1.5; `1,000` is asked about, not guessed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}))
+        super().__init__(**kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str):
+            value = value.strip()
+            if _THOUSANDS.fullmatch(value):
+                grouped = value.replace(",", "")
+                raise forms.ValidationError(f"{value} can be read in two ways: write {grouped} or {value.replace(',', '.')}0.")
+            value = value.replace(",", ".")
+        return super().to_python(value)
+
+
+class ClinicMoment(forms.Field):
+    """A day and time on the clinic's wall, as an aware datetime in UTC. Set `zone` before use."""
+
+    zone: ZoneInfo = ZoneInfo("UTC")
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"))
+        super().__init__(**kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return value.astimezone(self.zone).replace(tzinfo=None) if isinstance(value, datetime) else value
+
+    def to_python(self, value: Any) -> datetime | None:
+        if value in self.empty_values:
+            return None
+        try:
+            wall = datetime.fromisoformat(str(value).strip())
+        except ValueError as error:
+            raise forms.ValidationError("Write a day and time, such as 2026-12-04 14:30.") from error
+        if wall.tzinfo is not None:
+            raise forms.ValidationError("Write the clinic's own time, without a timezone.")
+        return self._moment(wall.replace(fold=0))
+
+    def _moment(self, wall: datetime) -> datetime:
+        """The one moment at which the wall showed this time.
+
+        Raises:
+            ValidationError: the clocks skipped it, or it happened twice.
+        """
+        first = wall.replace(tzinfo=self.zone)
+        second = first.replace(fold=1)
+        shown = f"{wall:%H:%M} on {calendar_day(wall.date())}"
+        try:
+            moment = first.astimezone(UTC)
+        except OverflowError as error:
+            raise forms.ValidationError("This day is outside the calendar.") from error
+        if moment.astimezone(self.zone).replace(tzinfo=None, fold=0) != wall:
+            raise forms.ValidationError(f"{shown} did not exist: the clocks went forward. Enter a time an hour later.")
+        if first.utcoffset() != second.utcoffset():
+            raise forms.ValidationError(
+                f"{shown} happened twice, since the clocks went back. Enter the nearest time outside that hour."
+            )
+        return moment

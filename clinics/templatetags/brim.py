@@ -1,0 +1,63 @@
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.forms import BoundField
+
+from clinical.units import plain as plain_decimal
+from clinics import words
+from clinics.models import User
+
+register = template.Library()
+
+
+@register.filter
+def day(moment: datetime | None, zone: ZoneInfo) -> str:
+    """The day of a moment on the clinic's calendar."""
+    return words.day(moment, zone) if moment is not None else ""
+
+
+@register.filter
+def moment(value: datetime | None, zone: ZoneInfo) -> str:
+    """Day and time on the clinic's wall."""
+    return words.moment_words(value, zone) if value is not None else ""
+
+
+@register.filter
+def calendar_day(value: date | None) -> str:
+    return words.calendar_day(value) if value is not None else ""
+
+
+@register.filter
+def plain(value: Decimal | None) -> str:
+    """A decimal without trailing zeros; nothing for None."""
+    return plain_decimal(value) if value is not None else ""
+
+
+@register.filter
+def tel(phone: str) -> str:
+    """What a telephone can dial of a number as written."""
+    return "".join(sign for sign in phone if sign.isdigit() or sign == "+")
+
+
+@register.filter
+def roles(user: User) -> str:
+    """The user's roles in words, wherever they hold."""
+    access = user.access
+    held = access.everywhere.union(*access.by_clinic.values())
+    return ", ".join(sorted(role.value for role in held)).capitalize() or "No role yet"
+
+
+@register.filter
+def field(bound: BoundField, css: str = "form-control") -> str:
+    """A form's input with its Bootstrap class, its error state, and its help and errors named to screen readers."""
+    described = [f"{bound.auto_id}_help"] if bound.help_text else []
+    attributes = {"class": css}
+    if bound.errors:
+        attributes["class"] += " is-invalid"
+        attributes["aria-invalid"] = "true"
+        described.append(f"{bound.auto_id}_error")
+    if described:
+        attributes["aria-describedby"] = " ".join(described)
+    return bound.as_widget(attrs=attributes)

@@ -1,0 +1,181 @@
+"""Text of one cell to its value.
+
+Each parser takes text that is not blank, and says how to write it where it is wrong.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from clinical.programs import ProgramError
+from clinics.validators import validate_timezone
+from pumps.programs_json import minute_of
+
+# Beyond these years a date is a slip of the pen.
+FIRST_YEAR, LAST_YEAR = 1900, 2100
+# A long cell is not repeated in full in a message.
+SHOWN = 80
+# Exports repeat the same few volumes, doses, serial numbers and days; each is parsed and kept once.
+CACHED = 16_384
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII | re.IGNORECASE)
+
+
+class BadCell(ValueError):
+    """A cell that cannot be read; the message says why and what to write."""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """An entry of `steps` or `boluses`: `HH:MM` on the pump's clock, and mcg/h or mcg."""
+
+    clock: str
+    amount: Decimal
+
+
+def _quoted(cell: str) -> str:
+    return repr(cell if len(cell) <= SHOWN else cell[:SHOWN] + "...")
+
+
+def text(longest: int) -> Callable[[str], str]:
+    """Text of at most so many characters."""
+
+    def parse(cell: str) -> str:
+        if "\0" in cell:
+            raise BadCell("holds a NUL character; type the text again")
+        if len(cell) > longest:
+            raise BadCell(f"has {len(cell)} characters; at most {longest} fit")
+        return cell
+
+    return lru_cache(maxsize=CACHED)(parse)
+
+
+def number(*, whole: int, places: int) -> Callable[[str], Decimal]:
+    """A decimal number with so many digits before and after the point. What it may mean is checked elsewhere."""
+
+    def parse(cell: str) -> Decimal:
+        value = _decimal(cell)
+        if abs(value) >= Decimal(10) ** whole:
+            raise BadCell(f"{_quoted(cell)} is too large; it must be below {10**whole}")
+        if value != value.quantize(Decimal(1).scaleb(-places)):
+            raise BadCell(f"{_quoted(cell)} has too many decimal places; at most {places}")
+        return value
+
+    return lru_cache(maxsize=CACHED)(parse)
+
+
+def _decimal(cell: str) -> Decimal:
+    if _NUMBER.fullmatch(cell) is None:
+        raise BadCell(f"{_quoted(cell)} is not a number; write it like 12.5")
+    return Decimal(cell)
+
+
+def whole_days(cell: str) -> int:
+    if not (cell.isascii() and cell.isdigit()) or not 1 <= int(cell[:9]) <= 3650:
+        raise BadCell(f"{_quoted(cell)} is not a number of days; write a whole number from 1 to 3650")
+    return int(cell)
+
+
+@lru_cache(maxsize=CACHED)
+def day(cell: str) -> date:
+    if _DATE.fullmatch(cell) is None:
+        raise BadCell(f"{_quoted(cell)} is not a date; write YYYY-MM-DD")
+    try:
+        value = date.fromisoformat(cell)
+    except ValueError as error:
+        raise BadCell(f"{_quoted(cell)} is not in the calendar") from error
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise BadCell(f"{_quoted(cell)} is not between the years {FIRST_YEAR} and {LAST_YEAR}")
+    return value
+
+
+def moment(cell: str) -> datetime:
+    """ISO 8601. Without an offset the result is naive: the clinic's local time."""
+    if _MOMENT.fullmatch(cell) is None:
+        raise BadCell(f"{_quoted(cell)} is not a time; write it like 2026-03-05T18:15:00Z or 2026-03-05T13:15")
+    try:
+        value = datetime.fromisoformat(cell.upper())
+    except ValueError as error:
+        raise BadCell(f"{_quoted(cell)} is not in the calendar or on the clock") from error
+    if not FIRST_YEAR <= value.year <= LAST_YEAR:
+        raise BadCell(f"{_quoted(cell)} is not between the years {FIRST_YEAR} and {LAST_YEAR}")
+    return value
+
+
+def in_utc(value: datetime, zone: ZoneInfo) -> datetime:
+    """A moment in UTC; without an offset it is local time in `zone`.
+
+    Raises:
+        BadCell: a change of the clocks makes the local time ambiguous or impossible.
+    """
+    if value.tzinfo is not None:
+        return value.astimezone(UTC)
+    early, late = value.replace(tzinfo=zone, fold=0), value.replace(tzinfo=zone, fold=1)
+    if early.utcoffset() == late.utcoffset():
+        return early.astimezone(UTC)
+    told = f"{value.isoformat(timespec='minutes')} in {zone.key}"
+    if early.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == value:
+        offsets = f"{early.isoformat()[-6:]} or {late.isoformat()[-6:]}"
+        raise BadCell(f"{told} is ambiguous: the clocks went back and it came twice; add the UTC offset, {offsets}")
+    raise BadCell(f"{told} is impossible: the clocks went forward over it; correct the time or add its UTC offset")
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    known = {name: name for name in allowed}
+
+    def parse(cell: str) -> str:
+        if cell not in known:
+            raise BadCell(f"{_quoted(cell)} is none of {', '.join(allowed)}")
+        return known[cell]
+
+    return parse
+
+
+def yes_or_no(cell: str) -> bool:
+    if cell.lower() not in ("yes", "no"):
+        raise BadCell(f"{_quoted(cell)} is neither yes nor no")
+    return cell.lower() == "yes"
+
+
+def timezone(cell: str) -> str:
+    try:
+        validate_timezone(cell)
+    except ValidationError as error:
+        raise BadCell(f"{_quoted(cell)} is not a timezone; use an IANA name such as Europe/London") from error
+    return cell
+
+
+def email(cell: str) -> str:
+    try:
+        validate_email(cell)
+    except ValidationError as error:
+        raise BadCell(f"{_quoted(cell)} is not an e-mail address") from error
+    return cell
+
+
+def timed(column: str) -> Callable[[str], tuple[Timed, ...]]:
+    """`HH:MM=amount;...`; a last semicolon does no harm."""
+
+    def parse(cell: str) -> tuple[Timed, ...]:
+        return tuple(_one_timed(part.strip(), column) for part in cell.rstrip("; ").split(";"))
+
+    return lru_cache(maxsize=CACHED)(parse)
+
+
+def _one_timed(part: str, column: str) -> Timed:
+    clock, equals, amount = part.partition("=")
+    if not equals:
+        raise BadCell(f"{_quoted(part)} is not HH:MM=amount")
+    try:
+        minute_of(clock.strip(), column)
+    except ProgramError as error:
+        raise BadCell(error.message) from error
+    return Timed(clock.strip(), _decimal(amount.strip()))

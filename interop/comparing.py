@@ -1,0 +1,82 @@
+"""The same key must mean the same values: of two rows of a file, and of a row and what is stored."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from clinical.units import plain
+from interop.cells import Timed
+from interop.problems import Problems
+from interop.reading import Sheet
+from interop.tables import R, Row
+from pumps.models import Event
+
+# A column, what is stored in it and what the row has.
+Difference = tuple[str, Any, Any]
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it, so that it can be found in the file and on the page."""
+    if value is None or value in ("", ()):
+        return "blank"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, tuple):
+        return repr(";".join(f"{entry.clock}={plain(entry.amount)}" for entry in value))
+    return repr(str(value))
+
+
+def check_same_rows(sheet: Sheet[R], first: R, again: R, key: str, problems: Problems) -> None:
+    """Two rows of a file with the same key: a repetition does no harm, a contradiction is a problem."""
+    if problems.is_bad(sheet.file, first.line) or problems.is_bad(sheet.file, again.line):
+        return
+    for column, one, other in zip(first._fields[1:], first[1:], again[1:], strict=True):
+        if one != other:
+            message = f"line {first.line} has {shown(one)} for the same {key}, this line has {shown(other)}"
+            problems.add(sheet.file, again.line, column, message)
+
+
+def check_same_as_stored(sheet: Sheet[R], row: R, differences: Iterable[Difference], problems: Problems) -> None:
+    """`differences` are of columns that the file has."""
+    if problems.is_bad(sheet.file, row.line):
+        return
+    for column, stored, ours in differences:
+        problems.add(sheet.file, row.line, column, f"stored is {shown(stored)}, the file has {shown(ours)}")
+
+
+def differing(columns: Sequence[str], row: Row, stored: object) -> Iterator[Difference]:
+    """Columns in which a row says something else than a stored row of the same field names."""
+    for column in columns:
+        there = getattr(stored, column)
+        ours = getattr(row, column)
+        if isinstance(stored, Event) and column in ("steps", "boluses"):
+            there, ours = from_json(there), in_clock_order(ours)
+        if ours != there:
+            yield column, there, ours
+
+
+def in_clock_order(entries: Iterable[Timed]) -> tuple[Timed, ...]:
+    return tuple(sorted(entries, key=lambda entry: entry.clock))
+
+
+def from_json(stored: Iterable[dict[str, str]]) -> tuple[Timed, ...]:
+    """Stored steps or boluses: `{"start" or "at": "06:00", "rate_mcg_per_h" or "dose_mcg": "4.0"}`."""
+    return in_clock_order(
+        Timed(entry.get("start") or entry["at"], Decimal(entry.get("rate_mcg_per_h") or entry["dose_mcg"]))
+        for entry in stored
+    )
+
+
+def steps_json(entries: Iterable[Timed]) -> list[dict[str, str]]:
+    return [{"start": entry.clock, "rate_mcg_per_h": plain(entry.amount)} for entry in entries]
+
+
+def boluses_json(entries: Iterable[Timed]) -> list[dict[str, str]]:
+    return [{"at": entry.clock, "dose_mcg": plain(entry.amount)} for entry in entries]

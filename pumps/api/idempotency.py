@@ -1,0 +1,56 @@
+"""The same `Idempotency-Key` and body answer the same event; another body answers 409."""
+
+import hashlib
+import json
+from collections.abc import Callable
+
+from django.db import IntegrityError, transaction
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+
+from clinics.errors import Conflict
+from clinics.models import User
+from pumps.models import Event, IdempotencyKey
+
+KEY_LENGTH = 200
+
+
+def once(request: Request, user: User, write: Callable[[], Event]) -> Event:
+    """Run `write` unless this caller's key has been used; then answer what it made.
+
+    The key is stored in the write's transaction: two calls at once end with one event, whichever comes second finds
+    the first one's key.
+    """
+    key = request.headers.get("Idempotency-Key", "")
+    if not key:
+        return write()
+    if len(key) > KEY_LENGTH:
+        raise ValidationError({"Idempotency-Key": [f"At most {KEY_LENGTH} characters."]})
+    digest = _digest(request)
+    known = _known(user, key, digest)
+    if known is not None:
+        return known
+    try:
+        with transaction.atomic():
+            event = write()
+            IdempotencyKey.objects.create(user=user, key=key, body_digest=digest, event=event)
+    except (IntegrityError, Conflict):
+        known = _known(user, key, digest)
+        if known is None:
+            raise
+        return known
+    return event
+
+
+def _known(user: User, key: str, digest: str) -> Event | None:
+    stored = IdempotencyKey.objects.select_related("event").filter(user=user, key=key).first()
+    if stored is None:
+        return None
+    if stored.body_digest != digest:
+        raise Conflict("This Idempotency-Key was used with another request; use a new key.")
+    return stored.event
+
+
+def _digest(request: Request) -> str:
+    body = json.dumps(request.data, sort_keys=True, default=str)
+    return hashlib.sha256(f"{request.path} {body}".encode()).hexdigest()

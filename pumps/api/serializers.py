@@ -1,0 +1,167 @@
+"""What the API takes and answers about pumps. No logic: services decide."""
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+
+from clinics.api.fields import IdField, MomentField, ReferenceField
+from patients.models import Patient
+from pumps.models import Forecast, Pump, PumpModel
+
+
+class PumpModelSerializer(serializers.ModelSerializer[PumpModel]):
+    id = IdField()
+
+    class Meta:
+        model = PumpModel
+        exclude: ClassVar = ["edited_fields"]
+
+
+class PumpModelField(serializers.CharField):
+    """A pump model by id, slug or catalogue name; answered as its slug."""
+
+    default_error_messages: ClassVar = {
+        "unknown": "There is no such pump model; use an id, slug or name from pump-models."
+    }
+
+    def to_internal_value(self, data: Any) -> PumpModel:  # type: ignore[override]  # a field that parses to a row
+        model = PumpModel.objects.called(super().to_internal_value(data)).first()
+        if model is None:
+            self.fail("unknown")
+        return model
+
+    def to_representation(self, value: PumpModel) -> str:  # type: ignore[override]  # likewise
+        return value.slug
+
+
+class PumpSerializer(serializers.ModelSerializer[Pump]):
+    id = IdField()
+    clinic = IdField(source="clinic_id")
+    patient = ReferenceField(Patient.objects.all())
+    model = PumpModelField()
+
+    class Meta:
+        model = Pump
+        fields: ClassVar = [
+            "id",
+            "clinic",
+            "patient",
+            "model",
+            "serial_number",
+            "implanted_on",
+            "explanted_on",
+            "catheter_volume_ml",
+            "low_reservoir_alarm_ml",
+            "flow_accuracy_pct",
+            "factory_flow_ml_per_day",
+            "status",
+        ]
+        read_only_fields: ClassVar = ["status"]
+        extra_kwargs: ClassVar = {
+            "low_reservoir_alarm_ml": {"required": False, "allow_null": True, "min_value": 0},
+            "catheter_volume_ml": {"min_value": 0},
+            "factory_flow_ml_per_day": {"min_value": Decimal("0.0001")},
+            "flow_accuracy_pct": {"min_value": 0, "max_value": 100},
+        }
+
+
+class FindingSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    severity = serializers.CharField()
+    message = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # a field of the answer, not the attribute
+
+
+class FlowRatioSerializer(serializers.Serializer[Any]):
+    mean = serializers.CharField(help_text="delivered / programmed")
+    sd = serializers.CharField()
+    refills = serializers.IntegerField()
+
+
+class VolumeSerializer(serializers.Serializer[Any]):
+    """mL in the reservoir; low and high are the 1st and 99th percentile."""
+
+    programmed = serializers.CharField(allow_null=True)
+    expected = serializers.CharField(allow_null=True)
+    low = serializers.CharField(allow_null=True)
+    high = serializers.CharField(allow_null=True)
+
+
+class ForecastSerializer(serializers.Serializer[Any]):
+    """Design, section 2. For a scheduler the clinical part (ratio, rate, volume, findings) is left out."""
+
+    pump = serializers.CharField()
+    at = MomentField()
+    programmed_low_at = MomentField(allow_null=True)
+    programmed_empty_at = MomentField(allow_null=True)
+    low_at = MomentField(allow_null=True)
+    empty_at = MomentField(allow_null=True)
+    earliest_low_at = MomentField(allow_null=True)
+    drug_expires_at = MomentField(allow_null=True)
+    max_interval_at = MomentField(allow_null=True)
+    refill_by = MomentField(allow_null=True)
+    limiting_factor = serializers.CharField()
+    unknown_reason = serializers.CharField(allow_blank=True)
+    service_ends_at = MomentField(allow_null=True)
+    prior_version = serializers.CharField()
+    flow_ratio = FlowRatioSerializer(required=False)
+    rate_ml_per_day = serializers.CharField(allow_null=True, required=False)
+    volume_ml = VolumeSerializer(required=False)
+    findings = FindingSerializer(many=True, required=False)
+
+
+class WorklistSerializer(serializers.ModelSerializer[Forecast]):
+    pump = IdField(source="pump_id")
+    patient = IdField(source="pump.patient_id")
+    clinic = IdField(source="clinic_id")
+    tier = serializers.SerializerMethodField()
+    appointment = serializers.SerializerMethodField(help_text="null until appointments are booked in Brim")
+
+    class Meta:
+        model = Forecast
+        fields: ClassVar = [
+            "pump",
+            "patient",
+            "clinic",
+            "refill_by",
+            "tier",
+            "limiting_factor",
+            "unknown_reason",
+            "appointment",
+        ]
+
+    def get_tier(self, row: Forecast) -> str | None:
+        tiers: dict[int, str | None] = self.context["tiers"]
+        return tiers[row.pump_id]
+
+    def get_appointment(self, row: Forecast) -> str | None:
+        return None
+
+
+class RefillCalculatorInput(serializers.Serializer[Any]):
+    volume_ml = serializers.DecimalField(max_digits=12, decimal_places=6, min_value=0, max_value=1000)
+    low_reservoir_alarm_ml = serializers.DecimalField(max_digits=12, decimal_places=6, min_value=0, max_value=1000)
+    daily_dose_mcg = serializers.DecimalField(max_digits=14, decimal_places=6, min_value=0)
+    concentration_mcg_per_ml = serializers.DecimalField(max_digits=14, decimal_places=6, min_value=0)
+    filled_at = MomentField()
+
+    def validate_daily_dose_mcg(self, value: Any) -> Any:
+        return _above_zero(value)
+
+    def validate_concentration_mcg_per_ml(self, value: Any) -> Any:
+        return _above_zero(value)
+
+
+def _above_zero(value: Any) -> Any:
+    if value <= 0:
+        raise serializers.ValidationError("Ensure this value is greater than 0.")
+    return value
+
+
+class RefillCalculatorOutput(serializers.Serializer[Any]):
+    rate_ml_per_day = serializers.CharField()
+    days_to_low = serializers.CharField()
+    low_at = MomentField()
+    days_to_empty = serializers.CharField()
+    empty_at = MomentField()

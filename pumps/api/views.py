@@ -1,0 +1,203 @@
+"""Pump models, pumps, their forecasts, the worklist, calculators."""
+
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, status
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView
+
+from clinical import calculators
+from clinics.api.fields import MomentField
+from clinics.api.pagination import Cursor
+from clinics.api.permissions import RolePermission, allows, require
+from clinics.roles import Permission
+from pumps.api.serializers import (
+    ForecastSerializer,
+    PumpModelSerializer,
+    PumpSerializer,
+    RefillCalculatorInput,
+    RefillCalculatorOutput,
+    WorklistSerializer,
+)
+from pumps.models import Forecast, Pump, PumpModel
+from pumps.services import devices
+from pumps.snapshots import Snapshot, snapshot
+from pumps.worklist import tiers
+
+
+class PumpModelList(generics.ListAPIView[PumpModel]):
+    """The catalogue. A figure whose `*_confirmed` is false is to be verified against the manual."""
+
+    serializer_class = PumpModelSerializer
+    queryset = PumpModel.objects.order_by("pk")
+
+
+class PumpModelDetail(generics.RetrieveAPIView[PumpModel]):
+    serializer_class = PumpModelSerializer
+    queryset = PumpModel.objects.all()
+
+    def get_object(self) -> PumpModel:
+        return generics.get_object_or_404(PumpModel.objects.called(self.kwargs["model"]))
+
+
+@extend_schema(parameters=[OpenApiParameter("serial_number", str)])
+class PumpList(generics.ListCreateAPIView[Pump]):
+    serializer_class = PumpSerializer
+    queryset = Pump.objects.all()
+
+    def get_queryset(self) -> QuerySet[Pump]:
+        pumps = Pump.objects.visible_to(self.request.user).select_related("model", "patient")
+        serial_number = self.request.query_params.get("serial_number")
+        return pumps if serial_number is None else pumps.filter(serial_number=serial_number)
+
+    def perform_create(self, serializer: BaseSerializer[Pump]) -> None:
+        patient = serializer.validated_data["patient"]
+        require(self.request, Permission.LOG, patient.clinic_id)
+        serializer.instance = devices.implant(now=timezone.now(), **serializer.validated_data)
+
+
+class PumpDetail(generics.RetrieveUpdateAPIView[Pump]):
+    serializer_class = PumpSerializer
+    permission_classes = [RolePermission]  # noqa: RUF012  DRF declares it so
+    needs: ClassVar = {"GET": Permission.SEE, "PUT": Permission.LOG, "PATCH": Permission.LOG}
+    queryset = Pump.objects.all()
+
+    def get_queryset(self) -> QuerySet[Pump]:
+        return Pump.objects.visible_to(self.request.user).select_related("model", "patient")
+
+    def perform_update(self, serializer: BaseSerializer[Pump]) -> None:
+        changes = serializer.validated_data
+        pump = serializer.instance
+        if pump is None:
+            raise TypeError("an update has an instance")
+        fixed = {"patient": pump.patient, "model": pump.model}
+        wrong = {
+            name: ["This is not changed by an edit."] for name in fixed if changes.get(name, fixed[name]) != fixed[name]
+        }
+        if wrong:
+            raise ValidationError(wrong)
+        serializer.instance = devices.correct(pump=pump, changes=changes, now=timezone.now())
+
+
+@extend_schema(
+    parameters=[OpenApiParameter("at", datetime, description="another moment, past or future")],
+    responses=ForecastSerializer,
+)
+class PumpForecast(APIView):
+    def get(self, request: Request, pk: int) -> Response:
+        pumps = Pump.objects.visible_to(request.user).select_related("model", "clinic", "forecast__prior_version")
+        pump = generics.get_object_or_404(pumps, pk=pk)
+        require(request, Permission.SEE, pump.clinic_id)
+        now = timezone.now()
+        found = snapshot(pump, at=_moment(request, "at") or now, now=now)
+        data = _forecast_data(pump, found)
+        if not allows(request, Permission.SEE_CLINICAL, pump.clinic_id):
+            for field in ("flow_ratio", "rate_ml_per_day", "volume_ml", "findings"):
+                del data[field]
+        return Response(ForecastSerializer(data).data)
+
+
+def _moment(request: Request, name: str) -> datetime | None:
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    # A plus sign in an address arrives as a space.
+    try:
+        return MomentField().to_internal_value(text.replace(" ", "+"))
+    except ValidationError as error:
+        raise ValidationError({name: error.detail}) from error
+
+
+def _forecast_data(pump: Pump, found: Snapshot) -> dict[str, Any]:
+    volume = found.volume
+    return {
+        "pump": str(pump.pk),
+        "at": found.at,
+        **found.dates,
+        "limiting_factor": found.limiting_factor,
+        "unknown_reason": found.unknown_reason,
+        "prior_version": str(found.prior_version_id),
+        "flow_ratio": {
+            "mean": _digits(found.flow_ratio.mean),
+            "sd": _digits(found.flow_ratio.sd),
+            "refills": found.flow_ratio.refills,
+        },
+        "rate_ml_per_day": _digits(volume.flow_ml_per_day),
+        "volume_ml": {
+            "programmed": _digits(volume.programmed),
+            "expected": _digits(volume.expected),
+            "low": _digits(volume.low),
+            "high": _digits(volume.high),
+        },
+        "findings": found.findings,
+    }
+
+
+def _digits(value: float | None) -> str | None:
+    """Six decimals, enough for six significant digits of any volume or ratio shown."""
+    return None if value is None else f"{value:.6f}"
+
+
+class MostUrgentFirst(Cursor):
+    ordering = ("worklist_at", "pump_id")
+
+
+@extend_schema(
+    parameters=[
+        OpenApiParameter("within_days", int, description="refill-by at most so many days from now; unknown included"),
+        OpenApiParameter("expand", str, description="pump, patient or both, comma-separated"),
+    ]
+)
+class Worklist(generics.ListAPIView[Forecast]):
+    serializer_class = WorklistSerializer
+    pagination_class = MostUrgentFirst
+    queryset = Forecast.objects.all()
+
+    def get_queryset(self) -> QuerySet[Forecast]:
+        rows = Forecast.objects.visible_to(self.request.user).on_worklist().select_related("pump")
+        text = self.request.query_params.get("within_days")
+        if text is None:
+            return rows
+        if not (text.isascii() and text.isdigit() and len(text) <= 5):
+            raise ValidationError({"within_days": ["Write a whole number of days, 0 or more."]})
+        return rows.filter(worklist_at__lte=timezone.now() + timedelta(days=int(text)))
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        page = self.paginate_queryset(self.get_queryset()) or []
+        context = {**self.get_serializer_context(), "tiers": tiers(page, now=timezone.now())}
+        return self.get_paginated_response(WorklistSerializer(page, many=True, context=context).data)
+
+
+class RefillCalculator(APIView):
+    """When a reservoir is low and empty at the programmed rate. Nothing is stored."""
+
+    @extend_schema(request=RefillCalculatorInput, responses=RefillCalculatorOutput)
+    def post(self, request: Request) -> Response:
+        serializer = RefillCalculatorInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        try:
+            answer = calculators.refill(**serializer.validated_data)
+        except OverflowError as error:
+            raise ValidationError(
+                {"daily_dose_mcg": ["At this rate the reservoir lasts beyond the calendar; check the dose."]}
+            ) from error
+        data = {
+            "rate_ml_per_day": _significant(answer.rate_ml_per_day),
+            "days_to_low": _significant(answer.days_to_low),
+            "low_at": answer.low_at,
+            "days_to_empty": _significant(answer.days_to_empty),
+            "empty_at": answer.empty_at,
+        }
+        return Response(RefillCalculatorOutput(data).data, status=status.HTTP_200_OK)
+
+
+def _significant(value: Any) -> str:
+    """Ten significant digits, written without an exponent."""
+    return f"{value:.10g}" if "e" not in f"{value:.10g}" else f"{value:.15f}"

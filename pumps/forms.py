@@ -1,0 +1,178 @@
+"""What a person enters about a pump. Forms read and shape input; the ledger's service judges it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+
+from clinical.units import plain
+from clinics.fields import ClinicMoment, Number
+from pumps.models import Event, Pump
+from pumps.services.entries import DoseEntry, RefillEntry
+
+MARKET = ("500", "1000", "2000")
+OTHER = "other"
+MORE_ROWS = 3
+
+
+class EntryForm(forms.Form):
+    """A form whose errors may also come from the service, by the service's field names."""
+
+    moment_field = ""
+
+    def __init__(self, *args: Any, pump: Pump, now: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        moment = self.fields[self.moment_field]
+        if isinstance(moment, ClinicMoment):
+            moment.zone = pump.clinic.zone
+            moment.help_text = f"{pump.clinic.name}'s time ({pump.clinic.timezone})"
+        self.initial.setdefault(self.moment_field, now)
+
+    def take(self, errors: Mapping[str, Sequence[str]]) -> None:
+        """Show the service's messages at their fields."""
+        for field, messages in errors.items():
+            self.add_error(field if field in self.fields else None, list(messages))
+
+
+class RefillForm(EntryForm):
+    moment_field = "refilled_at"
+
+    refilled_at = ClinicMoment(label="Refilled at")
+    aspirated_ml = Number(
+        label="Aspirated", required=False, max_digits=7, decimal_places=3,
+        help_text="What was left in the reservoir. It teaches Brim how fast this pump really flows.",
+    )
+    filled_ml = Number(label="Filled", max_digits=7, decimal_places=3)
+    concentration = forms.ChoiceField(label="Concentration of the drug")
+    other_concentration = Number(label="Other concentration", required=False, max_digits=9, decimal_places=3)
+    programmed_concentration_mcg_per_ml = Number(
+        label="Concentration programmed", required=False, max_digits=9, decimal_places=3,
+        help_text="What the pump was told. Required when the concentration has changed.",
+    )
+    formulation = forms.CharField(label="Formulation", required=False, max_length=100)
+    lot_number = forms.CharField(label="Lot number", required=False, max_length=64)
+    drug_expires_on = forms.DateField(
+        label="Lot expires on", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    stability_days = forms.IntegerField(
+        label="Stable in the pump", required=False, min_value=1, max_value=1000,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        help_text="From the drug's own data. Left blank, no drug date counts.",
+    )
+
+    def __init__(self, *args: Any, pump: Pump, last: Event | None, **kwargs: Any) -> None:
+        super().__init__(*args, pump=pump, **kwargs)
+        choices = [("", "Choose"), *((value, f"{value} mcg/mL") for value in MARKET), (OTHER, "Other")]
+        self.fields["concentration"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+        self.initial.setdefault("filled_ml", plain(pump.model.reservoir_ml))
+        if last is not None and last.concentration_mcg_per_ml is not None:
+            self._start_from(last, plain(last.concentration_mcg_per_ml))
+
+    def _start_from(self, last: Event, concentration: str) -> None:
+        on_market = concentration in MARKET
+        self.initial.setdefault("concentration", concentration if on_market else OTHER)
+        self.initial.setdefault("other_concentration", "" if on_market else concentration)
+        self.initial.setdefault("formulation", last.formulation)
+        programmed = last.programmed_concentration_mcg_per_ml
+        if programmed is not None:
+            field = self.fields["programmed_concentration_mcg_per_ml"]
+            field.help_text = f"{field.help_text} Last programmed: {plain(programmed)} mcg/mL."
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("concentration") == OTHER and cleaned.get("other_concentration") is None:
+            if "other_concentration" not in self.errors:
+                self.add_error("other_concentration", "Write the concentration in mcg/mL.")
+        return cleaned
+
+    def entry(self) -> RefillEntry:
+        values = dict(self.cleaned_data)
+        chosen, other = values.pop("concentration"), values.pop("other_concentration")
+        return RefillEntry(**values, concentration_mcg_per_ml=other if chosen == OTHER else Decimal(chosen))
+
+    def take(self, errors: Mapping[str, Sequence[str]]) -> None:
+        chosen = "other_concentration" if self.cleaned_data.get("concentration") == OTHER else "concentration"
+        named = {chosen if field == "concentration_mcg_per_ml" else field: said for field, said in errors.items()}
+        super().take(named)
+
+
+class DoseForm(EntryForm):
+    moment_field = "effective_at"
+
+    effective_at = ClinicMoment(label="In effect from")
+    mode = forms.ChoiceField(label="Mode", choices=Event.ProgramMode.choices)
+    daily_dose_mcg = Number(label="Daily dose", required=False, max_digits=10, decimal_places=3)
+    reason = forms.CharField(label="Reason", required=False, max_length=500)
+
+    def __init__(self, *args: Any, current: Event | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["effective_at"].help_text = (
+            f"{self.fields['effective_at'].help_text}. A later time is stored as a plan."
+        )
+        if current is not None and current.daily_dose_mcg is not None:
+            self.initial.setdefault("mode", current.mode)
+            dose = plain(current.daily_dose_mcg)
+            self.fields["daily_dose_mcg"].help_text = f"At present {dose} mcg/day, {hourly(current.daily_dose_mcg)}."
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        is_stop = cleaned.get("mode") == Event.ProgramMode.STOPPED
+        if cleaned.get("daily_dose_mcg") is None and not is_stop and "daily_dose_mcg" not in self.errors:
+            self.add_error("daily_dose_mcg", "Write the dose of 24 hours in mcg.")
+        return cleaned
+
+    def entry(self, steps: "RowsForm", boluses: "RowsForm") -> DoseEntry:
+        values = self.cleaned_data
+        return DoseEntry(
+            effective_at=values["effective_at"],
+            mode=values["mode"],
+            daily_dose_mcg=values["daily_dose_mcg"] if values["daily_dose_mcg"] is not None else Decimal(0),
+            steps=steps.rows("start", "rate_mcg_per_h"),
+            boluses=boluses.rows("at", "dose_mcg"),
+            reason=values["reason"],
+        )
+
+    @property
+    def entered_hourly(self) -> str:
+        """The hourly equivalent of the dose in the form, so that a page without scripts shows it too."""
+        dose = self.cleaned_data.get("daily_dose_mcg") if self.is_bound and hasattr(self, "cleaned_data") else None
+        return hourly(dose) if dose is not None else ""
+
+
+def hourly(daily_dose_mcg: Decimal) -> str:
+    return f"{plain((daily_dose_mcg / 24).quantize(Decimal('0.001')))} mcg/h on average"
+
+
+class RowForm(forms.Form):
+    """A time of the pump's day and a number; both or none."""
+
+    clock = forms.CharField(
+        label="Time", required=False, max_length=5,
+        widget=forms.TimeInput(attrs={"type": "time"}),
+    )
+    number = Number(label="Number", required=False, max_digits=10, decimal_places=4)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if bool(cleaned.get("clock")) != (cleaned.get("number") is not None) and not self.errors:
+            raise forms.ValidationError("Fill in both the time and the number, or neither.")
+        return cleaned
+
+
+class RowsForm(forms.BaseFormSet):  # type: ignore[type-arg]  # generic in the stubs alone
+    """Repeatable rows; blank ones do not count."""
+
+    def rows(self, clock: str, number: str) -> list[dict[str, str]]:
+        filled = [form.cleaned_data for form in self.forms if form.cleaned_data.get("clock")]
+        return [{clock: row["clock"], number: f"{row['number']:f}"} for row in filled]
+
+
+Rows = forms.formset_factory(RowForm, formset=RowsForm, extra=MORE_ROWS, max_num=48, absolute_max=48)
+
+
+class VoidForm(forms.Form):
+    reason = forms.CharField(
+        label="What was wrong with it?", max_length=500, widget=forms.Textarea(attrs={"rows": 3})
+    )

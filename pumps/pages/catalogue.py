@@ -1,0 +1,31 @@
+"""The catalogue of pump models, with what has not been read in a manual marked."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+
+from clinics.pages import user_of
+from clinics.services import administers_every_clinic
+from pumps.models import PumpModel
+from pumps.services.catalogue import edit
+from pumps.settings_forms import PumpModelForm
+
+
+def catalogue(request: HttpRequest) -> HttpResponse:
+    context = {"models": PumpModel.objects.all(), "can_edit": administers_every_clinic(user_of(request))}
+    return render(request, "pumps/catalogue.html", context)
+
+
+def catalogue_edit(request: HttpRequest, slug: str) -> HttpResponse:
+    model = get_object_or_404(PumpModel, slug=slug)
+    if not administers_every_clinic(user_of(request)):
+        raise PermissionDenied("The catalogue serves every clinic: only an administrator of all of them may edit it.")
+    form = PumpModelForm(request.POST or None, instance=model)
+    if request.method == "POST" and form.is_valid():
+        changed = {name: form.cleaned_data[name] for name in form.changed_data}
+        moved = edit(model=model, changes=changed, now=timezone.now())
+        messages.success(request, f"Saved. {moved} forecast{'s' if moved != 1 else ''} changed.")
+        return redirect("catalogue")
+    return render(request, "pumps/catalogue_edit.html", {"model": PumpModel.objects.get(slug=slug), "form": form})

@@ -1,0 +1,168 @@
+"""Each date of a forecast with one sentence that says what it was computed from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from clinical.ledger import Fill
+from clinical.programs import Mode
+from clinical.units import plain
+from clinics.words import calendar_day, day, left, moment_words
+from pumps.reading import Reading
+from pumps.pages.words import LIMIT_WORDS
+
+
+@dataclass(frozen=True)
+class Dated:
+    """A line of the list: a date or None, and why."""
+
+    name: str
+    at: datetime | None
+    left: str
+    why: str
+    is_key: bool = False
+
+
+def dates(reading: Reading) -> list[Dated]:
+    """All dates of design, section 2, in the order in which a reader asks for them."""
+    return [_dated(reading, *line) for line in _LINES]
+
+
+def _dated(reading: Reading, name: str, field: str, explain: Callable[[Reading], str]) -> Dated:
+    at: datetime | None = getattr(reading.row, field)
+    away = left(at, reading.now, reading.zone) if at is not None else ""
+    return Dated(name, at, away, explain(reading), is_key=field == "refill_by")
+
+
+def rate_words(reading: Reading, fill: Fill) -> str:
+    """`0.3514 mL/day (175.7 mcg/day at 500 mcg/mL)`."""
+    facts, concentration = reading.device.facts, fill.programmed_concentration_mcg_per_ml
+    if not facts.programmable:
+        flow = facts.factory_flow_ml_per_day
+        return f"its factory flow of {plain(flow)} mL/day" if flow is not None else "an unknown factory flow"
+    change = reading.program_now
+    if change is None:
+        return "an unknown flow (no dose is recorded)"
+    if change.program.mode is Mode.STOPPED:
+        return "no flow (the pump is stopped)"
+    dose = change.program.daily_dose_mcg
+    return f"{dose / concentration:.4g} mL/day ({plain(dose)} mcg/day at {plain(concentration)} mcg/mL)"
+
+
+def _room(reading: Reading, fill: Fill) -> Decimal:
+    return max(fill.filled_ml - reading.pump.low_reservoir_alarm_ml, Decimal(0))
+
+
+def _since(reading: Reading, fill: Fill) -> str:
+    changes = sum(fill.at < change.at <= reading.now for change in reading.programs)
+    planned = sum(change.at > reading.now for change in reading.programs)
+    text = f"since {moment_words(fill.at, reading.zone)}"
+    if changes:
+        text += f", with {changes} dose change{'s' if changes > 1 else ''} on the way"
+    if planned:
+        text += f", and {planned} planned"
+    return text
+
+
+def _no_fill(explain: Callable[[Reading, Fill], str]) -> Callable[[Reading], str]:
+    def explained(reading: Reading) -> str:
+        fill = reading.last_fill
+        return explain(reading, fill) if fill is not None else "Not known: no fill is recorded."
+
+    return explained
+
+
+def _programmed_low(reading: Reading, fill: Fill) -> str:
+    low = plain(reading.pump.low_reservoir_alarm_ml)
+    room, rate = plain(_room(reading, fill)), rate_words(reading, fill)
+    return f"{room} mL above the {low} mL low level, at {rate} {_since(reading, fill)}. The pump's own alarm date."
+
+
+def _programmed_empty(reading: Reading, fill: Fill) -> str:
+    return f"All {plain(fill.filled_ml)} mL at {rate_words(reading, fill)}."
+
+
+def _low(reading: Reading, fill: Fill) -> str:
+    mean = reading.computed.flow_ratio.mean
+    return f"The same {plain(_room(reading, fill))} mL at {mean:.3f} times the programmed flow."
+
+
+def _empty(reading: Reading, fill: Fill) -> str:
+    mean = reading.computed.flow_ratio.mean
+    return f"All {plain(fill.filled_ml)} mL at {mean:.3f} times the programmed flow."
+
+
+def _earliest_low(reading: Reading, fill: Fill) -> str:
+    high = reading.computed.ratio_high
+    return (
+        f"The same {plain(_room(reading, fill))} mL at {high:.3f} times the programmed flow, the 99th percentile: "
+        "at most 1 in 100 such pumps is low before this."
+    )
+
+
+def _drug(reading: Reading, fill: Fill) -> str:
+    parts = []
+    if fill.stability_days is not None:
+        parts.append(f"{fill.stability_days} days in the pump after {day(fill.at, reading.zone)}")
+    if fill.drug_expires_on is not None:
+        parts.append(f"the lot's expiry on {calendar_day(fill.drug_expires_on)}")
+    if not parts:
+        return "Not known: neither the drug's stability in the pump nor the lot's expiry is recorded."
+    if len(parts) == 1:
+        missing = "its stability in the pump" if fill.stability_days is None else "the lot's expiry"
+        return f"By {parts[0]}; {missing} is not recorded."
+    return f"The earlier of {' and '.join(parts)}."
+
+
+def _max_interval(reading: Reading, fill: Fill) -> str:
+    longest = reading.pump.clinic.max_refill_interval_days
+    return f"{longest} days, this clinic's longest interval, after the fill of {day(fill.at, reading.zone)}."
+
+
+def _refill_by(reading: Reading) -> str:
+    row, margin = reading.row, reading.pump.clinic.refill_margin_days
+    if row.refill_by is None:
+        return "Not known; see the findings."
+    deadline = row.refill_by + timedelta(days=margin)
+    words = LIMIT_WORDS.get(row.limiting_factor)
+    bound = f", set by {words}," if words else ""
+    return (
+        f"The earliest deadline, {moment_words(deadline, reading.zone)}{bound} less this clinic's margin of {margin} days."
+    )
+
+
+def _service_ends(reading: Reading) -> str:
+    years = reading.device.service_life_years
+    if years is None:
+        return "Not known: the catalogue has no service life for this model."
+    return f"{years} years after the implant on {calendar_day(reading.pump.implanted_on)}; no refill moves it."
+
+
+_LINES: tuple[tuple[str, str, Callable[[Reading], str]], ...] = (
+    ("Refill by", "refill_by", _refill_by),
+    ("Low, as programmed", "programmed_low_at", _no_fill(_programmed_low)),
+    ("Low, earliest", "earliest_low_at", _no_fill(_earliest_low)),
+    ("Low, expected", "low_at", _no_fill(_low)),
+    ("Empty, as programmed", "programmed_empty_at", _no_fill(_programmed_empty)),
+    ("Empty, expected", "empty_at", _no_fill(_empty)),
+    ("Drug expires", "drug_expires_at", _no_fill(_drug)),
+    ("Longest interval", "max_interval_at", _no_fill(_max_interval)),
+    ("Pump's service ends", "service_ends_at", _service_ends),
+)
+
+
+def ratio_words(reading: Reading) -> str:
+    """What is believed of the pump's flow, and on what grounds."""
+    ratio, prior = reading.computed.flow_ratio, reading.device.facts.prior
+    version = reading.row.prior_version
+    start = (
+        f"{reading.pump.model.model} pumps start from {prior.mean:.2f} ± {prior.sd:.2f} "
+        f"(prior {version.pk}, {version.reason})"
+    )
+    if not ratio.refills:
+        return f"No refill has measured this pump yet: {start}."
+    refills = "1 refill" if ratio.refills == 1 else f"{ratio.refills} refills"
+    return (
+        f"This pump delivers {ratio.mean:.3f} ± {ratio.sd:.3f} times what is programmed, learned from {refills}; {start}."
+    )

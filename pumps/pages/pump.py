@@ -1,0 +1,108 @@
+"""One pump: when to refill and why, what is wrong, what happened."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+
+from alerts.messages import headline
+from alerts.models import Alert
+from alerts.services.lifecycle import ladders
+from clinical.units import utc_offset_seconds
+from clinics.models import User
+from clinics.pages import user_of
+from clinics.roles import Permission
+from clinics.words import day, left
+from pumps import plotting
+from pumps.models import Forecast, Pump
+from pumps.pages.dates import dates, rate_words, ratio_words
+from pumps.reading import Reading, read
+from pumps.pages.timeline import timeline
+from pumps.pages.words import SEVERITY_WORDS, limit_words, urgency
+
+# How far back the change of clocks is looked for that set pump and wall apart.
+LOOK_BACK_DAYS = 400
+
+
+def pump(request: HttpRequest, pump_id: int) -> HttpResponse:
+    user, now = user_of(request), timezone.now()
+    found = get_object_or_404(
+        Pump.objects.visible_to(user).select_related("patient", "model", "clinic"), pk=pump_id
+    )
+    row = Forecast.objects.select_related("prior_version").get(pump=found)
+    reading = read(found, row, now)
+    context = {**_plain(reading), **_allowed(user, found)}
+    if context["sees_clinical"]:
+        context |= _clinical(reading)
+    return render(request, "pumps/pump.html", context)
+
+
+def _allowed(user: User, pump: Pump) -> dict[str, Any]:
+    return {
+        "sees_clinical": user.access.can(Permission.SEE_CLINICAL, pump.clinic_id),
+        "can_log": user.access.can(Permission.LOG, pump.clinic_id),
+    }
+
+
+def _plain(reading: Reading) -> dict[str, Any]:
+    """What everyone of the clinic sees: the person, the dates, who has been told."""
+    pump, row = reading.pump, reading.row
+    return {
+        "pump": pump,
+        "patient": pump.patient,
+        "clinic": pump.clinic,
+        "row": row,
+        "now": reading.now,
+        "urgency": urgency(row, ladders([pump.clinic_id])[pump.clinic_id], reading.now),
+        "left": left(row.refill_by, reading.now, reading.zone) if row.refill_by is not None else "",
+        "because": limit_words(row),
+        "dates": dates(reading),
+        "is_stopped": row.stopped_at is not None and row.stopped_at <= reading.now,
+        "alerts": [
+            (alert, headline(alert.tier)) for alert in Alert.objects.open().filter(pump=pump).order_by("pk")
+        ],
+    }
+
+
+def _clinical(reading: Reading) -> dict[str, Any]:
+    fill = reading.last_fill
+    return {
+        "volume": plotting.volume_now(reading),
+        "plot": plotting.plot(reading),
+        "table": plotting.table(reading) if fill is not None else [],
+        "ratio": ratio_words(reading),
+        "rate": rate_words(reading, fill) if fill is not None else "",
+        "program": reading.program_now,
+        "findings": [
+            {**finding, "word": SEVERITY_WORDS[finding["severity"]]} for finding in reading.row.findings
+        ],
+        "clock_note": clock_note(reading),
+        "entries": timeline(reading.pump),
+    }
+
+
+def clock_note(reading: Reading) -> str:
+    """Where the pump's clock and the clinic's wall differ: steps and boluses then run by the pump's."""
+    change = reading.program_now
+    if change is None or not reading.pump.model.programmable:
+        return ""
+    ahead_s = change.clock_offset_s - utc_offset_seconds(reading.now, reading.zone)
+    if ahead_s == 0:
+        return ""
+    hours = f"{abs(ahead_s) / 3600:g} h {'ahead of' if ahead_s > 0 else 'behind'}"
+    since = _since(reading, change.clock_offset_s)
+    return (
+        f"The pump's clock is {hours} wall clock{f' since {day(since, reading.zone)}' if since else ''}: "
+        "its steps and boluses run by its own clock."
+    )
+
+
+def _since(reading: Reading, offset_s: int) -> datetime | None:
+    """The first day on which the wall no longer showed the pump's time."""
+    noon = reading.now.astimezone(reading.zone).replace(hour=12, minute=0)
+    for back in range(1, LOOK_BACK_DAYS):
+        if utc_offset_seconds(noon - timedelta(days=back), reading.zone) == offset_s:
+            return noon - timedelta(days=back - 1)
+    return None

@@ -1,0 +1,86 @@
+"""The ledger in words, newest first: what stands, what was entered in error, and who said so."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from clinical.units import plain
+from clinics.words import calendar_day
+from pumps.models import Event, Pump
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the ledger. `void` is the event that declared it an error, if any."""
+
+    event: Event
+    title: str
+    details: list[str]
+    void: Event | None
+
+    @property
+    def can_be_voided(self) -> bool:
+        return self.event.kind != Event.Kind.VOID and self.void is None
+
+
+def timeline(pump: Pump) -> list[Entry]:
+    """One query, however long the ledger."""
+    events = pump.events.newest_first().select_related(
+        "recorded_by", "voided_by__recorded_by", "voided_by__replacement", "voids", "replacement"
+    )
+    return [entry_of(event) for event in events]
+
+
+def entry_of(event: Event) -> Entry:
+    title, details = _WORDS[event.kind](event)
+    return Entry(event, title, details, getattr(event, "voided_by", None))
+
+
+def title_of(event: Event) -> str:
+    return _WORDS[event.kind](event)[0]
+
+
+def _refill(event: Event) -> tuple[str, list[str]]:
+    concentration, programmed = event.concentration_mcg_per_ml, event.programmed_concentration_mcg_per_ml
+    details = [
+        f"{plain(event.aspirated_ml)} mL aspirated" if event.aspirated_ml is not None else "nothing said of aspiration",
+        *([f"programmed for {_number(programmed)} mcg/mL"] if programmed != concentration else []),
+        " ".join(filter(None, (event.formulation, event.lot_number and f"lot {event.lot_number}"))),
+        f"expires {calendar_day(event.drug_expires_on)}" if event.drug_expires_on is not None else "",
+        f"stable {event.stability_days} days in the pump" if event.stability_days is not None else "",
+        event.reason,
+    ]
+    title = f"Refill: {_number(event.filled_ml)} mL of {_number(concentration)} mcg/mL"
+    return title, _said(details)
+
+
+def _dose_change(event: Event) -> tuple[str, list[str]]:
+    if event.mode == Event.ProgramMode.STOPPED or event.daily_dose_mcg is None:
+        return "Pump stopped", _said([event.reason])
+    hourly = plain((event.daily_dose_mcg / 24).quantize(Decimal("0.01")))
+    details = [
+        f"{event.get_mode_display().lower()}, {hourly} mcg/h on average",
+        "; ".join(f"from {step['start']} {step['rate_mcg_per_h']} mcg/h" for step in event.steps),
+        "; ".join(f"bolus at {bolus['at']} of {bolus['dose_mcg']} mcg" for bolus in event.boluses),
+        event.reason,
+        event.override_reason,
+    ]
+    return f"Dose: {plain(event.daily_dose_mcg)} mcg/day", _said(details)
+
+
+def _void(event: Event) -> tuple[str, list[str]]:
+    wrong = event.voids
+    about = title_of(wrong) if wrong is not None and wrong.kind != Event.Kind.VOID else "entry"
+    replaced = f"replaced by: {title_of(event.replacement)}" if event.replacement is not None else ""
+    return f"Entered in error: {about}", _said([event.reason, replaced])
+
+
+def _said(details: Iterable[str]) -> list[str]:
+    return [detail for detail in details if detail]
+
+
+def _number(value: Decimal | None) -> str:
+    return plain(value) if value is not None else "?"
+
+
+_WORDS = {Event.Kind.REFILL: _refill, Event.Kind.DOSE_CHANGE: _dose_change, Event.Kind.VOID: _void}

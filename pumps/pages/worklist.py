@@ -1,0 +1,101 @@
+"""The first page: who needs a refill, most urgent first."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from alerts.services.lifecycle import ladders
+from clinics import paging
+from clinics.models import Clinic, User
+from clinics.pages import user_of
+from clinics.words import left
+from pumps.models import Forecast, Pump
+from pumps.pages.words import Urgency, limit_words, urgency
+from pumps.queries import ForecastQuerySet
+
+WITHIN_CHOICES = (7, 14, 28, 60)
+MAX_WITHIN = 10_000
+
+
+@dataclass(frozen=True)
+class Line:
+    """A pump on the worklist."""
+
+    forecast: Forecast
+    pump: Pump
+    urgency: Urgency
+    left: str
+    because: str
+
+
+@dataclass(frozen=True)
+class Filter:
+    text: str
+    clinic: int | None
+    within_days: int | None
+
+    @property
+    def is_set(self) -> bool:
+        return bool(self.text) or self.clinic is not None or self.within_days is not None
+
+
+def worklist(request: HttpRequest) -> HttpResponse:
+    user, now = user_of(request), timezone.now()
+    asked = _asked(request)
+    rows = _rows(user, asked, now)
+    position = paging.read(request.GET.get("after", ""))
+    if position is not None:
+        rows = rows.after(*position)
+    found = list(rows[: paging.PAGE_SIZE + 1])
+    page = paging.page_of(request, found, lambda row: paging.written(row.worklist_at, row.pump_id))
+    context = {
+        "page": page,
+        "lines": _lines(page.rows, now),
+        "asked": asked,
+        "clinics": list(Clinic.objects.visible_to(user)),
+        "within_choices": WITHIN_CHOICES,
+    }
+    return render(request, "pumps/worklist.html", context)
+
+
+def _asked(request: HttpRequest) -> Filter:
+    clinic, within = _number(request, "clinic"), _number(request, "within")
+    return Filter(
+        text=request.GET.get("q", "").replace("\x00", "").strip()[:200],
+        clinic=clinic,
+        within_days=min(within, MAX_WITHIN) if within is not None else None,
+    )
+
+
+def _number(request: HttpRequest, name: str) -> int | None:
+    return paging.read_id(request.GET.get(name, ""))
+
+
+def _rows(user: User, asked: Filter, now: datetime) -> ForecastQuerySet:
+    rows = Forecast.objects.visible_to(user).on_worklist()
+    if asked.text:
+        rows = rows.filter(pump__in=Pump.objects.visible_to(user).matching(asked.text))
+    if asked.clinic is not None:
+        rows = rows.filter(clinic=asked.clinic)
+    if asked.within_days is not None:
+        rows = rows.filter(worklist_at__lte=now + timedelta(days=asked.within_days))
+    return rows.select_related("clinic", "pump__patient", "pump__model")
+
+
+def _lines(rows: Iterable[Forecast], now: datetime) -> list[Line]:
+    rows = list(rows)
+    by_clinic = ladders({row.clinic_id for row in rows})
+    return [
+        Line(
+            forecast=row,
+            pump=row.pump,
+            urgency=urgency(row, by_clinic[row.clinic_id], now),
+            left=left(row.refill_by, now, row.clinic.zone) if row.refill_by is not None else "",
+            because=limit_words(row),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,57 @@
+"""Everything a page says about one pump, read once: the stored forecast and the ledger behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from clinical import forecast as clinical
+from clinical.forecast import Device, VolumeCurve
+from clinical.ledger import Fill, LedgerEvent, ProgramChange, in_order
+from pumps import folding
+from pumps.models import Forecast, Pump
+
+
+@dataclass(frozen=True)
+class Reading:
+    """`computed` is the kernel's answer for the stored prior version: equal to `row`, and holding the bounds too."""
+
+    pump: Pump
+    row: Forecast
+    ledger: Sequence[LedgerEvent]
+    device: Device
+    computed: clinical.Forecast
+    now: datetime
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self.pump.clinic.zone
+
+    @property
+    def fills(self) -> list[Fill]:
+        return [event for event in self.ledger if isinstance(event, Fill)]
+
+    @property
+    def last_fill(self) -> Fill | None:
+        return self.fills[-1] if self.fills else None
+
+    @property
+    def programs(self) -> list[ProgramChange]:
+        return [event for event in self.ledger if isinstance(event, ProgramChange)]
+
+    @property
+    def program_now(self) -> ProgramChange | None:
+        """The dose that runs now; a planned one is not it."""
+        begun = [change for change in self.programs if change.at <= self.now]
+        return begun[-1] if begun else None
+
+    def volumes(self, moments: Sequence[datetime]) -> VolumeCurve:
+        return clinical.volumes(self.device.facts, self.ledger, moments)
+
+
+def read(pump: Pump, row: Forecast, now: datetime) -> Reading:
+    """`row.prior_version`, `pump.model` and `pump.clinic` are read. One query."""
+    ledger = in_order(folding.ledgers([pump.pk]).get(pump.pk, []))
+    device = folding.device(pump, row.prior_version)
+    computed = clinical.forecast(device, ledger, folding.rules([pump.clinic])[pump.clinic_id])
+    return Reading(pump, row, ledger, device, computed, now)

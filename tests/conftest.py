@@ -1,0 +1,30 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+
+from pumps.services.catalogue import sync
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """The catalogue is in every test database. Tests with real transactions are flushed with TRUNCATE, which the
+    ledger's own trigger refuses, so that one trigger is absent here (tests/pumps/test_append_only.py puts it back)."""
+    with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER pumps_event_no_truncate ON pumps_event")
+        sync()
+
+
+@pytest.fixture(autouse=True)
+def _no_cache_between_tests() -> Iterator[None]:
+    yield
+    cache.clear()
+
+
+@pytest.fixture
+def committed(transactional_db: None) -> None:
+    """A test with real commits (live server, threads, processes); the flush before it took the catalogue along."""
+    sync()
