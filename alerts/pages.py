@@ -38,9 +38,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
         moment, pk = position
         rows = rows.filter(Q(urgent_at__gt=moment) | Q(urgent_at=moment, pk__gt=pk))
     found = list(rows[: paging.PAGE_SIZE + 1])
-    page = paging.page_of(
-        request, found, lambda alert: paging.written(alert.refill_by or _NOW_WRONG, alert.pk)
-    )
+    page = paging.page_of(request, found, lambda alert: paging.written(alert.refill_by or _NOW_WRONG, alert.pk))
     lines = [
         {
             "alert": alert,

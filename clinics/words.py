@@ -3,6 +3,9 @@
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+# Days are counted up to here, years beyond.
+A_LONG_TIME = 730
+
 
 def calendar_day(day: date) -> str:
     """`Fri 4 Dec 2026`."""
@@ -33,4 +36,6 @@ def left(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
         return "tomorrow"
     if days < 0:
         return f"{-days} day{'s' if days < -1 else ''} past"
+    if days > A_LONG_TIME:
+        return f"in {days // 365} years"
     return f"in {days} days"

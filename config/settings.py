@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.humanize",
     "django.contrib.postgres",
+    "django.forms",  # its templates, since FORM_RENDERER finds them through the app loader
     "csp",
     "rest_framework",
     "drf_spectacular",

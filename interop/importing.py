@@ -150,7 +150,7 @@ def _batches(items: Iterable[T]) -> Iterator[list[T]]:
 
 def _event(pump: Pump, row: EventRow, user: User | None, now: datetime) -> Event:
     values = _refill_values(row) if isinstance(row, RefillRow) else _dose_values(row, pump)
-    return Event(pump=pump, recorded_at=now, recorded_by=user, source=Event.Source.IMPORT, occurred_at=row.at, **values)
+    return Event(pump=pump, recorded_at=now, recorded_by=user, source=Event.Source.IMPORT, **values)
 
 
 def _refill_values(row: RefillRow) -> dict[str, Any]:

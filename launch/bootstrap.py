@@ -55,9 +55,9 @@ def main(arguments: list[str]) -> None:
     except KeyboardInterrupt:
         sys.exit("Interrupted. The next start goes on from here.")
     os.environ.pop("PYTHONHOME", None)
-    # The project is importable whatever the working directory, which bin/manage leaves as it is.
+    # Whatever the working directory, which bin/manage leaves as it is, this project is what is imported.
     os.environ["PYTHONPATH"] = str(ROOT)
-    os.execv(VENV_PYTHON, [str(VENV_PYTHON), "-m", f"launch.{command}", *arguments[1:]])
+    os.execv(VENV_PYTHON, [str(VENV_PYTHON), "-P", "-m", f"launch.{command}", *arguments[1:]])
 
 
 def say(line: str) -> None:
@@ -122,7 +122,7 @@ def read_stamp() -> dict[str, str]:
 def require_space(megabytes: int) -> None:
     free = shutil.disk_usage(ROOT).free // 1024**2
     if free < megabytes:
-        raise Refusal(f"Not enough disk space: Brim installs about {megabytes} MB, and {ROOT} has {free} MB free.")
+        raise Refusal(f"Not enough disk space in {ROOT}: {megabytes} MB are needed, {free} MB are free.")
 
 
 def make_venv() -> None:
@@ -144,17 +144,8 @@ def install(lock: Path) -> None:
     pip = [str(VENV_PYTHON), "-m", "pip"]
     if not any(VENV.glob("lib/python*/site-packages/pip")):
         pip = [sys.executable, "-m", "pip", "--python", str(VENV_PYTHON)]
-    pip += ["install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--requirement"]
-    uv = [
-        str(VENV / "bin/uv"),
-        "pip",
-        "sync",
-        "--quiet",
-        "--python",
-        str(VENV_PYTHON),
-        "--require-hashes",
-        str(lock),
-    ]
+    pip += ["install", "--retries", "3", "--disable-pip-version-check", "--require-hashes", "--requirement"]
+    uv = [str(VENV / "bin/uv"), "pip", "sync", "--python", str(VENV_PYTHON), "--require-hashes"]
     INSTALL_LOG.write_text("")
     if logged([*pip, str(ROOT / "requirements/uv.txt"), "--only-binary", ":all:"]) and logged([*uv, str(lock)]):
         return

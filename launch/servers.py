@@ -106,7 +106,7 @@ class Servers:
             "--no-redis": installation.redis_url is not None,
             "--throw-away": not installation.durable,
         }
-        command = [sys.executable, "-m", "launch.keeper", str(installation.data_dir)]
+        command = [sys.executable, "-P", "-m", "launch.keeper", str(installation.data_dir)]
         self._keeper = processes.spawn(
             [*command, *(name for name, wanted in options.items() if wanted)],
             environment=os.environ,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts.models import Alert
 from alerts.services import lifecycle
@@ -11,6 +11,8 @@ from clinical.escalation import IMMEDIATE_LADDER, Deadlines, starts
 from pumps.models import Event, Forecast
 
 Kind = Alert.Kind
+# A pump is entered step by step; it counts as unknown once nobody has completed it for this long.
+UNKNOWN_GRACE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ def conditions(row: Forecast, ladder: Ladder) -> list[Condition]:
     if row.stopped_at is not None:
         found.append(Condition(Kind.PUMP_STOPPED, row.stopped_at))
     elif row.unknown_reason:
-        found.append(Condition(Kind.FORECAST_UNKNOWN, row.computed_at))
+        found.append(Condition(Kind.FORECAST_UNKNOWN, row.computed_at + UNKNOWN_GRACE))
     if any(finding["code"] == "concentration_not_programmed" for finding in row.findings):
         found.append(Condition(Kind.CONCENTRATION_NOT_PROGRAMMED, row.filled_at or row.computed_at))
     return found
@@ -113,11 +115,20 @@ def _settle(row: Forecast, alert: Alert, wanted: Sequence[Condition], work: _Wor
                 lifecycle.move(alert, deadlines(row, alert.opened_at), now=work.now)
             return False
         lifecycle.close(alert, reason="refilled", event_id=event_id or _last_fill(row), now=work.now)
-    elif alert.kind != Kind.DELIVERY_FAILED and not any(c.kind == alert.kind and c.since <= work.now for c in wanted):
+    elif alert.kind == Kind.DELIVERY_FAILED:
+        if work.refill is None:
+            return False
+        lifecycle.close(alert, reason="refilled", event_id=event_id, now=work.now)
+    elif not _still_calls(alert, wanted, work.now):
         lifecycle.close(alert, reason="put right", event_id=event_id, now=work.now)
     else:
         return False
     return True
+
+
+def _still_calls(alert: Alert, wanted: Sequence[Condition], now: datetime) -> bool:
+    """Whether what opened an alert still holds; the grace of an unknown forecast is for opening only."""
+    return any(c.kind == alert.kind and (c.since <= now or c.kind == Kind.FORECAST_UNKNOWN) for c in wanted)
 
 
 def _is_refilled(row: Forecast, alert: Alert, work: _Work) -> bool:

@@ -41,14 +41,20 @@ class RefillForm(EntryForm):
 
     refilled_at = ClinicMoment(label="Refilled at")
     aspirated_ml = Number(
-        label="Aspirated", required=False, max_digits=7, decimal_places=3,
+        label="Aspirated",
+        required=False,
+        max_digits=7,
+        decimal_places=3,
         help_text="What was left in the reservoir. It teaches Brim how fast this pump really flows.",
     )
     filled_ml = Number(label="Filled", max_digits=7, decimal_places=3)
     concentration = forms.ChoiceField(label="Concentration of the drug")
     other_concentration = Number(label="Other concentration", required=False, max_digits=9, decimal_places=3)
     programmed_concentration_mcg_per_ml = Number(
-        label="Concentration programmed", required=False, max_digits=9, decimal_places=3,
+        label="Concentration programmed",
+        required=False,
+        max_digits=9,
+        decimal_places=3,
         help_text="What the pump was told. Required when the concentration has changed.",
     )
     formulation = forms.CharField(label="Formulation", required=False, max_length=100)
@@ -57,7 +63,10 @@ class RefillForm(EntryForm):
         label="Lot expires on", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
     stability_days = forms.IntegerField(
-        label="Stable in the pump", required=False, min_value=1, max_value=1000,
+        label="Stable in the pump",
+        required=False,
+        min_value=1,
+        max_value=1000,
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
         help_text="From the drug's own data. Left blank, no drug date counts.",
     )
@@ -108,9 +117,9 @@ class DoseForm(EntryForm):
 
     def __init__(self, *args: Any, current: Event | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["effective_at"].help_text = (
-            f"{self.fields['effective_at'].help_text}. A later time is stored as a plan."
-        )
+        self.fields[
+            "effective_at"
+        ].help_text = f"{self.fields['effective_at'].help_text}. A later time is stored as a plan."
         if current is not None and current.daily_dose_mcg is not None:
             self.initial.setdefault("mode", current.mode)
             dose = plain(current.daily_dose_mcg)
@@ -149,7 +158,9 @@ class RowForm(forms.Form):
     """A time of the pump's day and a number; both or none."""
 
     clock = forms.CharField(
-        label="Time", required=False, max_length=5,
+        label="Time",
+        required=False,
+        max_length=5,
         widget=forms.TimeInput(attrs={"type": "time"}),
     )
     number = Number(label="Number", required=False, max_digits=10, decimal_places=4)
@@ -173,6 +184,4 @@ Rows = forms.formset_factory(RowForm, formset=RowsForm, extra=MORE_ROWS, max_num
 
 
 class VoidForm(forms.Form):
-    reason = forms.CharField(
-        label="What was wrong with it?", max_length=500, widget=forms.Textarea(attrs={"rows": 3})
-    )
+    reason = forms.CharField(label="What was wrong with it?", max_length=500, widget=forms.Textarea(attrs={"rows": 3}))

@@ -22,7 +22,9 @@ class PumpModelQuerySet(QuerySet[Row]):
 
 class PumpQuerySet(ClinicOwned[Row]):
     def matching(self, text: str) -> Self:
-        """Pumps whose serial number begins with `text`, or whose patient matches its words."""
+        """Pumps whose serial number begins with `text`, or whose patient matches its words; none for a blank."""
+        if not text.strip():
+            return self.none()
         by_patient = self.filter(patient__in=Patient.objects.matching(text)).values("pk")
         by_serial = self.filter(serial_number__istartswith=text.strip()).values("pk")
         return self.filter(pk__in=by_patient.union(by_serial, all=True))

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from alerts import messages
 from alerts.models import Alert, Notification
-from alerts.services.lifecycle import Opening, open_all
+from alerts.services.lifecycle import Opening, close, open_all
 from alerts.services.telling import can_message
 from clinical.escalation import Deadlines
 from patients.models import Patient
@@ -62,7 +62,7 @@ def deliver(notification_id: int, *, now: datetime) -> None:
     except (OSError, smtplib.SMTPException) as error:
         _try_again(row, error, now)
     else:
-        _finish(row, Notification.State.SENT, sent_at=now)
+        _sent(row, now)
 
 
 def postpone(notification_id: int, error: Exception, *, now: datetime) -> None:
@@ -98,6 +98,19 @@ def _moot(row: Notification) -> str:
 def _finish(row: Notification, state: str, *, sent_at: datetime | None = None, error: str = "") -> None:
     row.state, row.sent_at, row.error, row.lease_until = state, sent_at, error[:500], None
     row.save(update_fields=["state", "sent_at", "error", "lease_until", "attempts"])
+
+
+@transaction.atomic
+def _sent(row: Notification, now: datetime) -> None:
+    """The row has gone out; an alert that this recipient could not be reached is settled with it."""
+    _finish(row, Notification.State.SENT, sent_at=now)
+    failed = Notification.objects.filter(
+        state=Notification.State.FAILED, recipient=row.recipient, alert__pump=row.alert.pump_id
+    )
+    if failed.exists():
+        open_failures = Alert.objects.open().filter(pump=row.alert.pump_id, kind=Alert.Kind.DELIVERY_FAILED)
+        for alert in open_failures.select_for_update():
+            close(alert, reason="the recipient was reached", event_id=None, now=now)
 
 
 def _try_again(row: Notification, error: Exception, now: datetime) -> None:

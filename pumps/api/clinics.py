@@ -42,5 +42,6 @@ class ClinicDetail(generics.RetrieveUpdateAPIView[Clinic]):
         clinic = serializer.instance
         if clinic is None:
             raise TypeError("an update has an instance")
-        settings.change(clinic=clinic, changes=serializer.validated_data, now=timezone.now())
+        wanted = settings.ClinicSettings(**serializer.validated_data)
+        settings.change(clinic=clinic, settings=wanted, now=timezone.now())
         clinic.refresh_from_db()

@@ -97,11 +97,11 @@ class PumpForecast(APIView):
         require(request, Permission.SEE, pump.clinic_id)
         now = timezone.now()
         found = snapshot(pump, at=_moment(request, "at") or now, now=now)
-        data = _forecast_data(pump, found)
+        data = ForecastSerializer(_forecast_data(pump, found)).data
         if not allows(request, Permission.SEE_CLINICAL, pump.clinic_id):
             for field in ("flow_ratio", "rate_ml_per_day", "volume_ml", "findings"):
                 del data[field]
-        return Response(ForecastSerializer(data).data)
+        return Response(data)
 
 
 def _moment(request: Request, name: str) -> datetime | None:

@@ -9,8 +9,8 @@ from clinical.ledger import Fill
 from clinical.programs import Mode
 from clinical.units import plain
 from clinics.words import calendar_day, day, left, moment_words
-from pumps.reading import Reading
 from pumps.pages.words import LIMIT_WORDS
+from pumps.reading import Reading
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from clinics.words import day, left
 from pumps import plotting
 from pumps.models import Forecast, Pump
 from pumps.pages.dates import dates, rate_words, ratio_words
-from pumps.reading import Reading, read
 from pumps.pages.timeline import timeline
-from pumps.pages.words import SEVERITY_WORDS, limit_words, urgency
+from pumps.pages.words import SEVERITY_WORDS, because, urgency
+from pumps.reading import Reading, read
 
 # How far back the change of clocks is looked for that set pump and wall apart.
 LOOK_BACK_DAYS = 400
@@ -57,7 +57,7 @@ def _plain(reading: Reading) -> dict[str, Any]:
         "now": reading.now,
         "urgency": urgency(row, ladders([pump.clinic_id])[pump.clinic_id], reading.now),
         "left": left(row.refill_by, reading.now, reading.zone) if row.refill_by is not None else "",
-        "because": limit_words(row),
+        "because": because(row),
         "dates": dates(reading),
         "is_stopped": row.stopped_at is not None and row.stopped_at <= reading.now,
         "alerts": [

@@ -15,6 +15,12 @@ LIMIT_WORDS = {
     "lot_expiry": "lot expiry",
     "max_interval": "longest interval",
 }
+BECAUSE_WORDS = {
+    "volume": "the volume",
+    "stability": "the drug's stability",
+    "lot_expiry": "the lot's expiry",
+    "max_interval": "the longest interval",
+}
 UNKNOWN_WORDS = {
     "no_fill": "no fill recorded",
     "no_dose": "no dose recorded",
@@ -51,3 +57,10 @@ def limit_words(row: Forecast) -> str:
     if row.unknown_reason:
         return f"unknown: {UNKNOWN_WORDS.get(row.unknown_reason, row.unknown_reason)}"
     return LIMIT_WORDS.get(row.limiting_factor, row.limiting_factor)
+
+
+def because(row: Forecast) -> str:
+    """The same within a sentence."""
+    if row.unknown_reason:
+        return f"what is known; {limit_words(row)}"
+    return BECAUSE_WORDS.get(row.limiting_factor, row.limiting_factor)

@@ -1,6 +1,6 @@
 """A clinic's settings, and the forecasts that follow from them."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -16,9 +16,17 @@ INTERVAL_DAYS = (14, 400)
 
 @dataclass(frozen=True, kw_only=True)
 class ClinicSettings:
-    refill_margin_days: int
-    max_refill_interval_days: int
-    patient_facing_name: str
+    """Settings to store; None leaves one as it is."""
+
+    refill_margin_days: int | None = None
+    max_refill_interval_days: int | None = None
+    patient_facing_name: str | None = None
+    name: str | None = None
+    timezone: str | None = None
+    label_set: str | None = None
+
+    def given(self) -> dict[str, int | str]:
+        return {field: value for field, value in asdict(self).items() if value is not None}
 
 
 @transaction.atomic
@@ -32,10 +40,9 @@ def change(*, clinic: Clinic, settings: ClinicSettings, now: datetime) -> int:
     # Not a key lock: rows that point at the clinic are still written meanwhile.
     locked = Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
     before = _refill_dates(locked)
-    locked.refill_margin_days = settings.refill_margin_days
-    locked.max_refill_interval_days = settings.max_refill_interval_days
-    locked.patient_facing_name = settings.patient_facing_name
-    locked.save(update_fields=["refill_margin_days", "max_refill_interval_days", "patient_facing_name"])
+    for field, value in settings.given().items():
+        setattr(locked, field, value)
+    locked.save(update_fields=list(settings.given()))
     recompute_clinic(locked, now=now)
     after = _refill_dates(locked)
     return sum(before[pump_id] != moment for pump_id, moment in after.items() if pump_id in before)
@@ -47,7 +54,8 @@ def _check(settings: ClinicSettings) -> None:
         ("refill_margin_days", MARGIN_DAYS),
         ("max_refill_interval_days", INTERVAL_DAYS),
     ):
-        if not lowest <= getattr(settings, field) <= highest:
+        value = getattr(settings, field)
+        if value is not None and not lowest <= value <= highest:
             errors[field] = [f"From {lowest} to {highest} days."]
     if errors:
         raise Impossible(errors)

@@ -1,0 +1,26 @@
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Warning
+from django.db import connections
+
+from clinics.models import User
+
+
+def no_demo_accounts(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Demo accounts have a published password. Nobody can log in with them outside the demo, but they do not belong."""
+    if settings.DEMO or not databases or "default" not in databases:
+        return []
+    if User._meta.db_table not in connections["default"].introspection.table_names():
+        return []
+    count = User.objects.filter(is_demo=True).count()
+    if not count:
+        return []
+    return [
+        Warning(
+            f"The database holds {count} demo accounts, whose password is published.",
+            hint="Use a database that was never started with the demo.",
+            id="interop.W001",
+        )
+    ]

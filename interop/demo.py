@@ -1,0 +1,147 @@
+"""The demo: three clinics whose worklist tells a story around today, and one account per role."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+
+from clinics.errors import Conflict
+from clinics.models import Clinic, Membership, User
+from clinics.roles import Role
+from clinics.services import go_live
+from interop.importing import import_folder
+from interop.simulation import (
+    CODMAN_30,
+    PROMETRA_20,
+    SYNCHROMED_20,
+    SYNCHROMED_40,
+    SimClinic,
+    SimPump,
+    Wish,
+    simulate,
+)
+from interop.writing import write
+from pumps.models import Event, Pump
+from pumps.services import ledger
+from pumps.services.entries import RefillEntry
+
+# Published: the accounts exist in the demo only (`clinics.backends`, `interop.checks`).
+PASSWORD = "brim-demo-2026"  # noqa: S105
+SEED = 26
+
+HARBOR = SimClinic("Harbor Neurology Clinic", "America/New_York", patient_facing_name="Harbor Clinic")
+MESA = SimClinic("Mesa Rehabilitation", "America/Denver")
+NORTHGATE = SimClinic("Northgate Clinic", "Europe/London", label_set="uk", patient_facing_name="Northgate")
+CLINICS = (HARBOR, MESA, NORTHGATE)
+
+# Drawn about 170 mcg/day in 40 mL of 500 mcg/mL: a fill lasts more than three months.
+_LASTING = {"model": SYNCHROMED_40, "dose_mcg": 170.0, "fills": 6}
+PAST = Wish(days_to_low=4)
+LOW = Wish(days_to_low=-1, model=SYNCHROMED_20)
+URGENT = tuple(Wish(days_to_low=days) for days in (11, 13, 14, 15))
+STOPPED = Wish(days_to_low=60, model=SYNCHROMED_40, dose_mcg=170, fills=6, stopped=True)
+WITHOUT_DOSE = Wish(days_to_low=60, model=SYNCHROMED_40, dose_mcg=170, fills=2, without_dose=True)
+RAN_DRY = Wish(days_to_low=70, model=SYNCHROMED_40, dose_mcg=170, fills=5, last_aspirated_zero=True)
+LOT_LIMITED = Wish(days_to_low=70, model=SYNCHROMED_40, dose_mcg=170, fills=6, lot_days=33)
+CONSTANT_FLOW = Wish(days_to_low=38, model=CODMAN_30)
+NOT_REPROGRAMMED = Wish(days_to_low=9, model=SYNCHROMED_40, dose_mcg=170, fills=6)
+
+
+def _later(*days: float) -> tuple[Wish, ...]:
+    """Unremarkable pumps; one in six is a Prometra."""
+    return tuple(Wish(days_to_low=day, model=PROMETRA_20 if place % 6 == 2 else None) for place, day in enumerate(days))
+
+
+STORY: dict[SimClinic, tuple[Wish, ...]] = {
+    HARBOR: (PAST, LOW, *URGENT[:2], STOPPED, LOT_LIMITED, CONSTANT_FLOW, *_later(*range(24, 89, 5))),
+    MESA: (PAST, URGENT[2], WITHOUT_DOSE, *_later(*range(22, 82, 5))),
+    NORTHGATE: (URGENT[3], RAN_DRY, NOT_REPROGRAMMED, *_later(*range(26, 80, 6))),
+}
+
+
+@dataclass(frozen=True)
+class LogIn:
+    role: str
+    email: str
+    clinics: str
+    password: str = PASSWORD
+
+
+LOG_INS = (
+    *(LogIn(role.value, f"{role.value}@demo.example", "all three clinics") for role in Role),
+    LogIn(Role.NURSE.value, "northgate.nurse@demo.example", NORTHGATE.name),
+)
+
+
+def load(*, now: datetime) -> bool:
+    """Load the demo, all or nothing; False if it is there already.
+
+    Raises:
+        Conflict: this is not the demo, or the database holds other clinics.
+    """
+    if not settings.DEMO:
+        raise Conflict("The demo is loaded only where BRIM_DEMO is on.")
+    with transaction.atomic():
+        if User.objects.filter(is_demo=True).exists():
+            return False
+        if Clinic.objects.exists():
+            raise Conflict("The database holds clinics already; the demo needs an empty one.")
+        not_reprogrammed = _import_story(now)
+        nurse = _make_accounts()
+        _fill_without_programming(not_reprogrammed, nurse, now)
+        go_live(clinic=Clinic.objects.get(name=HARBOR.name), now=now)
+    return True
+
+
+def _import_story(now: datetime) -> str:
+    """Returns the serial number of the pump that is to be refilled without reprogramming."""
+    pumps = [(wish, pump) for wish, pump in story(now)]
+    with TemporaryDirectory(prefix="brim-demo-") as folder:
+        write(Path(folder), CLINICS, (pump for _, pump in pumps))
+        import_folder(folder=Path(folder), user=None, now=now)
+    return next(pump.pump["serial_number"] for wish, pump in pumps if wish is NOT_REPROGRAMMED)
+
+
+def story(now: datetime) -> Iterator[tuple[Wish, SimPump]]:
+    number = 0
+    for clinic, wishes in STORY.items():
+        for wish in wishes:
+            yield wish, simulate(seed=SEED, number=number, clinic=clinic, now=now, wish=wish)
+            number += 1
+
+
+def _make_accounts() -> User:
+    """One account a role, and a nurse of one clinic only, who is returned."""
+    # Hashed once: the password is published, and hashing is slow on purpose.
+    hashed = make_password(PASSWORD)
+    clinics = {clinic.name: clinic for clinic in Clinic.objects.filter(name__in=[clinic.name for clinic in CLINICS])}
+    for log_in in LOG_INS:
+        name = f"Demo {log_in.role}"
+        user = User.objects.create(email=log_in.email, name=name, password=hashed, is_demo=True)
+        own = clinics.get(log_in.clinics)
+        Membership.objects.bulk_create(
+            Membership(user=user, clinic=clinic, role=log_in.role) for clinic in ([own] if own else clinics.values())
+        )
+    return user
+
+
+def _fill_without_programming(serial_number: str, nurse: User, now: datetime) -> None:
+    """A refill with the stronger drug this morning, on a pump that still believes in the weaker one."""
+    pump = Pump.objects.visible_to(nurse).get(serial_number=serial_number)
+    entry = RefillEntry(
+        refilled_at=now - timedelta(hours=2),
+        aspirated_ml=Decimal("4.5"),
+        filled_ml=Decimal(40),
+        concentration_mcg_per_ml=Decimal(2000),
+        programmed_concentration_mcg_per_ml=Decimal(500),
+        formulation="Gablofen",
+        lot_number="L55021",
+        drug_expires_on=(now + timedelta(days=400)).date(),
+    )
+    ledger.record(pump_id=pump.pk, entry=entry, user=nurse, source=Event.Source.PAGE, now=now)

@@ -1,0 +1,27 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from clinics.errors import Conflict
+from interop.demo import LOG_INS, load
+
+
+class Command(BaseCommand):
+    help = "Load the demo clinics, once, and print the log-ins. Refuses outside the demo."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            load(now=timezone.now())
+        except Conflict as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(table())
+
+
+def table() -> str:
+    rows = [("Role", "E-mail", "Password", "Clinics")]
+    rows += [(log_in.role, log_in.email, log_in.password, log_in.clinics) for log_in in LOG_INS]
+    widths = [max(len(row[place]) for row in rows) for place in range(4)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )

@@ -1,0 +1,155 @@
+"""Clinics, the catalogue, alerts and messages."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from alerts.models import Notification
+from alerts.services import delivery
+from clinics.models import Clinic
+from clinics.roles import Role
+from clinics.services import administers_every_clinic
+from pumps.models import PumpModel
+from pumps.services import fleet
+from tests.builders import a_clinic, a_patient, a_pump, a_running_pump, a_user
+from tests.pages.conftest import logged_in
+
+SETTINGS = {"refill_margin_days": "10", "max_refill_interval_days": "150", "patient_facing_name": "Harbor"}
+
+
+def test_settings_move_the_dates_at_once(clinic: Clinic, administrator: Client) -> None:
+    now = timezone.now()
+    pumps = [a_running_pump(clinic, now=now), a_running_pump(clinic, now=now)]
+    a_pump(clinic, now=now)
+    before = pumps[0].forecast.refill_by
+    page = administrator.post(reverse("clinic", args=[clinic.pk]), SETTINGS, follow=True)
+    assert "2 pumps move" in page.text
+    pumps[0].forecast.refresh_from_db()
+    assert (before - pumps[0].forecast.refill_by).days == 3
+    clinic.refresh_from_db()
+    assert (clinic.refill_margin_days, clinic.max_refill_interval_days, clinic.patient_facing_name) == (10, 150, "Harbor")
+
+
+@pytest.mark.parametrize("margin", ["2", "15", "x", ""])
+def test_a_margin_outside_its_range_is_refused(clinic: Clinic, administrator: Client, margin: str) -> None:
+    values = {**SETTINGS, "refill_margin_days": margin}
+    page = administrator.post(reverse("clinic", args=[clinic.pk]), values)
+    assert "refill_margin_days" in page.context["form"].errors
+    clinic.refresh_from_db()
+    assert clinic.refill_margin_days == 7
+
+
+def test_only_administrators_change_settings(clinic: Clinic, nurse: Client, stranger: Client) -> None:
+    assert "Save settings" not in nurse.get(reverse("clinic", args=[clinic.pk])).text
+    for name in ("clinic", "clinic_go_live"):
+        path = reverse(name, args=[clinic.pk])
+        assert nurse.post(path, SETTINGS).status_code == 403
+        assert stranger.post(path, SETTINGS).status_code == 404
+    clinic.refresh_from_db()
+    assert clinic.refill_margin_days == 7
+    assert clinic.patient_messages_since is None
+
+
+def test_go_live_says_whom_it_reaches_and_happens_on_the_button(clinic: Clinic, administrator: Client) -> None:
+    a_patient(clinic, email="p@example.org", email_reminders=True)
+    a_patient(clinic, email="q@example.org")
+    page = administrator.get(reverse("clinic", args=[clinic.pk]))
+    assert page.context["consenting"] == 1
+    path = reverse("clinic_go_live", args=[clinic.pk])
+    assert administrator.get(path).status_code == 405
+    assert "on from now" in administrator.post(path, follow=True).text
+    clinic.refresh_from_db()
+    assert clinic.patient_messages_since is not None
+
+
+def test_the_list_of_clinics_is_ones_own(clinic: Clinic, nurse: Client) -> None:
+    other = a_clinic("Elsewhere")
+    text = nurse.get(reverse("clinic_list")).text
+    assert clinic.name in text
+    assert other.name not in text
+
+
+def test_the_catalogue_marks_what_is_not_confirmed(nurse: Client) -> None:
+    text = nurse.get(reverse("catalogue")).text
+    assert "SynchroMed III 8667-40" in text
+    assert "verify" in text
+
+
+def test_the_catalogue_is_edited_by_administrators_of_all_clinics(clinic: Clinic, administrator: Client) -> None:
+    path = reverse("catalogue_edit", args=["synchromed-ii-40"])
+    assert administrator.get(path).status_code == 200
+    a_clinic("Elsewhere")
+    fresh = logged_in(a_user(Role.ADMINISTRATOR, clinic))
+    assert fresh.get(path).status_code == 403
+    assert fresh.post(path, {}).status_code == 403
+    assert logged_in(a_user(Role.ADMINISTRATOR)).get(path).status_code == 200
+
+
+def test_nobody_administers_every_clinic_where_there_is_none(db: None) -> None:
+    assert not administers_every_clinic(a_user())
+
+
+def test_an_edited_model_moves_its_pumps(clinic: Clinic, administrator: Client) -> None:
+    pump = a_running_pump(clinic, now=timezone.now())
+    path = reverse("catalogue_edit", args=[pump.model.slug])
+    form = administrator.get(path).context["form"]
+    values = {name: value for name, value in form.initial.items() if value not in (None, False)}
+    page = administrator.post(path, {**values, "flow_ratio_mean": "1,10"}, follow=True)
+    assert "1 forecast changed" in page.text
+    pump.forecast.refresh_from_db()
+    assert pump.forecast.flow_ratio_mean == pytest.approx(1.1)
+    assert PumpModel.objects.get(slug=pump.model.slug).edited_fields == ["flow_ratio_mean"]
+
+
+def test_a_reservoir_of_nothing_is_refused(clinic: Clinic, administrator: Client) -> None:
+    path = reverse("catalogue_edit", args=["synchromed-ii-40"])
+    page = administrator.post(path, {"reservoir_ml": "0", "flow_ratio_sd": "0"})
+    assert {"reservoir_ml", "flow_ratio_sd"} <= set(page.context["form"].errors)
+
+
+def alarmed(clinic: Clinic, count: int) -> None:
+    now = timezone.now()
+    for _ in range(count):
+        a_pump(clinic, now=now)
+    fleet.tick(now)
+
+
+def test_open_alerts_and_messages_of_ones_clinics(clinic: Clinic, nurse: Client, stranger: Client) -> None:
+    alarmed(clinic, 1)
+    assert "Forecast unknown" in nurse.get(reverse("alerts")).text
+    assert "Worklist on screen" in nurse.get(reverse("messages")).text
+    assert "Nothing is open" in stranger.get(reverse("alerts")).text
+    assert "No messages" in stranger.get(reverse("messages")).text
+
+
+@pytest.mark.parametrize("name", ["alerts", "messages"])
+def test_lists_are_paged_with_a_constant_number_of_queries(clinic: Clinic, nurse: Client, name: str) -> None:
+    counts = []
+    for more in (5, 50):
+        alarmed(clinic, more)
+        with CaptureQueriesContext(connection) as queries:
+            first = nurse.get(reverse(name))
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 8
+    second = nurse.get(reverse(name) + first.context["page"].next)
+    ids = [line["alert" if name == "alerts" else "row"].pk for page in (first, second) for line in page.context["lines"]]
+    assert len(ids) == len(set(ids)) > 50
+
+
+def test_a_message_in_a_file_is_read_on_its_page(clinic: Clinic, nurse: Client, settings: Any, tmp_path: Path) -> None:
+    settings.MAIL_DIR, settings.MAIL_TO_FILES = tmp_path, True
+    settings.EMAIL_BACKEND = "alerts.mail_files.EmailBackend"
+    alarmed(clinic, 1)
+    row = Notification.objects.get(channel="email")
+    path = reverse("message", args=[row.pk])
+    assert "shown here once it has been sent" in nurse.get(path).text
+    delivery.deliver(row.pk, now=timezone.now())
+    text = nurse.get(path).text
+    assert "Somebody has to look at this pump now" in text
+    assert "Sent" in text
