@@ -23,8 +23,8 @@ class Number(forms.DecimalField):
         if isinstance(value, str):
             value = value.strip()
             if _THOUSANDS.fullmatch(value):
-                grouped = value.replace(",", "")
-                raise forms.ValidationError(f"{value} can be read in two ways: write {grouped} or {value.replace(',', '.')}0.")
+                whole, point = value.replace(",", ""), value.replace(",", ".", 1) + "0"
+                raise forms.ValidationError(f"{value} can be read in two ways: write {whole} or {point}.")
             value = value.replace(",", ".")
         return super().to_python(value)
 

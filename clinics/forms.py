@@ -12,4 +12,3 @@ class LogInForm(AuthenticationForm):
         "invalid_login": "This e-mail and password do not match an account. Check both and try again.",
         "inactive": "This e-mail and password do not match an account. Check both and try again.",
     }
-

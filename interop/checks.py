@@ -2,19 +2,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Warning
 from django.db import connections
-
-from clinics.models import User
 
 
 def no_demo_accounts(*, databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Demo accounts have a published password. Nobody can log in with them outside the demo, but they do not belong."""
     if settings.DEMO or not databases or "default" not in databases:
         return []
-    if User._meta.db_table not in connections["default"].introspection.table_names():
+    user_model = get_user_model()
+    if user_model._meta.db_table not in connections["default"].introspection.table_names():
         return []
-    count = User.objects.filter(is_demo=True).count()
+    count = user_model.objects.filter(is_demo=True).count()
     if not count:
         return []
     return [

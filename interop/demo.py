@@ -1,7 +1,7 @@
 """The demo: three clinics whose worklist tells a story around today, and one account per role."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -40,17 +40,18 @@ MESA = SimClinic("Mesa Rehabilitation", "America/Denver")
 NORTHGATE = SimClinic("Northgate Clinic", "Europe/London", label_set="uk", patient_facing_name="Northgate")
 CLINICS = (HARBOR, MESA, NORTHGATE)
 
-# Drawn about 170 mcg/day in 40 mL of 500 mcg/mL: a fill lasts more than three months.
-_LASTING = {"model": SYNCHROMED_40, "dose_mcg": 170.0, "fills": 6}
-PAST = Wish(days_to_low=4)
+# 40 mL of 500 mcg/mL at about 170 mcg/day: a fill lasts more than three months.
+LASTING = Wish(model=SYNCHROMED_40, dose_mcg=170, fills=6)
+# `refill_by` is a week before the low date, and a little more where the pump over-delivers.
+PAST = Wish(days_to_low=4.5, model=SYNCHROMED_40)
 LOW = Wish(days_to_low=-1, model=SYNCHROMED_20)
-URGENT = tuple(Wish(days_to_low=days) for days in (11, 13, 14, 15))
-STOPPED = Wish(days_to_low=60, model=SYNCHROMED_40, dose_mcg=170, fills=6, stopped=True)
-WITHOUT_DOSE = Wish(days_to_low=60, model=SYNCHROMED_40, dose_mcg=170, fills=2, without_dose=True)
-RAN_DRY = Wish(days_to_low=70, model=SYNCHROMED_40, dose_mcg=170, fills=5, last_aspirated_zero=True)
-LOT_LIMITED = Wish(days_to_low=70, model=SYNCHROMED_40, dose_mcg=170, fills=6, lot_days=33)
+URGENT = tuple(Wish(days_to_low=days, model=SYNCHROMED_20) for days in (10, 11, 12, 13))
+STOPPED = replace(LASTING, days_to_low=60, stopped=True)
+WITHOUT_DOSE = replace(LASTING, days_to_low=60, fills=1, without_dose=True)
+RAN_DRY = replace(LASTING, days_to_low=70, last_aspirated_zero=True)
+LOT_LIMITED = replace(LASTING, days_to_low=70, lot_days=33)
+NOT_REPROGRAMMED = replace(LASTING, days_to_low=9)
 CONSTANT_FLOW = Wish(days_to_low=38, model=CODMAN_30)
-NOT_REPROGRAMMED = Wish(days_to_low=9, model=SYNCHROMED_40, dose_mcg=170, fills=6)
 
 
 def _later(*days: float) -> tuple[Wish, ...]:
@@ -73,30 +74,36 @@ class LogIn:
     password: str = PASSWORD
 
 
+THE_THREE, EVERYWHERE = "the three clinics", "all clinics"
 LOG_INS = (
-    *(LogIn(role.value, f"{role.value}@demo.example", "all three clinics") for role in Role),
+    *(
+        LogIn(role.value, f"{role.value}@demo.example", EVERYWHERE if role is Role.ADMINISTRATOR else THE_THREE)
+        for role in Role
+    ),
     LogIn(Role.NURSE.value, "northgate.nurse@demo.example", NORTHGATE.name),
 )
 
 
-def load(*, now: datetime) -> bool:
-    """Load the demo, all or nothing; False if it is there already.
+def load(*, now: datetime) -> Sequence[LogIn]:
+    """Load the demo, all or nothing, unless it is there already; returns its log-ins.
+
+    A database with clinics of its own is left alone: no demo is loaded, and there are no log-ins.
 
     Raises:
-        Conflict: this is not the demo, or the database holds other clinics.
+        Conflict: this is not the demo.
     """
     if not settings.DEMO:
         raise Conflict("The demo is loaded only where BRIM_DEMO is on.")
     with transaction.atomic():
         if User.objects.filter(is_demo=True).exists():
-            return False
+            return LOG_INS
         if Clinic.objects.exists():
-            raise Conflict("The database holds clinics already; the demo needs an empty one.")
+            return ()
         not_reprogrammed = _import_story(now)
         nurse = _make_accounts()
         _fill_without_programming(not_reprogrammed, nurse, now)
         go_live(clinic=Clinic.objects.get(name=HARBOR.name), now=now)
-    return True
+    return LOG_INS
 
 
 def _import_story(now: datetime) -> str:
@@ -124,11 +131,17 @@ def _make_accounts() -> User:
     for log_in in LOG_INS:
         name = f"Demo {log_in.role}"
         user = User.objects.create(email=log_in.email, name=name, password=hashed, is_demo=True)
-        own = clinics.get(log_in.clinics)
         Membership.objects.bulk_create(
-            Membership(user=user, clinic=clinic, role=log_in.role) for clinic in ([own] if own else clinics.values())
+            Membership(user=user, clinic=clinic, role=log_in.role) for clinic in _places(log_in, clinics)
         )
     return user
+
+
+def _places(log_in: LogIn, clinics: dict[str, Clinic]) -> list[Clinic | None]:
+    """Where an account has its role; None is every clinic, also later ones, so that new ones can be imported."""
+    if log_in.clinics == EVERYWHERE:
+        return [None]
+    return [*clinics.values()] if log_in.clinics == THE_THREE else [clinics[log_in.clinics]]
 
 
 def _fill_without_programming(serial_number: str, nurse: User, now: datetime) -> None:

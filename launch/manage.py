@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from launch import console, environment, postgres, processes
 from launch.bootstrap import ROOT
 from launch.environment import Installation
-from launch.preparation import prepare
+from launch.preparation import forget, prepare
 from launch.servers import Servers
 
 # What works on a database that has never been prepared, or prepares it.
 UNPREPARED = {"check", "help", "makemigrations", "migrate", "prepare", "showmigrations", "version"}
+# What may undo the preparation.
+DISTURBING = {"collectstatic", "dbshell", "flush", "loaddata", "migrate", "prepare", "shell"}
 
 
 def main(arguments: list[str]) -> int:
@@ -25,6 +27,8 @@ def main(arguments: list[str]) -> int:
         variables = environment.django_environment(installation, addresses.database, addresses.redis)
         if needs_prepared_data(arguments):
             prepare(installation, variables, console.warn, only_if_never=True)
+        if DISTURBING.intersection(arguments[:1]):
+            forget(installation)
         return run(arguments, with_psql(installation, variables))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
@@ -180,7 +180,9 @@ class RowsForm(forms.BaseFormSet):  # type: ignore[type-arg]  # generic in the s
         return [{clock: row["clock"], number: f"{row['number']:f}"} for row in filled]
 
 
-Rows = forms.formset_factory(RowForm, formset=RowsForm, extra=MORE_ROWS, max_num=48, absolute_max=48)
+MOST_ROWS = 48
+_rows = forms.formset_factory(RowForm, formset=RowsForm, extra=MORE_ROWS, max_num=MOST_ROWS, absolute_max=MOST_ROWS)
+Rows = cast("type[RowsForm]", _rows)
 
 
 class VoidForm(forms.Form):

@@ -54,7 +54,7 @@ def _volumes(reading: Reading, named: Sequence[tuple[str, datetime]]) -> list[Vo
 
 
 def plot(reading: Reading) -> dict[str, Any] | None:
-    """Columns for uPlot (seconds UTC, mL) from the last few fills to the later of empty and now; None without a fill."""
+    """Columns for uPlot (seconds UTC, mL) from the last few fills to beyond empty; None without a fill."""
     fills = [fill for fill in reading.fills if fill.at <= reading.now][-FILLS_SHOWN:]
     if not fills:
         return None

@@ -10,6 +10,17 @@ from pumps.models import PumpModel
 from pumps.services.catalogue import EDITABLE
 from pumps.services.settings import INTERVAL_DAYS, MARGIN_DAYS, ClinicSettings
 
+NUMBERS = (
+    "reservoir_ml",
+    "low_reservoir_ml",
+    "min_flow_ml_per_day",
+    "max_flow_ml_per_day",
+    "flow_accuracy_pct",
+    "internal_tubing_ml",
+    "flow_ratio_mean",
+    "flow_ratio_sd",
+)
+
 
 def _days(label: str, limits: tuple[int, int], help_text: str) -> forms.IntegerField:
     lowest, highest = limits
@@ -44,19 +55,7 @@ class PumpModelForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in th
     class Meta:
         model = PumpModel
         fields = EDITABLE
-        field_classes = {  # noqa: RUF012  # as Django reads it
-            name: Number
-            for name in (
-                "reservoir_ml",
-                "low_reservoir_ml",
-                "min_flow_ml_per_day",
-                "max_flow_ml_per_day",
-                "flow_accuracy_pct",
-                "internal_tubing_ml",
-                "flow_ratio_mean",
-                "flow_ratio_sd",
-            )
-        }
+        field_classes = dict.fromkeys(NUMBERS, Number)
         labels = {  # noqa: RUF012
             "reservoir_ml": "Reservoir, mL",
             "low_reservoir_ml": "Low level, mL",

@@ -53,9 +53,8 @@ def roles(user: User) -> str:
 def field(bound: BoundField, css: str = "form-control") -> str:
     """A form's input with its Bootstrap class, its error state, and its help and errors named to screen readers."""
     described = [f"{bound.auto_id}_help"] if bound.help_text else []
-    attributes = {"class": css}
+    attributes: dict[str, str | bool] = {"class": f"{css} is-invalid" if bound.errors else css}
     if bound.errors:
-        attributes["class"] += " is-invalid"
         attributes["aria-invalid"] = "true"
         described.append(f"{bound.auto_id}_error")
     if described:

@@ -1,6 +1,7 @@
 """Pump models, pumps, their forecasts, the worklist, calculators."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -14,6 +15,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from clinical import calculators
+from clinical.units import plain
 from clinics.api.fields import MomentField
 from clinics.api.pagination import Cursor
 from clinics.api.permissions import RolePermission, allows, require
@@ -198,6 +200,6 @@ class RefillCalculator(APIView):
         return Response(RefillCalculatorOutput(data).data, status=status.HTTP_200_OK)
 
 
-def _significant(value: Any) -> str:
+def _significant(value: Decimal) -> str:
     """Ten significant digits, written without an exponent."""
-    return f"{value:.10g}" if "e" not in f"{value:.10g}" else f"{value:.15f}"
+    return plain(Decimal(f"{value:.10g}"))

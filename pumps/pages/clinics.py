@@ -27,9 +27,9 @@ def clinic(request: HttpRequest, clinic_id: int) -> HttpResponse:
         require(request, Permission.ADMINISTER, found.pk)
         if form.is_valid() and _save(request, found, form):
             return redirect("clinic", clinic_id=found.pk)
-    consenting = Patient.objects.filter(
-        clinic=found, email_reminders=True, status=Patient.Status.ACTIVE
-    ).exclude(email="")
+    consenting = Patient.objects.filter(clinic=found, email_reminders=True, status=Patient.Status.ACTIVE).exclude(
+        email=""
+    )
     context = {
         "clinic": found,
         "form": form,

@@ -9,8 +9,10 @@ from clinical.ledger import Fill
 from clinical.programs import Mode
 from clinical.units import plain
 from clinics.words import calendar_day, day, left, moment_words
-from pumps.pages.words import LIMIT_WORDS
+from pumps.pages.words import LIMIT_WORDS, UNKNOWN_WORDS
 from pumps.reading import Reading
+
+_BY_FLOW = ("programmed_low_at", "programmed_empty_at", "low_at", "empty_at", "earliest_low_at")
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,10 @@ def dates(reading: Reading) -> list[Dated]:
 def _dated(reading: Reading, name: str, field: str, explain: Callable[[Reading], str]) -> Dated:
     at: datetime | None = getattr(reading.row, field)
     away = left(at, reading.now, reading.zone) if at is not None else ""
-    return Dated(name, at, away, explain(reading), is_key=field == "refill_by")
+    why = explain(reading)
+    if at is None and field in _BY_FLOW and reading.row.unknown_reason:
+        why = f"Not known: {UNKNOWN_WORDS[reading.row.unknown_reason]}."
+    return Dated(name, at, away, why, is_key=field == "refill_by")
 
 
 def rate_words(reading: Reading, fill: Fill) -> str:
@@ -127,9 +132,8 @@ def _refill_by(reading: Reading) -> str:
     deadline = row.refill_by + timedelta(days=margin)
     words = LIMIT_WORDS.get(row.limiting_factor)
     bound = f", set by {words}," if words else ""
-    return (
-        f"The earliest deadline, {moment_words(deadline, reading.zone)}{bound} less this clinic's margin of {margin} days."
-    )
+    when = moment_words(deadline, reading.zone)
+    return f"The earliest deadline, {when}{bound} less this clinic's margin of {margin} days."
 
 
 def _service_ends(reading: Reading) -> str:
@@ -163,6 +167,5 @@ def ratio_words(reading: Reading) -> str:
     if not ratio.refills:
         return f"No refill has measured this pump yet: {start}."
     refills = "1 refill" if ratio.refills == 1 else f"{ratio.refills} refills"
-    return (
-        f"This pump delivers {ratio.mean:.3f} ± {ratio.sd:.3f} times what is programmed, learned from {refills}; {start}."
-    )
+    measured = f"{ratio.mean:.3f} ± {ratio.sd:.3f}"
+    return f"This pump delivers {measured} times what is programmed, learned from {refills}; {start}."

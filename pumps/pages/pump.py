@@ -28,9 +28,7 @@ LOOK_BACK_DAYS = 400
 
 def pump(request: HttpRequest, pump_id: int) -> HttpResponse:
     user, now = user_of(request), timezone.now()
-    found = get_object_or_404(
-        Pump.objects.visible_to(user).select_related("patient", "model", "clinic"), pk=pump_id
-    )
+    found = get_object_or_404(Pump.objects.visible_to(user).select_related("patient", "model", "clinic"), pk=pump_id)
     row = Forecast.objects.select_related("prior_version").get(pump=found)
     reading = read(found, row, now)
     context = {**_plain(reading), **_allowed(user, found)}
@@ -60,9 +58,7 @@ def _plain(reading: Reading) -> dict[str, Any]:
         "because": because(row),
         "dates": dates(reading),
         "is_stopped": row.stopped_at is not None and row.stopped_at <= reading.now,
-        "alerts": [
-            (alert, headline(alert.tier)) for alert in Alert.objects.open().filter(pump=pump).order_by("pk")
-        ],
+        "alerts": [(alert, headline(alert.tier)) for alert in Alert.objects.open().filter(pump=pump).order_by("pk")],
     }
 
 
@@ -75,9 +71,7 @@ def _clinical(reading: Reading) -> dict[str, Any]:
         "ratio": ratio_words(reading),
         "rate": rate_words(reading, fill) if fill is not None else "",
         "program": reading.program_now,
-        "findings": [
-            {**finding, "word": SEVERITY_WORDS[finding["severity"]]} for finding in reading.row.findings
-        ],
+        "findings": [{**finding, "word": SEVERITY_WORDS[finding["severity"]]} for finding in reading.row.findings],
         "clock_note": clock_note(reading),
         "entries": timeline(reading.pump),
     }

@@ -14,7 +14,7 @@ from clinics.errors import Conflict, Doubt, Impossible, NeedsConfirmation
 from clinics.pages import require, user_of
 from clinics.roles import Permission
 from clinics.words import day
-from pumps.forms import MORE_ROWS, DoseForm, EntryForm, RefillForm, Rows, RowsForm, VoidForm
+from pumps.forms import MORE_ROWS, MOST_ROWS, DoseForm, EntryForm, RefillForm, Rows, RowsForm, VoidForm
 from pumps.models import Event, Forecast, Pump
 from pumps.pages.timeline import entry_of, title_of
 from pumps.services import ledger
@@ -45,9 +45,7 @@ def _latest(work: Work, kind: str) -> Event | None:
 
 def log_refill(request: HttpRequest, pump_id: int) -> HttpResponse:
     work = _work(request, pump_id)
-    form = RefillForm(
-        request.POST or None, pump=work.pump, now=work.now, last=_latest(work, Kind.REFILL)
-    )
+    form = RefillForm(request.POST or None, pump=work.pump, now=work.now, last=_latest(work, Kind.REFILL))
     doubts: list[Doubt] = []
     if request.method == "POST" and form.is_valid():
         answer = _record(work, form, form.entry())
@@ -91,7 +89,7 @@ def _kept(posted: QueryDict) -> dict[str, str]:
 def _rows_again(posted: QueryDict, prefix: str, more: str | None) -> RowsForm:
     """The rows as typed, and some blank ones behind the list that wants more."""
     total = posted.get(f"{prefix}-TOTAL_FORMS", "")
-    count = min(int(total), Rows.max_num) if total.isascii() and total.isdigit() else 0
+    count = min(int(total), MOST_ROWS) if total.isascii() and total.isdigit() else 0
     typed = [
         {name: posted.get(f"{prefix}-{place}-{name}", "") for name in ("clock", "number")} for place in range(count)
     ]

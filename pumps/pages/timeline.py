@@ -1,6 +1,6 @@
 """The ledger in words, newest first: what stands, what was entered in error, and who said so."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -83,4 +83,8 @@ def _number(value: Decimal | None) -> str:
     return plain(value) if value is not None else "?"
 
 
-_WORDS = {Event.Kind.REFILL: _refill, Event.Kind.DOSE_CHANGE: _dose_change, Event.Kind.VOID: _void}
+_WORDS: dict[str, Callable[[Event], tuple[str, list[str]]]] = {
+    Event.Kind.REFILL: _refill,
+    Event.Kind.DOSE_CHANGE: _dose_change,
+    Event.Kind.VOID: _void,
+}

@@ -12,6 +12,7 @@ from alerts.services.lifecycle import ladders
 from clinics import paging
 from clinics.models import Clinic, User
 from clinics.pages import user_of
+from clinics.roles import Permission
 from clinics.words import left
 from pumps.models import Forecast, Pump
 from pumps.pages.words import Urgency, limit_words, urgency
@@ -30,6 +31,7 @@ class Line:
     urgency: Urgency
     left: str
     because: str
+    is_serious: bool
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def worklist(request: HttpRequest) -> HttpResponse:
     page = paging.page_of(request, found, lambda row: paging.written(row.worklist_at, row.pump_id))
     context = {
         "page": page,
-        "lines": _lines(page.rows, now),
+        "lines": _lines(user, page.rows, now),
         "asked": asked,
         "clinics": list(Clinic.objects.visible_to(user)),
         "within_choices": WITHIN_CHOICES,
@@ -75,7 +77,7 @@ def _number(request: HttpRequest, name: str) -> int | None:
     return paging.read_id(request.GET.get(name, ""))
 
 
-def _rows(user: User, asked: Filter, now: datetime) -> ForecastQuerySet:
+def _rows(user: User, asked: Filter, now: datetime) -> ForecastQuerySet[Forecast]:
     rows = Forecast.objects.visible_to(user).on_worklist()
     if asked.text:
         rows = rows.filter(pump__in=Pump.objects.visible_to(user).matching(asked.text))
@@ -86,7 +88,7 @@ def _rows(user: User, asked: Filter, now: datetime) -> ForecastQuerySet:
     return rows.select_related("clinic", "pump__patient", "pump__model")
 
 
-def _lines(rows: Iterable[Forecast], now: datetime) -> list[Line]:
+def _lines(user: User, rows: Iterable[Forecast], now: datetime) -> list[Line]:
     rows = list(rows)
     by_clinic = ladders({row.clinic_id for row in rows})
     return [
@@ -96,6 +98,14 @@ def _lines(rows: Iterable[Forecast], now: datetime) -> list[Line]:
             urgency=urgency(row, by_clinic[row.clinic_id], now),
             left=left(row.refill_by, now, row.clinic.zone) if row.refill_by is not None else "",
             because=limit_words(row),
+            is_serious=_is_serious(user, row),
         )
         for row in rows
     ]
+
+
+def _is_serious(user: User, row: Forecast) -> bool:
+    """Something is wrong that no date tells; for those who may know what."""
+    return user.access.can(Permission.SEE_CLINICAL, row.clinic_id) and any(
+        finding["severity"] == "high" for finding in row.findings
+    )

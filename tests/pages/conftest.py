@@ -1,21 +1,9 @@
-from typing import Any
-
 import pytest
 from django.test import Client
 
 from clinics.models import Clinic, User
 from clinics.roles import Role
 from tests.builders import a_clinic, a_user
-
-
-@pytest.fixture(autouse=True)
-def _plain_static_files(settings: Any) -> None:
-    """Pages name their style sheets without a manifest, which only `collectstatic` writes."""
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
-    settings.MIDDLEWARE = [name for name in settings.MIDDLEWARE if "whitenoise" not in name]
 
 
 @pytest.fixture

@@ -94,9 +94,11 @@ def test_the_plot_falls_from_the_last_fill_and_knows_its_marks(clinic: Clinic) -
     assert plot is not None
     assert plot["programmed"][0] == 40
     assert plot["at"] == sorted(plot["at"])
-    assert {len(plot[name]) for name in ("at", "programmed", "expected", "low", "high", "measured")} == {len(plot["at"])}
+    columns = ("programmed", "expected", "low", "high", "measured")
+    assert {len(plot[name]) for name in columns} == {len(plot["at"])}
     assert all(low <= high for low, high in zip(plot["low"], plot["high"], strict=True))
     assert plot["now"] == NOW.timestamp()
+    assert found.row.empty_at is not None
     assert plot["at"][-1] > found.row.empty_at.timestamp()
 
 
@@ -134,4 +136,3 @@ def test_no_page_has_inline_script_or_style(clinic: Clinic, nurse: Client) -> No
         assert "style=" not in answer.text
         assert "onclick" not in answer.text
         assert "default-src 'self'" in answer["Content-Security-Policy"]
-

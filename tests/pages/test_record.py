@@ -57,7 +57,8 @@ def test_a_refill_is_stored_moves_the_date_and_closes_the_reminder(pump: Pump, n
     fleet.tick(timezone.now())
     page = post(nurse, "log_refill", pump, refill(pump, formulation="Gablofen", lot_number="L1", stability_days="120"))
     event = pump.events.latest("pk")
-    assert (event.aspirated_ml, event.filled_ml, event.concentration_mcg_per_ml) == (Decimal("4.6"), 40, 500)
+    amounts = (event.aspirated_ml, event.filled_ml, event.concentration_mcg_per_ml)
+    assert amounts == (Decimal("4.6"), Decimal(40), Decimal(500))
     assert (event.formulation, event.lot_number, event.stability_days, event.source) == ("Gablofen", "L1", 120, "page")
     assert "Refill by moved from" in page.text
     assert "Reminder closed: Refill due." in page.text
@@ -128,7 +129,7 @@ def test_the_same_refill_twice_is_one(pump: Pump, nurse: Client) -> None:
 def test_a_dose_change_is_stored(pump: Pump, nurse: Client) -> None:
     page = post(nurse, "log_dose_change", pump, dose(pump, reason="spasms at night"))
     event = pump.events.latest("pk")
-    assert (event.mode, event.daily_dose_mcg, event.reason) == ("simple_continuous", 210, "spasms at night")
+    assert (event.mode, event.daily_dose_mcg, event.reason) == ("simple_continuous", Decimal(210), "spasms at night")
     assert "8.75 mcg/h" in page.text
 
 

@@ -10,14 +10,14 @@ from django.utils import timezone
 
 from clinics.models import Clinic
 from clinics.roles import Role
-from pumps.models import Event, Pump
+from pumps.models import Event, Forecast, Pump
 from pumps.services import ledger
 from pumps.services.entries import DoseEntry
 from tests.builders import a_clinic, a_dose, a_patient, a_pump, a_running_pump, a_user
 from tests.pages.conftest import logged_in
 
 
-def shown(client: Client, **query: object) -> list[int]:
+def shown(client: Client, **query: str | int) -> list[int]:
     return [line.pump.pk for line in client.get(reverse("worklist"), query).context["lines"]]
 
 
@@ -44,10 +44,11 @@ def test_each_line_says_how_urgent_in_a_word(clinic: Clinic, nurse: Client) -> N
 
 def test_days_left_are_the_clinics_days(clinic: Clinic, nurse: Client) -> None:
     pump = a_running_pump(clinic, filled_days_ago=50, now=timezone.now())
-    pump.forecast.refresh_from_db()
+    refill_by = Forecast.objects.get(pump=pump).refill_by
+    assert refill_by is not None
     [line] = nurse.get(reverse("worklist")).context["lines"]
     today = timezone.now().astimezone(clinic.zone).date()
-    days = (pump.forecast.refill_by.astimezone(clinic.zone).date() - today).days
+    days = (refill_by.astimezone(clinic.zone).date() - today).days
     assert line.left == f"in {days} days"
 
 

@@ -1,10 +1,11 @@
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from clinics.errors import Conflict
-from interop.demo import LOG_INS, load
+from interop.demo import LogIn, load
 
 
 class Command(BaseCommand):
@@ -12,15 +13,15 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            load(now=timezone.now())
+            log_ins = load(now=timezone.now())
         except Conflict as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(table())
+        self.stdout.write(table(log_ins) if log_ins else "The database holds clinics already: no demo was loaded.")
 
 
-def table() -> str:
+def table(log_ins: Sequence[LogIn]) -> str:
     rows = [("Role", "E-mail", "Password", "Clinics")]
-    rows += [(log_in.role, log_in.email, log_in.password, log_in.clinics) for log_in in LOG_INS]
+    rows += [(log_in.role, log_in.email, log_in.password, log_in.clinics) for log_in in log_ins]
     widths = [max(len(row[place]) for row in rows) for place in range(4)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

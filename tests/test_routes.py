@@ -1,0 +1,158 @@
+"""Every address, asked by every role and by strangers: another clinic's rows do not exist, by any route."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from alerts.models import Alert, Notification
+from clinics.models import User
+from clinics.roles import Role
+from clinics.services import issue_api_key
+from pumps.models import Event, Pump
+from pumps.services import fleet
+from tests.builders import PASSWORD, a_clinic, a_running_pump, a_user
+
+pytestmark = pytest.mark.django_db
+
+# Open to all by design: probes, log-in, setting a password by a one-time link, and the API's description.
+OPEN = {
+    "health/live", "health/ready", "health/engine", "login/", "password/<uidb64>/<token>/", "api/schema/", "api/docs/",
+}  # fmt: skip
+# Belongs to no clinic.
+SHARED = {"api/v1/pump-models/<str:model>/", "pump-models/<slug:slug>/"}
+
+
+def routes(patterns: list[Any] | None = None, prefix: str = "") -> Iterator[str]:
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns, prefix + str(pattern.pattern))
+        elif isinstance(pattern, URLPattern):
+            yield prefix + str(pattern.pattern)
+
+
+ROUTES = sorted(set(routes()))
+WITH_IDS = [route for route in ROUTES if "<" in route and route not in OPEN | SHARED]
+
+
+def theirs() -> tuple[Pump, dict[str, str]]:
+    """A pump of another clinic with a due alert and a message, and its ids by what a route may call them."""
+    now = timezone.now()
+    clinic = a_clinic("Other Clinic")
+    a_user(Role.SCHEDULER, clinic)
+    pump = a_running_pump(clinic, filled_days_ago=90, now=now, serial_number="OTHER-SERIAL")
+    fleet.tick(now)
+    event = Event.objects.filter(pump=pump).earliest("pk")
+    alert = Alert.objects.get(pump=pump)
+    message = Notification.objects.filter(alert=alert).earliest("pk")
+    return pump, {
+        "pump": str(pump.pk),
+        "patient": str(pump.patient_id),
+        "clinic": str(clinic.pk),
+        "event": str(event.pk),
+        "alert": str(alert.pk),
+        "notification": str(message.pk),
+    }
+
+
+def address(route: str, ids: dict[str, str]) -> str:
+    """The route with the other clinic's ids in it. An id is called by its name, or by the collection before it."""
+    parts = []
+    for part in route.rstrip("/").split("/"):
+        if not part.startswith("<"):
+            parts.append(part)
+            continue
+        name = part.strip("<>").split(":")[-1].removesuffix("_id")
+        collection = {"messages": "notification", "notifications": "notification"}.get(parts[-1], parts[-1].rstrip("s"))
+        parts.append(ids[name] if name in ids else ids[collection])
+    return "/" + "/".join(parts) + "/"
+
+
+def as_member(user: User) -> list[Client]:
+    """The same person in a browser and as a program."""
+    browser = Client()
+    assert browser.login(username=user.email, password=PASSWORD)
+    return [browser, Client(headers={"Authorization": f"Bearer {issue_api_key(user=user)}"})]
+
+
+def fitting(user: User, route: str) -> Client:
+    """A page is asked by the browser, the API by the program."""
+    [browser, program] = as_member(user)
+    return program if route.startswith("api/") else browser
+
+
+def ask_all(client: Client, url: str) -> Iterator[Any]:
+    yield client.get(url)
+    for method in (client.post, client.put, client.patch):
+        yield method(url, data="{}", content_type="application/json")
+    yield client.delete(url)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_stranger_gets_nowhere(route: str, client: Client) -> None:
+    _, ids = theirs()
+    if route in OPEN:
+        return
+    url = address(route, {**ids, "model": "prometra-20", "slug": "prometra-20"})
+    for response in ask_all(client, url):
+        assert response.status_code in {302, 401, 403, 405}, f"{url}: {response.status_code}"
+        if response.status_code == 302:
+            assert response.headers["Location"].startswith("/login/")
+
+
+@pytest.mark.parametrize("route", WITH_IDS)
+@pytest.mark.parametrize("role", list(Role))
+def test_another_clinics_id_is_404_for_every_role(role: Role, route: str) -> None:
+    _, ids = theirs()
+    url = address(route, ids)
+    client = fitting(a_user(role, a_clinic("Mine")), route)
+    for response in ask_all(client, url):
+        assert response.status_code in {404, 405}, f"{role} {url}: {response.status_code}"
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if "<" not in route and route not in OPEN])
+@pytest.mark.parametrize("role", list(Role))
+def test_no_list_shows_another_clinics_rows(role: Role, route: str) -> None:
+    pump, _ = theirs()
+    client = fitting(a_user(role, a_clinic("Mine")), route)
+    response = client.get(f"/{route}")
+    assert response.status_code in {200, 405}
+    text = response.content.decode()
+    for secret in (pump.serial_number, pump.patient.mrn, pump.patient.family_name, "Other Clinic"):
+        assert secret not in text, f"{role} {route}"
+
+
+@pytest.mark.parametrize("query", ["?q=OTHER", "?serial_number=OTHER-SERIAL", "?pump={pump}", "?alert={alert}"])
+def test_no_filter_reaches_another_clinics_rows(query: str) -> None:
+    pump, ids = theirs()
+    administrator = a_user(Role.ADMINISTRATOR, a_clinic("Mine"))
+    for route in (route for route in ROUTES if "<" not in route and route not in OPEN | {"logout/"}):
+        client = fitting(administrator, route)
+        text = client.get(f"/{route}{query.format(**ids)}").content.decode()
+        assert pump.patient.mrn not in text
+        assert pump.patient.family_name not in text
+
+
+def test_a_member_does_reach_the_same_addresses() -> None:
+    """The walk above would pass on a service that answers nobody; this is its other half."""
+    pump, ids = theirs()
+    prescriber = a_user(Role.PRESCRIBER, pump.clinic)
+    for route in WITH_IDS:
+        client = fitting(prescriber, route)
+        response = client.get(address(route, ids))
+        assert response.status_code in {200, 403, 405}, f"{route}: {response.status_code}"
+
+
+def test_a_membership_that_ended_reaches_nothing() -> None:
+    pump, _ = theirs()
+    user = a_user(Role.NURSE, pump.clinic)
+    [browser, program] = as_member(user)
+    assert program.get(f"/api/v1/pumps/{pump.pk}/").status_code == 200
+    user.memberships.all().delete()
+    assert program.get(f"/api/v1/pumps/{pump.pk}/").status_code == 404
+    assert browser.get(f"/pumps/{pump.pk}/").status_code == 404
+    assert timezone.now() - user.created_at < timedelta(minutes=5)
