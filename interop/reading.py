@@ -130,7 +130,7 @@ def _first_line_not_utf8(path: Path) -> int:
 
 def _places(table: Table[R], header: Sequence[str], problems: Problems) -> list[tuple[Column, int | None]] | None:
     """Where each column stands in a record, None if it is absent. None if the header will not do."""
-    if problems.is_bad(table.file, 1):
+    if table.file in problems.unfinished:
         return None
     known = {column.name for column in table.columns}
     missing = [column.name for column in table.columns if column.required and column.name not in header]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -64,15 +65,16 @@ def run_as(folder: Path) -> pwd.struct_passwd | None:
     """PostgreSQL refuses to run as root: then it is the owner of its data, at first postgres or nobody."""
     if os.geteuid() != 0:
         return None
-    names = ["postgres", "nobody"]
-    if folder.exists() and folder.stat().st_uid != 0:
-        names = [pwd.getpwuid(folder.stat().st_uid).pw_name]
-    for name in names:
-        try:
+    if not processes.may_lend_passage():
+        raise Refusal("PostgreSQL cannot run as root here (no CAP_DAC_OVERRIDE): start as another user.")
+    owner = folder.stat().st_uid if folder.exists() else 0
+    for user in pwd.getpwall():
+        if user.pw_uid == owner != 0:
+            return user
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
-        except KeyError:
-            continue
-    raise Refusal("PostgreSQL cannot run as root, and there is no user postgres or nobody: use another user.")
+    raise Refusal("PostgreSQL cannot run as root, and there is no user postgres or nobody: start as another user.")
 
 
 def create(installation: Installation, log: Path) -> None:
@@ -116,7 +118,7 @@ def service(installation: Installation, sockets: Path, log: Path) -> Service:
         owner = folder.stat().st_uid
         raise Refusal(f"The data in {folder} belongs to another user ({owner}). Set DATA_DIR, or start as they do.")
     user = run_as(folder)
-    if user is not None and folder.stat().st_uid == 0:  # copied back by root
+    if user is not None and folder.stat().st_uid != user.pw_uid:  # copied back by root, or from another machine
         _give(folder, user)
     settings = SETTINGS if installation.durable else SETTINGS | THROW_AWAY_SETTINGS
     command: list[str | Path] = [programs(version_of(folder)) / "postgres", "-D", folder, "-k", sockets]

@@ -142,6 +142,13 @@ def in_child(end_with_parent: int | None, user: pwd.struct_passwd | None = None)
     return prepare
 
 
+def may_lend_passage() -> bool:
+    """Whether this root has the right that `_become` keeps; a container may withhold it."""
+    status = Path("/proc/self/status").read_text()
+    granted = int(status.partition("CapEff:")[2].split()[0], 16)
+    return bool(granted >> CAP_DAC_OVERRIDE & 1)
+
+
 def _become(user: pwd.struct_passwd) -> None:
     """Become an ordinary user who may still pass through folders that are closed to others.
 
@@ -155,7 +162,7 @@ def _become(user: pwd.struct_passwd) -> None:
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
     mask = 1 << CAP_DAC_OVERRIDE
     sets = (ctypes.c_uint32 * 6)(mask, mask, mask, 0, 0, 0)  # effective, permitted, inheritable; low, then high bits
-    _libc.capset(header, sets)  # a container may withhold it: then the folders must be open
+    _libc.capset(header, sets)
     _libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
 
 

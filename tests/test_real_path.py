@@ -29,7 +29,7 @@ TICK_SECONDS = 2
 pytestmark = [pytest.mark.processes, pytest.mark.usefixtures("committed")]
 
 
-class Inbox(MessageHandler):  # type: ignore[misc]  # aiosmtpd has no types
+class Inbox(MessageHandler):
     def __init__(self) -> None:
         super().__init__()
         self.messages: list[Message] = []
@@ -85,7 +85,7 @@ def engine(inbox: tuple[Inbox, int], tmp_path: Path) -> Iterator[dict[str, Any]]
 
 def start(arguments: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "celery", "-A", "config", *arguments]
-    return subprocess.Popen(command, env=environment, cwd=ROOT, start_new_session=True)  # noqa: S603  our own program
+    return subprocess.Popen(command, env=environment, cwd=ROOT, start_new_session=True)
 
 
 def stop(process: subprocess.Popen[bytes], by: signal.Signals) -> None:

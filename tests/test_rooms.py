@@ -16,7 +16,7 @@ def sources() -> list[Path]:
     return sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
 
-def imports(path: Path) -> Iterator[tuple[ast.stmt, str, bool]]:
+def imports(path: Path) -> Iterator[tuple[ast.Import | ast.ImportFrom, str, bool]]:
     """Statement, first part of the imported name, and whether it stands inside a function."""
     tree = ast.parse(path.read_text())
     inside = {
@@ -26,11 +26,9 @@ def imports(path: Path) -> Iterator[tuple[ast.stmt, str, bool]]:
         for node in ast.walk(function)
     }
     for node in ast.walk(tree):
-        names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module is not None:
-            names = [node.module]
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
         for name in names:
             yield node, name.split(".")[0], id(node) in inside
 

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
+from django.utils import timezone
 
-from alerts import tasks
+from alerts import messages, tasks
 from alerts.models import Alert, Notification
-from alerts.services import delivery, telling
+from alerts.services import delivery
 from clinics.models import Clinic, User
 from clinics.roles import Role
 from clinics.services import go_live
@@ -108,7 +109,7 @@ def _killed(*_: Any, **__: Any) -> None:
 def test_killed_between_telling_and_commit_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     a_due_pump(a_clinic(), -1)
     with monkeypatch.context() as crash:
-        crash.setattr(telling.Alert.objects, "bulk_update", _killed)
+        crash.setattr(Alert.objects, "bulk_update", _killed)
         with pytest.raises(KeyboardInterrupt):
             fleet.tick(NOW)
     assert Notification.objects.count() == 0
@@ -208,7 +209,7 @@ def test_one_row_that_cannot_be_composed_does_not_hold_up_the_rest(monkeypatch: 
     a_due_pump(clinic, -1)
     a_due_pump(clinic, -2)
     fleet.tick(NOW)
-    compose = delivery.messages.compose
+    compose = messages.compose
     broken = Notification.objects.filter(channel="email").order_by("due_at", "pk")[0].pk
 
     def breaking(row: Notification) -> Any:
@@ -216,8 +217,8 @@ def test_one_row_that_cannot_be_composed_does_not_hold_up_the_rest(monkeypatch: 
             raise RuntimeError("template")
         return compose(row)
 
-    monkeypatch.setattr(delivery.messages, "compose", breaking)
-    monkeypatch.setattr(tasks.timezone, "now", lambda: NOW)
+    monkeypatch.setattr(messages, "compose", breaking)
+    monkeypatch.setattr(timezone, "now", lambda: NOW)
     tasks.deliver()
     states = dict(Notification.objects.filter(channel="email").values_list("pk", "state"))
     assert states.pop(broken) == "queued"

@@ -122,7 +122,7 @@ def test_the_pump_clock_keeps_the_offset_of_its_programming() -> None:
 
 
 def test_the_same_facts_give_the_same_forecast() -> None:
-    ledger = [fill(0), dose(0), fill(80, aspirated="7.1")]
+    ledger: list[LedgerEvent] = [fill(0), dose(0), fill(80, aspirated="7.1")]
     assert forecast(a_device(), ledger, RULES) == forecast(a_device(), list(reversed(ledger)), RULES)
 
 

@@ -23,7 +23,7 @@ SHOW = "import config.settings as s; print({})"
 
 
 def run(environment: dict[str, str], expression: str = "1") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603  our own settings in our own interpreter
+    return subprocess.run(
         [sys.executable, "-c", SHOW.format(expression)],
         env={"PATH": os.environ["PATH"], **environment},
         cwd=ROOT,

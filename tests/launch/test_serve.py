@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from launch import postgres, processes, redis
+from launch.bootstrap import Refusal
 from launch.environment import Installation
 from tests.launch.stub import Machine, free_port, make_project, wait_for
 
@@ -23,6 +24,10 @@ pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("launch")]
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    try:
+        redis.program()
+    except Refusal as refusal:
+        pytest.skip(str(refusal))
     project = make_project(tmp_path_factory.mktemp("project"))
     made = Machine(project, tmp_path_factory.mktemp("deep" * 20) / "data")
     yield made

@@ -6,6 +6,7 @@ import pytest
 
 from alerts.models import Alert
 from clinics.errors import Conflict, Impossible, NeedsConfirmation
+from pumps import forecasting
 from pumps.models import Event, Forecast, Pump
 from pumps.services import fleet, ledger
 from pumps.services.entries import DoseEntry, RefillEntry
@@ -151,9 +152,9 @@ def test_a_void_restores_the_exact_earlier_forecast() -> None:
     pump = a_running_pump()
     before = forecast(pump)
     event = a_refill(pump, NOW, aspirated_ml=D(25))
-    assert fleet.forecasting.differs(before, forecast(pump))
+    assert forecasting.differs(before, forecast(pump))
     ledger.void(pump_id=pump.pk, event_id=event.pk, reason="wrong pump", user=a_user(), source="page", now=NOW)
-    assert fleet.forecasting.differs(before, forecast(pump)) == []
+    assert forecasting.differs(before, forecast(pump)) == []
     assert Event.objects.filter(pump=pump).count() == 4  # both stay
 
 

@@ -1,0 +1,74 @@
+"""Pages are whole: tags close in order, ids are unique, labels and descriptions point at something."""
+
+from html.parser import HTMLParser
+
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from alerts.models import Notification
+from clinics.models import Clinic
+from pumps.services import fleet
+from tests.builders import a_running_pump
+
+VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
+
+
+class Markup(HTMLParser):
+    """Raises AssertionError at the first tag that does not fit."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.targets: set[str] = set()
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        assert len(values) == len(attrs), (tag, attrs)
+        self._note(values)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._note(dict(attrs))
+
+    def _note(self, values: dict[str, str | None]) -> None:
+        self.ids += [values["id"] or ""] if "id" in values else []
+        for name in ("for", "aria-describedby", "aria-labelledby"):
+            self.targets |= set((values.get(name) or "").split())
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag, f"</{tag}> at {self.getpos()}"
+
+
+def check(text: str) -> None:
+    markup = Markup(text)
+    assert len(markup.ids) == len(set(markup.ids))
+    assert markup.targets <= set(markup.ids), markup.targets - set(markup.ids)
+
+
+def test_every_page_is_whole(clinic: Clinic, administrator: Client) -> None:
+    now = timezone.now()
+    pump = a_running_pump(clinic, filled_days_ago=95, now=now)
+    fleet.tick(now)
+    event = pump.events.latest("pk")
+    paths = [
+        *(reverse(name) for name in ("worklist", "alerts", "messages", "clinic_list", "catalogue")),
+        *(reverse(name, args=[pump.pk]) for name in ("pump", "log_refill", "log_dose_change")),
+        reverse("void_event", args=[pump.pk, event.pk]),
+        reverse("message", args=[Notification.objects.latest("pk").pk]),
+        reverse("clinic", args=[clinic.pk]),
+        reverse("catalogue_edit", args=[pump.model.slug]),
+        "/nothing/",
+    ]
+    for path in paths:
+        check(administrator.get(path).text)
+    for path in paths[6:9]:
+        check(administrator.post(path, {}).text)
+    check(Client().get(reverse("login")).text)
+    check(Client().post(reverse("login"), {}).text)
