@@ -16,6 +16,7 @@ from clinics.models import Clinic, Membership, User
 from clinics.roles import Role
 from clinics.services import go_live
 from interop.importing import import_folder
+from interop.simulated_history import Wish
 from interop.simulation import (
     CODMAN_30,
     PROMETRA_20,
@@ -23,7 +24,6 @@ from interop.simulation import (
     SYNCHROMED_40,
     SimClinic,
     SimPump,
-    Wish,
     simulate,
 )
 from interop.writing import write
@@ -41,11 +41,13 @@ NORTHGATE = SimClinic("Northgate Clinic", "Europe/London", label_set="uk", patie
 CLINICS = (HARBOR, MESA, NORTHGATE)
 
 # 40 mL of 500 mcg/mL at about 170 mcg/day: a fill lasts more than three months.
-LASTING = Wish(model=SYNCHROMED_40, dose_mcg=170, fills=6)
-# `refill_by` is a week before the low date, and a little more where the pump over-delivers.
-PAST = Wish(days_to_low=4.5, model=SYNCHROMED_40)
-LOW = Wish(days_to_low=-1, model=SYNCHROMED_20)
-URGENT = tuple(Wish(days_to_low=days, model=SYNCHROMED_20) for days in (10, 11, 12, 13))
+LASTING = Wish(model=SYNCHROMED_40, dose_mcg=170, fills=6, flow_ratio=1.0)
+# `refill_by` is a week before the low date, and a little more while the pump's true flow is not known well.
+PAST = Wish(days_to_low=4.5, model=SYNCHROMED_40, flow_ratio=1.0)
+LOW = Wish(days_to_low=-1, model=SYNCHROMED_20, flow_ratio=1.0)
+URGENT = tuple(Wish(days_to_low=days, model=SYNCHROMED_20, fills=9, flow_ratio=0.99) for days in (10, 11, 12, 13))
+# Its own programmer promises weeks; what was aspirated at its refills says otherwise.
+OVER_DELIVERING = Wish(days_to_low=26, model=SYNCHROMED_40, dose_mcg=160, fills=9, flow_ratio=1.13)
 STOPPED = replace(LASTING, days_to_low=60, stopped=True)
 WITHOUT_DOSE = replace(LASTING, days_to_low=60, fills=1, without_dose=True)
 RAN_DRY = replace(LASTING, days_to_low=70, last_aspirated_zero=True)
@@ -60,7 +62,7 @@ def _later(*days: float) -> tuple[Wish, ...]:
 
 
 STORY: dict[SimClinic, tuple[Wish, ...]] = {
-    HARBOR: (PAST, LOW, *URGENT[:2], STOPPED, LOT_LIMITED, CONSTANT_FLOW, *_later(*range(24, 89, 5))),
+    HARBOR: (PAST, LOW, *URGENT[:2], STOPPED, LOT_LIMITED, CONSTANT_FLOW, OVER_DELIVERING, *_later(*range(29, 89, 5))),
     MESA: (PAST, URGENT[2], WITHOUT_DOSE, *_later(*range(22, 82, 5))),
     NORTHGATE: (URGENT[3], RAN_DRY, NOT_REPROGRAMMED, *_later(*range(26, 80, 6))),
 }

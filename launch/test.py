@@ -36,7 +36,8 @@ def main(arguments: list[str]) -> int:
         failed = run_checks(checks(variables))
         if failed:
             console.say(f"\n*** FAILED before the tests: {', '.join(failed)}. The tests run all the same. ***")
-        status = pytest(["-n", str(AT_ONCE), "--dist", "loadgroup"], variables)
+        # A file stays on one worker: what it has started, such as servers or a browser, its tests share.
+        status = pytest(["-n", str(AT_ONCE), "--dist", "loadfile"], variables)
         return status or int(bool(failed))
 
 

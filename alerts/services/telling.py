@@ -1,5 +1,6 @@
 """The outbox is filled here: whoever has to be told now gets a row."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from clinics.models import Membership
 from clinics.roles import Role
 from patients.models import Patient
 
+logger = logging.getLogger(__name__)
+
 BATCH = 200
 # How often a tier with nobody to tell looks again for somebody.
 LOOK_AGAIN = timedelta(minutes=10)
@@ -27,18 +30,39 @@ def advance(now: datetime) -> int:
     due; two ticks at once claim different alerts.
     """
     total = 0
-    while count := _advance_batch(now):
-        total += count
-    return total
+    broken: set[int] = set()
+    while True:
+        with transaction.atomic():
+            alerts = _claim_due(now, broken)
+            if not alerts:
+                return total
+            total += len(alerts)
+            try:
+                with transaction.atomic():
+                    _tell_all(alerts, now)
+            except Exception:  # noqa: BLE001  stored and logged alert by alert below
+                broken |= _tell_singly(alerts, now)
 
 
-@transaction.atomic
-def _advance_batch(now: datetime) -> int:
-    alerts = list(
-        Alert.objects.due(now)
-        .select_related("clinic", "patient")
-        .select_for_update(skip_locked=True, of=("self",))[:BATCH]
-    )
+def _claim_due(now: datetime, without: set[int]) -> list[Alert]:
+    due = Alert.objects.due(now).exclude(pk__in=without).select_related("clinic", "patient")
+    return list(due.select_for_update(skip_locked=True, of=("self",))[:BATCH])
+
+
+def _tell_singly(alerts: Sequence[Alert], now: datetime) -> set[int]:
+    """One alert that breaks must not hold up the others: it stays due, which the engine's health counts as late."""
+    broken = set()
+    for alert in alerts:
+        try:
+            with transaction.atomic():
+                _tell_all([Alert.objects.select_related("clinic", "patient").get(pk=alert.pk)], now)
+        except Exception:  # the tick's edge: whatever it is, the other alerts go on
+            logger.exception("alert %s could not be told", alert.pk)
+            broken.add(alert.pk)
+    return broken
+
+
+def _tell_all(alerts: Sequence[Alert], now: datetime) -> None:
     staff = Staff.of({alert.clinic_id for alert in alerts})
     rows: list[Notification] = []
     for alert in alerts:
@@ -48,7 +72,6 @@ def _advance_batch(now: datetime) -> int:
         alerts,
         ["tier", "next_due_at", "repeat_number", "told_at", "nobody_since", "closed_at", "closed_reason"],
     )
-    return len(alerts)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from clinics.backends import may_log_in
 from clinics.models import ApiKey, User
 from clinics.services import digest_of
 
@@ -20,7 +21,7 @@ class BearerAuthentication(BaseAuthentication):
             digest=digest_of(parts[1].decode("latin-1")), revoked_at=None
         )
         key = keys.first()
-        if key is None or not key.user.is_active:
+        if key is None or not may_log_in(key.user):
             raise AuthenticationFailed("This API key is not known, or was revoked.")
         return key.user, key
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import ObjectDoesNotExist
 from rest_framework import status
 from rest_framework.exceptions import NotFound
@@ -21,6 +22,9 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
             return Response({"confirm_required": doubts}, status=status.HTTP_400_BAD_REQUEST)
         case Conflict():
             return Response({"detail": str(error)}, status=status.HTTP_409_CONFLICT)
+        case ValidationError():
+            # A cursor or filter that names a value its column cannot hold.
+            return Response({"detail": " ".join(error.messages)}, status=status.HTTP_400_BAD_REQUEST)
         case ObjectDoesNotExist():
             return exception_handler(NotFound(), context)
         case _:

@@ -154,7 +154,6 @@ class MostUrgentFirst(Cursor):
 @extend_schema(
     parameters=[
         OpenApiParameter("within_days", int, description="refill-by at most so many days from now; unknown included"),
-        OpenApiParameter("expand", str, description="pump, patient or both, comma-separated"),
     ]
 )
 class Worklist(generics.ListAPIView[Forecast]):

@@ -59,7 +59,7 @@ class PumpModel(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.manufacturer} {self.model}"
+        return self.model if self.model.startswith(self.manufacturer) else f"{self.manufacturer} {self.model}"
 
 
 class PriorVersion(models.Model):

@@ -16,10 +16,10 @@ LIMIT_WORDS = {
     "max_interval": "longest interval",
 }
 BECAUSE_WORDS = {
-    "volume": "the volume",
-    "stability": "the drug's stability",
-    "lot_expiry": "the lot's expiry",
-    "max_interval": "the longest interval",
+    "volume": "the reservoir runs low",
+    "stability": "the drug's stability ends",
+    "lot_expiry": "the lot expires",
+    "max_interval": "the longest interval ends",
 }
 UNKNOWN_WORDS = {
     "no_fill": "no fill recorded",
@@ -62,5 +62,5 @@ def limit_words(row: Forecast) -> str:
 def because(row: Forecast) -> str:
     """The same within a sentence."""
     if row.unknown_reason:
-        return f"what is known; {limit_words(row)}"
+        return f"nothing else is known: {UNKNOWN_WORDS.get(row.unknown_reason, row.unknown_reason)}"
     return BECAUSE_WORDS.get(row.limiting_factor, row.limiting_factor)

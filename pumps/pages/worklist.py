@@ -105,7 +105,7 @@ def _lines(user: User, rows: Iterable[Forecast], now: datetime) -> list[Line]:
 
 
 def _is_serious(user: User, row: Forecast) -> bool:
-    """Something is wrong that no date tells; for those who may know what."""
+    """Something is wrong that neither the date nor its absence tells; for those who may know what."""
     return user.access.can(Permission.SEE_CLINICAL, row.clinic_id) and any(
-        finding["severity"] == "high" for finding in row.findings
+        finding["severity"] == "high" and finding["code"] != row.unknown_reason for finding in row.findings
     )

@@ -65,7 +65,8 @@ def impossible_refill(
         if value is not None and value <= 0:
             errors[field].append("A concentration must be above 0 mcg/mL.")
     if (
-        entry.programmed_concentration_mcg_per_ml is None
+        pump.model.programmable
+        and entry.programmed_concentration_mcg_per_ml is None
         and last_programmed is not None
         and last_programmed != entry.concentration_mcg_per_ml
     ):

@@ -143,13 +143,11 @@ def _refill(pump: Pump, entry: RefillEntry, standing: EventQuerySet[Event], now:
     before = standing.latest_before(Event.Kind.REFILL, entry.refilled_at)
     last_programmed = before.programmed_concentration_mcg_per_ml if before is not None else None
     raise_if(impossible_refill(pump, entry, now=now, last_programmed=last_programmed))
-    values = asdict(
-        replace(
-            entry,
-            programmed_concentration_mcg_per_ml=entry.programmed_concentration_mcg_per_ml
-            or entry.concentration_mcg_per_ml,
-        )
-    )
+    # A constant-flow pump is never programmed: what is in it is what it gives.
+    programmed = entry.programmed_concentration_mcg_per_ml if pump.model.programmable else None
+    if programmed is None:
+        programmed = entry.concentration_mcg_per_ml
+    values = asdict(replace(entry, programmed_concentration_mcg_per_ml=programmed))
     return Event(pump=pump, kind=Event.Kind.REFILL, occurred_at=values.pop("refilled_at"), **values), []
 
 

@@ -13,6 +13,13 @@
   const fade = (hex, opacity) => hex + Math.round(opacity * 255).toString(16).padStart(2, "0");
   const expected = colour("--plot-expected");
   const number = (_, value) => (value == null ? "–" : value.toFixed(1) + " mL");
+  // The month in a word, as everywhere else: 4/12 is two days in two countries.
+  const days = new Intl.DateTimeFormat("en-GB", { timeZone: data.timezone, day: "numeric", month: "short" });
+  const years = new Intl.DateTimeFormat("en-GB", { timeZone: data.timezone, year: "numeric" });
+  const dated = (_, ticks) => ticks.map((tick, place) => {
+    const [at, before] = [tick, ticks[place - 1]].map((seconds) => new Date((seconds ?? 0) * 1e3));
+    return days.format(at) + (years.format(at) === years.format(before) ? "" : "\n" + years.format(at));
+  });
   const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
 
   function marker(plot, seconds, paint, dash) {
@@ -38,7 +45,7 @@
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false } },
     scales: { y: { range: [0, data.reservoir_ml * 1.05] } },
-    axes: [{ ...axis, space: 70 }, { ...axis, size: 52, values: (_, ticks) => ticks.map((tick) => tick + " mL") }],
+    axes: [{ ...axis, space: 70, values: dated }, { ...axis, size: 52, values: (_, ticks) => ticks.map((tick) => tick + " mL") }],
     series: [
       {},
       { label: "high", stroke: "transparent", points: { show: false } },

@@ -1,15 +1,17 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from alerts.models import Alert, Notification
-from alerts.services import telling
+from alerts.services import engine, telling
 from clinics.models import Clinic, Membership, User
 from clinics.roles import Role
 from clinics.services import go_live
 from patients.models import Patient
-from pumps.models import Pump
-from pumps.services import fleet
+from pumps import alerting
+from pumps.models import Forecast, Pump
+from pumps.services import fleet, ledger
 from tests.builders import NOW, a_clinic, a_dose, a_patient, a_refill, a_running_pump, a_user
 
 pytestmark = pytest.mark.django_db
@@ -150,8 +152,6 @@ def test_quiet_hours_hold_mail_until_morning_but_not_from_past_on() -> None:
 
 
 def test_a_refill_closes_the_alert_and_a_void_of_it_reopens() -> None:
-    from pumps.services import ledger
-
     clinic, nurse = a_clinic(), a_user()
     pump = a_due_pump(clinic, -1)
     fleet.tick(NOW)
@@ -193,6 +193,43 @@ def test_a_death_closes_at_the_next_turn() -> None:
     fleet.tick(NOW + DAY)
     alert = Alert.objects.get(pump=pump)
     assert (alert.closed_at, alert.closed_reason) == (NOW + DAY, "patient: deceased")
+
+
+def test_one_alert_that_breaks_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    clinic = a_clinic()
+    a_user(Role.SCHEDULER, clinic)
+    broken, healthy = a_due_pump(clinic, -1), a_due_pump(clinic, -1)
+    rows = telling._rows
+
+    def breaking(alert: Alert, *arguments: Any) -> list[Notification]:
+        if alert.pump_id == broken.pk:
+            raise RuntimeError("this one")
+        return rows(alert, *arguments)
+
+    monkeypatch.setattr(telling, "_rows", breaking)
+    fleet.tick(NOW)
+    assert recipients(broken) == set()
+    assert len(recipients(healthy)) == 2
+    assert Alert.objects.due(NOW).get().pump_id == broken.pk
+    assert engine.last_tick() == NOW
+
+
+def test_one_pump_that_breaks_does_not_hold_up_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    clinic = a_clinic()
+    broken, healthy = a_due_pump(clinic, -1), a_due_pump(clinic, -1)
+    conditions = alerting.conditions
+
+    def breaking(row: Forecast, ladder: Any) -> list[alerting.Condition]:
+        if row.pump_id == broken.pk:
+            raise RuntimeError("this one")
+        return conditions(row, ladder)
+
+    Alert.objects.all().delete()
+    Forecast.objects.update(next_alert_at=NOW)
+    monkeypatch.setattr(alerting, "conditions", breaking)
+    fleet.tick(NOW)
+    assert [alert.pump_id for alert in Alert.objects.all()] == [healthy.pk]
+    assert fleet.late_pumps(NOW + engine.patience()) == 1
 
 
 def test_inactive_accounts_are_nobody() -> None:

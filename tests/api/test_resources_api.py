@@ -1,3 +1,4 @@
+from base64 import b64encode
 from datetime import timedelta
 from typing import Any
 
@@ -164,6 +165,15 @@ def test_alerts_and_notifications_show_the_outbox() -> None:
     assert nurse.get("/api/v1/alerts/", {"pump": "x"}).status_code == 400
     rows = results(nurse.get("/api/v1/notifications/", {"alert": alert["id"]}))
     assert {(row["channel"], row["state"]) for row in rows} == {("email", "queued"), ("screen", "sent")}
+
+
+def test_addresses_no_row_can_have() -> None:
+    nurse = client_of(a_user(Role.NURSE, a_clinic()))
+    assert nurse.get("/api/v1/pumps/99999999999999999999999/").status_code == 404
+    assert nurse.get("/api/v1/pumps/0/forecast/").status_code == 404
+    assert nurse.get("/api/v1/worklist/", {"cursor": "rubbish"}).status_code == 404
+    crafted = b64encode(b"p=never").decode()
+    assert nurse.get("/api/v1/worklist/", {"cursor": crafted}).status_code in {400, 404}
 
 
 @pytest.mark.parametrize("page_size", ["0", "-1", "x", "100000"])

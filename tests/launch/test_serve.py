@@ -19,7 +19,7 @@ from launch.bootstrap import Refusal
 from launch.environment import Installation
 from tests.launch.stub import Machine, free_port, make_project, wait_for
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("launch")]
+pytestmark = pytest.mark.processes
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from clinics.roles import Role
 from pumps.models import Event, Forecast, Pump
 from pumps.services import ledger
 from pumps.services.entries import DoseEntry
-from tests.builders import a_clinic, a_dose, a_patient, a_pump, a_running_pump, a_user
+from tests.builders import a_clinic, a_dose, a_patient, a_pump, a_refill, a_running_pump, a_user
 from tests.pages.conftest import logged_in
 
 
@@ -70,6 +70,15 @@ def test_odd_searches_are_harmless(clinic: Clinic, nurse: Client, text: str) -> 
 @pytest.mark.parametrize("query", [{"after": "x"}, {"after": "9" * 17 + "-1"}, {"clinic": "x"}, {"within": "9" * 18}])
 def test_odd_addresses_are_harmless(clinic: Clinic, nurse: Client, query: dict[str, str]) -> None:
     assert nurse.get(reverse("worklist"), query).status_code == 200
+
+
+def test_a_serious_finding_is_on_the_line_of_those_who_may_know_it(clinic: Clinic, nurse: Client) -> None:
+    now = timezone.now()
+    pump = a_running_pump(clinic, now=now)
+    a_refill(pump, now - timedelta(days=1), now=now, aspirated_ml=Decimal(0))
+    assert "Serious finding" in nurse.get(reverse("worklist")).text
+    scheduler = logged_in(a_user(Role.SCHEDULER, clinic))
+    assert "Serious finding" not in scheduler.get(reverse("worklist")).text
 
 
 def test_only_pumps_due_within_some_days(clinic: Clinic, nurse: Client) -> None:

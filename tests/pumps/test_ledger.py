@@ -94,6 +94,16 @@ def test_another_concentration_must_say_what_was_programmed() -> None:
     assert list(error.value.errors) == ["programmed_concentration_mcg_per_ml"]
 
 
+def test_a_constant_flow_pump_is_never_programmed() -> None:
+    pump = a_pump(model="codman-3000-30", factory_flow_ml_per_day=D("0.5"))
+    a_refill(pump, NOW - 30 * DAY, filled_ml=D(30))
+    event = a_refill(pump, NOW, filled_ml=D(30), concentration_mcg_per_ml=D(2000))
+    assert event.programmed_concentration_mcg_per_ml == D(2000)
+    row = forecast(pump)
+    assert row.programmed_empty_at == NOW + 60 * DAY
+    assert "concentration_not_programmed" not in {finding["code"] for finding in row.findings}
+
+
 def test_a_pump_not_reprogrammed_keeps_its_flow_and_raises_an_alert() -> None:
     pump = a_running_pump()
     a_refill(pump, NOW, concentration_mcg_per_ml=D(2000), programmed_concentration_mcg_per_ml=D(500))
