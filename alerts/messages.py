@@ -10,13 +10,16 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from alerts.models import Alert, Notification
+from alerts.patient_links import link_of
 
 
 def compose(row: Notification) -> EmailMessage:
     """The message of one outbox row, in its clinic's timezone."""
     if row.patient is not None:
         clinic = row.alert.clinic
-        body = render_to_string("emails/patient_book.txt", {"patient": row.patient, "clinic": clinic})
+        body = render_to_string(
+            "emails/patient_book.txt", {"patient": row.patient, "clinic": clinic, "link": link_of(row)}
+        )
         return EmailMessage(f"A message from {clinic.name_for_patients}", body, to=[row.patient.email])
     if row.user is None:
         raise ValueError(f"notification {row.pk} has nobody to write to")

@@ -47,7 +47,7 @@ PAST = Wish(days_to_low=4.5, model=SYNCHROMED_40, flow_ratio=1.0)
 LOW = Wish(days_to_low=-1, model=SYNCHROMED_20, flow_ratio=1.0)
 URGENT = tuple(Wish(days_to_low=days, model=SYNCHROMED_20, fills=9, flow_ratio=0.99) for days in (10, 11, 12, 13))
 # Its own programmer promises weeks; what was aspirated at its refills says otherwise.
-OVER_DELIVERING = Wish(days_to_low=26, model=SYNCHROMED_40, dose_mcg=160, fills=9, flow_ratio=1.13)
+OVER_DELIVERING = Wish(days_to_low=24, model=SYNCHROMED_20, dose_mcg=85, fills=10, flow_ratio=1.08)
 STOPPED = replace(LASTING, days_to_low=60, stopped=True)
 WITHOUT_DOSE = replace(LASTING, days_to_low=60, fills=1, without_dose=True)
 RAN_DRY = replace(LASTING, days_to_low=70, last_aspirated_zero=True)

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 # Open to all by design: probes, log-in, setting a password by a one-time link, and the API's description.
 OPEN = {
-    "health/live", "health/ready", "health/engine", "login/", "password/<uidb64>/<token>/", "api/schema/", "api/docs/",
+    "v/<str:token>/", "health/live", "health/ready", "health/engine", "login/", "password/<uidb64>/<token>/", "api/schema/", "api/docs/",
 }  # fmt: skip
 # Belongs to no clinic.
 SHARED = {"api/v1/pump-models/<str:model>/", "pump-models/<slug:slug>/"}
