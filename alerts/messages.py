@@ -41,7 +41,7 @@ def headline(tier: str) -> str:
 
 TIER_WORDS = {
     "book": "To book",
-    "patient": "Patient told",
+    "patient": "Tell patient",
     "unbooked": "Not booked",
     "urgent": "Urgent",
     "past": "Past refill-by",

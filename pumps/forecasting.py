@@ -94,13 +94,13 @@ def differs(stored: Forecast, computed: Forecast) -> list[str]:
 
 
 def locked(pump_ids: Sequence[int]) -> list[Pump]:
-    """Pumps locked in id order, so that nothing else writes to their ledgers until the transaction ends."""
-    return list(
-        Pump.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("model", "clinic", "patient")
-        .filter(pk__in=pump_ids)
-        .order_by("pk")
-    )
+    """Pumps locked in id order, so that nothing else writes to their ledgers until the transaction ends.
+
+    What they point to is read after the lock is had: a settings change that committed while this waited counts.
+    """
+    pumps = Pump.objects.filter(pk__in=pump_ids).order_by("pk")
+    list(pumps.select_for_update(no_key=True).values_list("pk", flat=True))
+    return list(pumps.select_related("model", "clinic", "patient"))
 
 
 @transaction.atomic

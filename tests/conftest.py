@@ -14,7 +14,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     ledger's own trigger refuses, so that one trigger is absent here (tests/pumps/test_append_only.py puts it back)."""
     with django_db_blocker.unblock():
         with connection.cursor() as cursor:
-            cursor.execute("DROP TRIGGER pumps_event_no_truncate ON pumps_event")
+            cursor.execute("DROP TRIGGER IF EXISTS pumps_event_no_truncate ON pumps_event")
         sync()
 
 

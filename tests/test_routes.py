@@ -19,9 +19,10 @@ from tests.builders import PASSWORD, a_clinic, a_running_pump, a_user
 
 pytestmark = pytest.mark.django_db
 
-# Open to all by design: probes, log-in, setting a password by a one-time link, and the API's description.
+# Open to all by design: probes, log-in, one-time password links, patients' links, and the API's description.
 OPEN = {
-    "v/<str:token>/", "health/live", "health/ready", "health/engine", "login/", "password/<uidb64>/<token>/", "api/schema/", "api/docs/",
+    "health/live", "health/ready", "health/engine", "login/", "password/<uidb64>/<token>/", "v/<str:token>/",
+    "api/schema/", "api/docs/",
 }  # fmt: skip
 # Belongs to no clinic.
 SHARED = {"api/v1/pump-models/<str:model>/", "pump-models/<slug:slug>/"}

@@ -3,12 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
 from alerts.messages import headline
-from alerts.models import Alert
+from alerts.models import Alert, AlertStep
 from alerts.services.lifecycle import ladders
 from clinical.units import utc_offset_seconds
 from clinics.models import User
@@ -58,8 +59,14 @@ def _plain(reading: Reading) -> dict[str, Any]:
         "because": because(row),
         "dates": dates(reading),
         "is_stopped": row.stopped_at is not None and row.stopped_at <= reading.now,
-        "alerts": [(alert, headline(alert.tier)) for alert in Alert.objects.open().filter(pump=pump).order_by("pk")],
+        "alerts": [(alert, headline(alert.tier)) for alert in _open_alerts(pump)],
     }
+
+
+def _open_alerts(pump: Pump) -> QuerySet[Alert]:
+    """The pump's open alerts with their logs, newest step first."""
+    newest_first = Prefetch("steps", AlertStep.objects.order_by("-pk"))
+    return Alert.objects.open().filter(pump=pump).order_by("pk").prefetch_related(newest_first)
 
 
 def _clinical(reading: Reading) -> dict[str, Any]:

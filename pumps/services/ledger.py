@@ -129,8 +129,9 @@ def _checked_event(
     else:
         event, doubts = _dose_change(pump, entry, standing)
     if standing.filter(kind=event.kind, occurred_at=event.occurred_at).exists():
+        local = event.occurred_at.astimezone(pump.clinic.zone)
         raise Conflict(
-            f"A {event.get_kind_display().lower()} of {event.occurred_at:%Y-%m-%d %H:%M} UTC stands already; "
+            f"A {event.get_kind_display().lower()} of {local:%Y-%m-%d %H:%M} ({pump.clinic.timezone}) stands already; "
             "void it, or correct the time."
         )
     open_doubts = [doubt for doubt in doubts if doubt.code not in confirmed]

@@ -45,7 +45,7 @@
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false } },
     scales: { y: { range: [0, data.reservoir_ml * 1.05] } },
-    axes: [{ ...axis, space: 70, values: dated }, { ...axis, size: 52, values: (_, ticks) => ticks.map((tick) => tick + " mL") }],
+    axes: [{ ...axis, space: 70, values: dated }, { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => tick + " mL") }],
     series: [
       {},
       { label: "high", stroke: "transparent", points: { show: false } },

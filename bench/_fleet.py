@@ -1,0 +1,50 @@
+"""What the benchmarks share: simulated fleets, and how numbers are told."""
+
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from clinics.models import Clinic
+from interop.simulation import SimClinic, fleet
+from interop.writing import write
+
+SEED = 11
+
+
+def three_clinics(name: str) -> tuple[SimClinic, ...]:
+    zones = ("America/New_York", "America/Denver", "Europe/London")
+    return tuple(SimClinic(f"{name} {number}", zone) for number, zone in enumerate(zones, start=1))
+
+
+def write_fleet(folder: Path, *, pumps: int, name: str, seed: int = SEED) -> None:
+    clinics = three_clinics(name)
+    write(folder, clinics, fleet(seed=seed, pumps=pumps, clinics=clinics, now=datetime.now(UTC)))
+
+
+def insist_on_an_empty_database() -> None:
+    """Thousands of simulated pumps do not belong among real ones."""
+    if Clinic.objects.exists():
+        sys.exit("This database holds clinics. Run bin/bench, which uses a throw-away one.")
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def timed(action: Callable[[], object], times: int) -> list[float]:
+    """Milliseconds of each of so many runs, after one that warms up."""
+    action()
+    found = []
+    for _ in range(times):
+        started = time.perf_counter()
+        action()
+        found.append((time.perf_counter() - started) * 1000)
+    return found
+
+
+def p95(values: Sequence[float]) -> float:
+    return statistics.quantiles(values, n=20)[-1]
