@@ -1,4 +1,4 @@
-"""Worklist page, search, and refill to stored forecast: 10,000 pumps against 240, as the ratio of medians in one run."""
+"""Worklist page, search and refill-to-forecast: 10,000 pumps against 240, as the ratio of medians in one run."""
 
 import sys
 import tempfile

@@ -10,7 +10,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from clinical.units import plain
 from clinics.models import Clinic
 from interop.comparing import check_same_as_stored, check_same_rows, differing
 from interop.problems import Problems
@@ -19,6 +18,7 @@ from interop.registry import Registry
 from interop.tables import CLINICS, PATIENTS, PUMPS, ClinicRow, PatientRow, PumpRow
 from patients.models import Patient
 from pumps.models import Pump, PumpModel
+from pumps.services.devices import impossible
 
 _CLINIC_VALUES = ("timezone", "label_set", "patient_facing_name")
 _PATIENT_VALUES = (
@@ -96,7 +96,7 @@ def check_pumps(sheet: Sheet[PumpRow], registry: Registry, now: datetime, proble
     for row in sheet.rows:
         clinic = _clinic(sheet.file, row, registry, problems)
         pump = _unsaved_pump(row, clinic, registry, problems)
-        for column, message in _impossible(pump, now):
+        for column, message in impossible(pump, now=now):
             problems.add(sheet.file, row.line, column, message)
         if row.serial_number is None:
             continue
@@ -152,42 +152,20 @@ def _unsaved_pump(row: PumpRow, clinic: Clinic | None, registry: Registry, probl
     if clinic is not None and row.mrn is not None and patient is None and PATIENTS.file not in problems.unfinished:
         message = f"there is no patient {row.mrn!r} in {clinic.name}, neither in {PATIENTS.file} nor stored"
         problems.add(PUMPS.file, row.line, "mrn", message)
+    patient = patient or Patient(date_of_birth=date.min)
     values: dict[str, Any] = {column: getattr(row, column) for column in _PUMP_VALUES}
-    values["implanted_on"] = row.implanted_on or date.min
+    values["implanted_on"] = row.implanted_on or patient.date_of_birth
     model = model or stand_in_model()
     if row.low_reservoir_alarm_ml is None:
         values["low_reservoir_alarm_ml"] = model.low_reservoir_ml
     return Pump(
         clinic=clinic or stand_in_clinic(),
-        patient=patient or Patient(date_of_birth=date.min),
+        patient=patient,
         model=model,
         serial_number=row.serial_number or "",
         status=Pump.Status.ACTIVE if row.explanted_on is None else Pump.Status.EXPLANTED,
         **values,
     )
-
-
-def _impossible(pump: Pump, now: datetime) -> Iterator[tuple[str, str]]:
-    """What cannot be about a pump: (column, message)."""
-    today = _today(pump.clinic, now)
-    if pump.implanted_on > today:
-        yield "implanted_on", "lies in the future; enter the pump once it is implanted"
-    if date.min < pump.implanted_on < pump.patient.date_of_birth:
-        yield "implanted_on", f"lies before the patient's birth on {pump.patient.date_of_birth}"
-    if pump.explanted_on is not None and pump.explanted_on > today:
-        yield "explanted_on", "lies in the future; enter it once the pump is out"
-    if pump.explanted_on is not None and pump.explanted_on < pump.implanted_on:
-        yield "explanted_on", f"lies before the implant on {pump.implanted_on}"
-    for column in ("catheter_volume_ml", "low_reservoir_alarm_ml", "flow_accuracy_pct"):
-        value = getattr(pump, column)
-        if value is not None and value < 0:
-            yield column, "cannot be negative"
-    if pump.low_reservoir_alarm_ml >= pump.model.reservoir_ml:
-        yield "low_reservoir_alarm_ml", f"the reservoir holds {plain(pump.model.reservoir_ml)} mL"
-    if pump.factory_flow_ml_per_day is not None and pump.factory_flow_ml_per_day <= 0:
-        yield "factory_flow_ml_per_day", "must be above 0"
-    elif pump.factory_flow_ml_per_day is not None and pump.model.programmable:
-        yield "factory_flow_ml_per_day", "this model is programmable and has no factory flow; leave it blank"
 
 
 def _pump_differences(sheet: Sheet[PumpRow], row: PumpRow, pump: Pump, stored: Pump) -> Iterator[tuple[str, Any, Any]]:

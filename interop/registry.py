@@ -108,8 +108,8 @@ def _pumps(folder: Folder, registry: Registry, user: User | None) -> Iterator[Pu
     ids: list[int] = []
     clinics = {clinic.pk: clinic for clinic in registry.clinics.values()}
     for chunk in _chunks(serials if clinics else ()):
-        found = Pump.objects.all() if user is None else Pump.objects.visible_to(user).filter(clinic__in=clinics)
-        ids += found.filter(serial_number__in=chunk).values_list("pk", flat=True)
+        found = Pump.objects.all() if user is None else Pump.objects.visible_to(user)
+        ids += found.filter(clinic__in=clinics, serial_number__in=chunk).values_list("pk", flat=True)
     # In one query and so in one order, as everyone else who locks pumps.
     for pump in forecasting.locked(ids):
         pump.clinic = clinics[pump.clinic_id]

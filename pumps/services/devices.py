@@ -1,7 +1,8 @@
 """Pumps themselves: implanted, corrected."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
@@ -55,20 +56,39 @@ def _refresh(pump: Pump, now: datetime) -> None:
 
 
 def _check(pump: Pump, now: datetime) -> None:
-    errors: dict[str, list[str]] = {}
+    errors: dict[str, list[str]] = defaultdict(list)
+    for field, message in impossible(pump, now=now):
+        errors[field].append(f"{message[:1].upper()}{message[1:]}.")
     same = Pump.objects.filter(clinic=pump.clinic_id, serial_number=pump.serial_number).exclude(pk=pump.pk)
     if same.exists():
-        errors["serial_number"] = ["A pump with this serial number is in the clinic already."]
-    if pump.low_reservoir_alarm_ml >= pump.model.reservoir_ml:
-        errors["low_reservoir_alarm_ml"] = [f"The reservoir holds {plain(pump.model.reservoir_ml)} mL."]
-    if pump.model.programmable and pump.factory_flow_ml_per_day is not None:
-        errors["factory_flow_ml_per_day"] = ["This model is programmable and has no factory flow; leave it blank."]
-    today = now.astimezone(pump.clinic.zone).date()
-    if pump.implanted_on > today:
-        errors["implanted_on"] = ["The implant lies in the future; enter the pump once it is implanted."]
-    if pump.implanted_on < pump.patient.date_of_birth:
-        errors["implanted_on"] = ["The implant lies before the patient's birth."]
-    if pump.explanted_on is not None and pump.explanted_on < pump.implanted_on:
-        errors["explanted_on"] = ["The explant lies before the implant."]
+        errors["serial_number"].append("A pump with this serial number is in the clinic already.")
     if errors:
         raise Impossible(errors)
+
+
+def impossible(pump: Pump, *, now: datetime) -> Iterator[tuple[str, str]]:
+    """What cannot be about a pump: (field, message), from its own values, its model, clinic and patient. No query."""
+    yield from _impossible_dates(pump, now.astimezone(pump.clinic.zone).date())
+    for field in ("catheter_volume_ml", "low_reservoir_alarm_ml", "flow_accuracy_pct"):
+        value = getattr(pump, field)
+        if value is not None and value < 0:
+            yield field, "cannot be negative"
+    if pump.low_reservoir_alarm_ml >= pump.model.reservoir_ml:
+        yield "low_reservoir_alarm_ml", f"the reservoir holds {plain(pump.model.reservoir_ml)} mL"
+    flow = pump.factory_flow_ml_per_day
+    if flow is not None and flow <= 0:
+        yield "factory_flow_ml_per_day", "must be above 0"
+    elif flow is not None and pump.model.programmable:
+        yield "factory_flow_ml_per_day", "this model is programmable and has no factory flow; leave it blank"
+
+
+def _impossible_dates(pump: Pump, today: date) -> Iterator[tuple[str, str]]:
+    born = pump.patient.date_of_birth
+    if pump.implanted_on > today:
+        yield "implanted_on", "lies in the future; enter the pump once it is implanted"
+    if pump.implanted_on < born:
+        yield "implanted_on", f"lies before the patient's birth on {born}"
+    if pump.explanted_on is not None and pump.explanted_on > today:
+        yield "explanted_on", "lies in the future; enter it once the pump is out"
+    if pump.explanted_on is not None and pump.explanted_on < pump.implanted_on:
+        yield "explanted_on", f"lies before the implant on {pump.implanted_on}"

@@ -17,7 +17,8 @@ from interop.checks import no_demo_accounts
 from pumps.models import Event, Forecast, Pump
 from pumps.services import fleet
 from tests.builders import a_clinic
-from tests.interop.folders import stored
+from tests.interop.folders import run, stored
+from tests.interop.test_sample_clinic import SAMPLE
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2027, 3, 3, 15, 0, tzinfo=UTC)
@@ -119,3 +120,14 @@ def test_demo_accounts_outside_the_demo_are_reported(settings: Any) -> None:
     assert no_demo_accounts(databases=None) == []
     settings.DEMO = True
     assert no_demo_accounts(databases=["default"]) == []
+
+
+@pytest.mark.usefixtures("_demo")
+def test_the_sample_clinic_can_be_imported_beside_it() -> None:
+    """They share clinic names, so the demo's clinics must say nothing else than the sample's."""
+    if not SAMPLE.is_dir():
+        pytest.skip(f"NOT TESTED: there is no sample clinic at {SAMPLE}")
+    now = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    demo.load(now=now)
+    counts = run(SAMPLE, now=now).counts
+    assert (counts["clinics.csv"].new, counts["pumps.csv"].new) == (0, 240)
