@@ -2,9 +2,11 @@
 
 Model (clinical-rules, section 2): D = r P + e with D = filled - next aspirated, P = the volume programmed between
 the two refills, e ~ N(0, noise^2), prior r ~ N(mean, sd^2). The posterior is normal with
-precision = 1/sd^2 + sum P^2/noise^2 and mean = (mean/sd^2 + sum P D/noise^2) / precision.
+precision = 1/sd^2 + sum P^2/noise^2 and mean = (mean/sd^2 + sum P D/noise^2) / precision, over the refills since the
+flow last changed.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,28 +15,42 @@ from clinical.ledger import Fleet, Floats, Ints
 
 # The 99th percentile of the standard normal distribution.
 Z99 = 2.3263478740408408
-# A last interval this many standard deviations from the pump's own expectation is not noise
-# (0.06 of 1,000 healthy refills).
-DEVIATION_Z = 4.0
+# An interval this many standard deviations from the pump's own expectation is not noise (2.7 of 1,000 healthy refills
+# if the noise is right), and neither are two in a row that add up to as much.
+DEVIATION_Z = 3.0
+# What is believed of a pump whose flow has changed: anything from half to half as much again.
+CHANGED_SD = 0.2
+# A change counts as settled when so many intervals agree with each other.
+SETTLED_AFTER = 3
+# A pump that ran dry is taken to flow at most so much faster than programmed (clinical rules, section 2: +14.5 % and
+# over-infusion of 1.2-1.4).
+HIGHEST_DRY_RATIO = 1.5
 # A ratio below this is a pump that hardly flows: the dates stay finite and the deviation finding speaks.
 SMALLEST_RATIO = 0.05
 
 
 @dataclass(frozen=True)
 class Intervals:
-    """Refill-to-refill intervals that may calibrate, in ledger order. All arrays have one entry an interval."""
+    """Refill-to-refill intervals, in ledger order. `dry` ones only say that the ratio is at least `dry_ratio`.
 
+    `end` and `dry_end` index the refill that ends an interval in the fleet's events.
+    """
+
+    end: Ints
+    dry_end: Ints
     pump: Ints
     programmed_ml: Floats
     delivered_ml: Floats
+    dry_pump: Ints
+    dry_ratio: Floats
 
 
 @dataclass(frozen=True)
 class Ratios:
-    """One entry a pump: posterior of the flow ratio, refills behind it, 99th percentile, last deviation.
+    """One entry a pump: posterior of the flow ratio, refills behind it, bounds, and an unsettled change.
 
-    `deviation` is the last interval's distance from the pump's calibrated expectation, in standard deviations;
-    0 without an interval.
+    `high` and `low` are the 99th and 1st percentile, `high` widened while a change is unsettled or after the pump ran
+    dry. `deviation` is how many standard deviations the change was from the pump's expectation then; 0 without one.
     """
 
     mean: Floats
@@ -45,48 +61,77 @@ class Ratios:
     deviation: Floats
 
 
+@dataclass
+class _State:
+    """What is known of each pump after the intervals gone through so far."""
+
+    precision: Floats
+    weighted: Floats
+    refills: Ints
+    last_z: Floats
+    deviation: Floats
+    high_before: Floats
+
+
 def calibrate(fleet: Fleet, intervals: Intervals) -> Ratios:
-    """The flow ratio of every pump of the fleet."""
-    noise = fleet.noise_ml**2
-    precision, weighted = 1.0 / fleet.prior_sd**2, fleet.prior_mean / fleet.prior_sd**2
-    squares = _sum_by_pump(fleet, intervals, intervals.programmed_ml**2) / noise
-    products = _sum_by_pump(fleet, intervals, intervals.programmed_ml * intervals.delivered_ml) / noise
-    mean = (weighted + products) / (precision + squares)
-    sd = 1.0 / np.sqrt(precision + squares)
-    deviation, high = _last_interval(fleet, intervals, precision + squares, weighted + products, mean + Z99 * sd)
+    """The flow ratio of every pump of the fleet.
+
+    Goes through all pumps together, one interval a round. An interval that does not fit what the pump showed before
+    restarts its estimate from there with a wide prior, so that a change is never averaged away.
+    """
+    start = 1.0 / fleet.prior_sd**2
+    zeros = np.zeros(fleet.pumps)
+    count = np.zeros(fleet.pumps, dtype=np.int64)
+    state = _State(start, fleet.prior_mean * start, count, zeros, zeros.copy(), zeros.copy())
+    for pump, programmed, delivered in _rounds(fleet, intervals):
+        _take(fleet, state, pump, programmed, delivered)
+    mean = state.weighted / state.precision
+    sd = 1.0 / np.sqrt(state.precision)
+    unsettled = (state.deviation != 0) & (state.refills <= SETTLED_AFTER)
+    high = np.where(unsettled, np.maximum(mean + Z99 * sd, state.high_before), mean + Z99 * sd)
     return Ratios(
         mean=np.maximum(mean, SMALLEST_RATIO),
         sd=sd,
-        refills=np.bincount(intervals.pump, minlength=fleet.pumps).astype(np.int64),
-        high=np.maximum(high, SMALLEST_RATIO),
+        refills=state.refills,
+        high=np.maximum(np.maximum(high, _dry(fleet, intervals)), SMALLEST_RATIO),
         low=np.maximum(mean - Z99 * sd, 0.0),
-        deviation=deviation,
+        deviation=np.where(unsettled, state.deviation, 0.0),
     )
 
 
-def _sum_by_pump(fleet: Fleet, intervals: Intervals, values: Floats) -> Floats:
-    # bincount adds in order and per pump, so a pump alone and a pump in a fleet give the same bits.
-    return np.bincount(intervals.pump, weights=values, minlength=fleet.pumps).astype(np.float64)
+def _rounds(fleet: Fleet, intervals: Intervals) -> Iterator[tuple[Ints, Floats, Floats]]:
+    """The first interval of every pump that has one, then the second, and so on."""
+    sizes = np.bincount(intervals.pump, minlength=fleet.pumps)
+    first = np.concatenate(([0], np.cumsum(sizes)))[:-1]
+    rank = np.arange(len(intervals.pump)) - first[intervals.pump]
+    for number in range(int(sizes.max(initial=0))):
+        chosen = rank == number
+        yield intervals.pump[chosen], intervals.programmed_ml[chosen], intervals.delivered_ml[chosen]
 
 
-def _last_interval(
-    fleet: Fleet, intervals: Intervals, precision: Floats, weighted: Floats, high: Floats
-) -> tuple[Floats, Floats]:
-    """Hold each pump's last interval against the estimate without it, and widen the bound where it does not fit.
-
-    A deviating pump may have changed: its bound is then also that of a pump known by the last interval alone,
-    whichever is earlier.
-    """
-    deviation = np.zeros(fleet.pumps)
-    is_last = np.append(intervals.pump[1:] != intervals.pump[:-1], True)[: len(intervals.pump)]
-    pump = intervals.pump[is_last]
-    programmed, delivered = intervals.programmed_ml[is_last], intervals.delivered_ml[is_last]
+def _take(fleet: Fleet, state: _State, pump: Ints, programmed: Floats, delivered: Floats) -> None:
+    """Add one interval of each of some pumps, restarting those it does not fit."""
     noise = fleet.noise_ml[pump] ** 2
-    square, product = programmed**2 / noise, programmed * delivered / noise
-    before = precision[pump] - square
-    mean = (weighted[pump] - product) / before
-    deviation[pump] = (delivered - mean * programmed) / np.sqrt(noise + programmed**2 / before)
-    alone = delivered / programmed + Z99 * fleet.noise_ml[pump] / programmed
-    widened = high.copy()
-    widened[pump] = np.where(np.abs(deviation[pump]) > DEVIATION_Z, np.maximum(high[pump], alone), high[pump])
-    return deviation, widened
+    precision, weighted = state.precision[pump], state.weighted[pump]
+    mean = weighted / precision
+    z = (delivered - mean * programmed) / np.sqrt(noise + programmed**2 / precision)
+    two = (z + state.last_z[pump]) / np.sqrt(2.0)
+    changed = np.maximum(np.abs(z), np.abs(two)) > DEVIATION_Z
+    wide = 1.0 / CHANGED_SD**2
+    state.high_before[pump] = np.where(changed, mean + Z99 / np.sqrt(precision), state.high_before[pump])
+    state.deviation[pump] = np.where(changed, np.where(np.abs(z) >= np.abs(two), z, two), state.deviation[pump])
+    state.last_z[pump] = np.where(changed, 0.0, z)
+    state.precision[pump] = np.where(changed, wide, precision) + programmed**2 / noise
+    state.weighted[pump] = np.where(changed, fleet.prior_mean[pump] * wide, weighted) + programmed * delivered / noise
+    state.refills[pump] = np.where(changed, 1, state.refills[pump] + 1)
+
+
+def _dry(fleet: Fleet, intervals: Intervals) -> Floats:
+    """The lower bound of the ratio from a dry interval that no measured one has followed, 0 without one."""
+    measured = np.full(fleet.pumps, -1, dtype=np.int64)
+    measured[intervals.pump] = intervals.end
+    standing = intervals.dry_end > measured[intervals.dry_pump]
+    bound = np.zeros(fleet.pumps)
+    # Later entries overwrite earlier ones, in order.
+    bound[intervals.dry_pump[standing]] = np.minimum(intervals.dry_ratio[standing], HIGHEST_DRY_RATIO)
+    return bound

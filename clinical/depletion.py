@@ -14,14 +14,20 @@ from clinical.calibration import Intervals, Ratios, calibrate
 from clinical.ledger import Curves, Flags, Fleet, Floats, Ints
 from clinical.units import SECONDS_PER_DAY
 
+# Of a daily dose: far above what float64 loses in a ledger's sums, far below what a second delivers.
+ROUNDING = 1e-9
+# A pump filled and first programmed within this time had not been started; later, its first dose was running unseen.
+STARTING_UP_S = SECONDS_PER_DAY
+
 
 @dataclass(frozen=True)
 class Segments:
     """One entry an event: what holds from it until the pump's next event.
 
-    `fill` and `program` index the latest event of their kind, -1 before the first. `flow` is mL/day, nan while
-    unknown (no fill, no program, no factory flow). `volume_ml` is what is programmed to flow within the segment,
-    nan for a pump's last one, which has no end.
+    `fill` and `program` index the latest event of their kind, -1 before the first. `flow` is mL/day, nan while unknown
+    (no fill, no program, no factory flow). Where the first recorded dose comes long after a fill, it is `assumed` to
+    have run since the fill, the pessimistic side. `volume_ml` is what is programmed to flow within the segment, nan for
+    a pump's last one, which has no end.
     """
 
     pump: Ints
@@ -31,6 +37,7 @@ class Segments:
     curve: Ints
     clock_offset_s: Floats
     volume_ml: Floats
+    assumed: Flags
 
 
 @dataclass(frozen=True)
@@ -38,11 +45,13 @@ class Depletion:
     """One entry a pump. Moments in seconds UTC, nan where the level is never reached or unknown.
 
     `fill` and `program` index the pump's last fill and last program in the fleet's events, -1 if there is none.
+    `assumed` says that a part of the flow since the last fill is assumed.
     """
 
     fill: Ints
     program: Ints
     flow: Floats
+    assumed: Flags
     ratios: Ratios
     programmed_low: Floats
     programmed_empty: Floats
@@ -67,7 +76,9 @@ def deplete(fleet: Fleet) -> Depletion:
     moments = _reach(fleet, segments, fill, needs)
     flow = np.full(fleet.pumps, np.nan)
     flow[has_events] = segments.flow[last[has_events]]
-    return Depletion(fill, _at_last(segments.program, last, has_events), flow, ratios, *moments.T)
+    guessed = segments.assumed & (segments.fill == fill[segments.pump])
+    assumed = np.bincount(segments.pump, weights=guessed, minlength=fleet.pumps) > 0
+    return Depletion(fill, _at_last(segments.program, last, has_events), flow, assumed, ratios, *moments.T)
 
 
 def _at_last(column: Ints, last: Ints, has_events: Flags) -> Ints:
@@ -84,17 +95,35 @@ def cut(fleet: Fleet) -> Segments:
     fill = _latest(index, fleet.is_fill, first)
     program = _latest(index, ~fleet.is_fill, first)
     programmable = fleet.programmable[pump]
-    dose = np.where(program >= 0, fleet.dose[program], np.nan)
+    running, assumed = _running(fleet, index, pump, fill, program)
+    # Filled, but not yet started: nothing flows until the first dose.
+    waiting = (running < 0) & (_next_program(fleet, index, pump) >= 0)
+    dose = np.where(running >= 0, fleet.dose[running], np.where(waiting, 0.0, np.nan))
     concentration = np.where(fill >= 0, fleet.concentration[fill], np.nan)
     flow = np.where(programmable, dose / concentration, np.where(fill >= 0, fleet.factory_flow[pump], np.nan))
-    curve = np.where(programmable & (program >= 0), fleet.curve[program], 0)
-    offset = np.where(programmable & (program >= 0), fleet.clock_offset_s[program], 0.0)
+    curve = np.where(programmable & (running >= 0), fleet.curve[running], 0)
+    offset = np.where(programmable & (running >= 0), fleet.clock_offset_s[running], 0.0)
     end = np.append(fleet.at[1:], np.nan)[: len(index)]
     end = np.where(index == fleet.first_event[pump + 1] - 1, np.nan, end)
     days = elapsed_days(fleet.curves, curve, end + offset) - elapsed_days(fleet.curves, curve, fleet.at + offset)
     # Between two events of one moment nothing flows, whether or not the flow is known.
     volume = np.where(days == 0, 0.0, flow * days)
-    return Segments(pump, fill, program, flow, curve, offset, volume)
+    return Segments(pump, fill, program, flow, curve, offset, volume, assumed & programmable)
+
+
+def _next_program(fleet: Fleet, index: Ints, pump: Ints) -> Ints:
+    """For each event the index of the pump's next program, itself included; -1 after the last."""
+    none = len(index)
+    after = np.minimum.accumulate(np.where(fleet.is_fill, none, index)[::-1])[::-1] if none else index
+    return np.where(after < fleet.first_event[pump + 1], after, -1)
+
+
+def _running(fleet: Fleet, index: Ints, pump: Ints, fill: Ints, program: Ints) -> tuple[Ints, Flags]:
+    """The program that runs in each segment, and whether that is assumed rather than recorded."""
+    coming = _next_program(fleet, index, pump)
+    assumed = (program < 0) & (fill >= 0) & (coming >= 0)
+    assumed &= fleet.at[coming] - fleet.at[fill] > STARTING_UP_S
+    return np.where(assumed, coming, program), assumed
 
 
 def _latest(index: Ints, is_kind: Flags, first: Ints) -> Ints:
@@ -104,15 +133,18 @@ def _latest(index: Ints, is_kind: Flags, first: Ints) -> Ints:
 
 
 def elapsed_days(curves: Curves, curve: Ints, local_s: Floats) -> Floats:
-    """Daily doses delivered by a program since the clock's day 0, at pump-clock seconds. One entry a query."""
+    """Daily doses delivered by a program from the clock's day 0 until just before a pump-clock second.
+
+    One entry a query. A bolus at the very moment a program begins is given, one at the moment it ends is not.
+    """
     elapsed = local_s / SECONDS_PER_DAY
     shaped = np.flatnonzero((curve > 0) & ~np.isnan(local_s))
     if len(shaped) == 0:
         return elapsed
     row = curve[shaped]
-    day = np.floor(elapsed[shaped])
+    day = np.ceil(elapsed[shaped]) - 1.0
     second = local_s[shaped] - day * SECONDS_PER_DAY
-    knot = np.sum(curves.second[row] <= second[:, None], axis=1) - 1
+    knot = np.sum(curves.second[row] < second[:, None], axis=1) - 1
     elapsed[shaped] = (
         day + curves.after[row, knot] + curves.slope_per_s[row, knot] * (second - curves.second[row, knot])
     )
@@ -126,9 +158,11 @@ def local_seconds(curves: Curves, curve: Ints, elapsed: Floats) -> Floats:
     if len(shaped) == 0:
         return local_s
     row = curve[shaped]
-    day = np.ceil(elapsed[shaped]) - 1.0
+    # A target met exactly by a bolus must not slip behind it by a rounding error.
+    reached = elapsed[shaped] - ROUNDING
+    day = np.ceil(reached) - 1.0
     part = elapsed[shaped] - day
-    knot = np.sum(curves.before[row] < part[:, None], axis=1) - 1
+    knot = np.sum(curves.before[row] < (reached - day)[:, None], axis=1) - 1
     beyond = np.maximum(part - curves.after[row, knot], 0.0)
     # A flat stretch is never inverted: `beyond` is 0 there, up to rounding.
     slope = curves.slope_per_s[row, knot]
@@ -140,8 +174,8 @@ def local_seconds(curves: Curves, curve: Ints, elapsed: Floats) -> Floats:
 def calibration_intervals(fleet: Fleet, segments: Segments) -> Intervals:
     """The refill-to-refill intervals that measure a pump.
 
-    Left out: no aspirated volume; aspirated exactly 0 (the pump may have run dry, so what flowed is only bounded
-    from below); nothing programmed, or a part of the interval with unknown flow.
+    Left out: no aspirated volume; nothing programmed; a part of the interval with unknown or assumed flow. Aspirated
+    exactly 0 (the pump may have run dry) only bounds the ratio from below, and is kept apart.
     """
     ended = segments.pump[1:] == segments.pump[:-1]
     counted = np.flatnonzero(np.append(ended, False)[: len(fleet.at)] & (segments.fill >= 0))
@@ -151,10 +185,19 @@ def calibration_intervals(fleet: Fleet, segments: Segments) -> Intervals:
     fills = np.flatnonzero(fleet.is_fill)
     start, end = fills[:-1], fills[1:]
     volume, aspirated = programmed[start], fleet.aspirated_ml[end]
-    same_pump = segments.pump[start] == segments.pump[end]
-    usable = same_pump & (aspirated > 0) & (volume > 0)
-    start, end = start[usable], end[usable]
-    return Intervals(segments.pump[start], programmed[start], fleet.filled_ml[start] - fleet.aspirated_ml[end])
+    guessed = np.bincount(segments.fill[counted], weights=segments.assumed[counted], minlength=len(fleet.at)) > 0
+    measured = (segments.pump[start] == segments.pump[end]) & (volume > 0) & ~guessed[start]
+    usable = measured & (aspirated > 0)
+    dry = measured & (aspirated == 0)
+    return Intervals(
+        end=end[usable],
+        dry_end=end[dry],
+        pump=segments.pump[start[usable]],
+        programmed_ml=volume[usable],
+        delivered_ml=fleet.filled_ml[start[usable]] - aspirated[usable],
+        dry_pump=segments.pump[start[dry]],
+        dry_ratio=fleet.filled_ml[start[dry]] / volume[dry],
+    )
 
 
 def _reach(fleet: Fleet, segments: Segments, fill: Ints, needs: Floats) -> Floats:

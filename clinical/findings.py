@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from clinical.calibration import DEVIATION_Z
 from clinical.ledger import Fill, ProgramChange
 from clinical.programs import Mode
 from clinical.units import plain
@@ -43,6 +42,8 @@ def of_unknown(reason: str) -> Finding:
         "no_fill": "No fill is recorded, so nothing is known about the volume. Record the last refill.",
         "no_dose": "No dose is recorded, so the flow is not known. Record the dose the pump is programmed to.",
         "no_factory_flow": "The pump's factory flow is not recorded. Enter it (mL/day, printed on the pump's label).",
+        "dose_unseen": "The first dose recorded is later than the last fill. It is taken to have run since the fill; "
+        "record the dose the pump was programmed to then.",
         "stopped": "The pump is stopped: no drug is flowing. Abrupt stop of intrathecal baclofen can be fatal.",
     }
     source = f"{LABEL}, boxed warning" if reason == "stopped" else "Brim design, section 2"
@@ -136,8 +137,8 @@ def of_flow(flow_ml_per_day: float, lowest: Decimal | None, highest: Decimal | N
 
 
 def of_deviation(deviation: float) -> list[Finding]:
-    """The last refill does not fit the pump's own calibration."""
-    if abs(deviation) <= DEVIATION_Z:
+    """The pump's flow has changed, and too few refills have followed to know it well again."""
+    if deviation == 0:
         return []
     causes = (
         "over-delivery, or a pocket fill at the refill before"
@@ -149,8 +150,9 @@ def of_deviation(deviation: float) -> list[Finding]:
         Finding(
             "calibrated_deviation",
             Severity.WARN,
-            f"At the last refill the pump had delivered clearly {direction} than its own history predicts "
-            f"({abs(deviation):.1f} standard deviations): consider {causes}. The earliest date is widened.",
+            f"At one of the last refills the pump had delivered clearly {direction} than its own history predicts "
+            f"({abs(deviation):.1f} standard deviations): consider {causes}. Its flow is learned anew from there, "
+            "and the earliest date is widened meanwhile.",
             "pocket fill notice 2011; Sgouros 2010",
         )
     ]

@@ -63,7 +63,8 @@ class FlowRatio:
 class Forecast:
     """Design, section 2. Moments in UTC, whole seconds; None where a level is never reached or not known.
 
-    `unknown_reason` is empty, or `no_fill`, `no_dose`, `no_factory_flow`, `stopped`. `filled_at` is the last fill.
+    `unknown_reason` is empty, or `no_fill`, `no_dose`, `dose_unseen`, `no_factory_flow`, `stopped`.
+    `filled_at` is the last fill.
     `stopped_at` is set while the last program is a stop. `ratio_high` is the ratio's 99th percentile.
     """
 
@@ -113,6 +114,7 @@ class _Row:
         self.fill = fill if isinstance(fill, Fill) else None
         self.program = program if isinstance(program, ProgramChange) else None
         self.flow = float(depletion.flow[place])
+        self.assumed = bool(depletion.assumed[place])
         self.programmed_low = to_moment(depletion.programmed_low[place])
         self.programmed_empty = to_moment(depletion.programmed_empty[place])
         self.low = to_moment(depletion.low[place])
@@ -128,7 +130,8 @@ class _Row:
 def _assemble(device: Device, rules: ClinicRules, row: _Row) -> Forecast:
     reason = _unknown_reason(device, row)
     deadlines = _deadlines(row, rules)
-    refill_by, limit = _refill_by(deadlines, reason, rules.margin_days)
+    stopped_at = row.program.at if _is_stopped(device, row) and row.program is not None else None
+    refill_by, limit = _refill_by(deadlines, reason, stopped_at, rules.margin_days)
     return Forecast(
         programmed_low_at=row.programmed_low,
         programmed_empty_at=row.programmed_empty,
@@ -145,7 +148,7 @@ def _assemble(device: Device, rules: ClinicRules, row: _Row) -> Forecast:
         service_ends_at=_service_end(device, rules),
         unknown_reason=reason,
         filled_at=row.fill.at if row.fill is not None else None,
-        stopped_at=row.program.at if _is_stopped(device, row) and row.program is not None else None,
+        stopped_at=stopped_at,
         findings=_findings(device, row, reason, deadlines),
     )
 
@@ -161,6 +164,8 @@ def _unknown_reason(device: Device, row: _Row) -> str:
         return "no_factory_flow" if device.facts.factory_flow_ml_per_day is None else ""
     if row.program is None:
         return "no_dose"
+    if row.assumed:
+        return "dose_unseen"
     # A stop planned for later leaves the dates of a reservoir that is low before it.
     return "stopped" if _is_stopped(device, row) and row.programmed_low is None else ""
 
@@ -190,12 +195,20 @@ def _earliest(*moments: datetime | None) -> datetime | None:
     return min(known) if known else None
 
 
-def _refill_by(deadlines: dict[Limit, datetime], reason: str, margin_days: int) -> tuple[datetime | None, Limit]:
-    """The date everyone works to. A stopped pump has none: it needs somebody now, not by a date."""
-    if reason == "stopped" or not deadlines:
+def _refill_by(
+    deadlines: dict[Limit, datetime], reason: str, stopped_at: datetime | None, margin_days: int
+) -> tuple[datetime | None, Limit]:
+    """The date everyone works to.
+
+    A stopped pump has none: it needs somebody now, not by a date. What falls due before a planned stop does count.
+    """
+    if not deadlines:
         return None, Limit.UNKNOWN
     limit = min(deadlines, key=lambda key: deadlines[key])
-    return deadlines[limit] - timedelta(days=margin_days), Limit.UNKNOWN if reason else limit
+    refill_by = deadlines[limit] - timedelta(days=margin_days)
+    if reason == "stopped" and stopped_at is not None and refill_by >= stopped_at:
+        return None, Limit.UNKNOWN
+    return refill_by, Limit.UNKNOWN if reason else limit
 
 
 def _service_end(device: Device, rules: ClinicRules) -> datetime | None:

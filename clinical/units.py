@@ -18,9 +18,13 @@ def to_seconds(moment: datetime) -> float:
     return moment.timestamp()
 
 
+# Beyond this a level counts as never reached: no device or drug lives so long, and calendars end.
+HORIZON = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
+
+
 def to_moment(seconds: float) -> datetime | None:
-    """The UTC datetime of kernel seconds, rounded to whole seconds; ``None`` for ``nan``."""
-    if isnan(seconds):
+    """The UTC datetime of kernel seconds, rounded to whole seconds; ``None`` for ``nan`` or beyond the horizon."""
+    if isnan(seconds) or seconds > HORIZON:
         return None
     return datetime.fromtimestamp(round(seconds), tz=UTC)
 

@@ -147,11 +147,14 @@ def install(lock: Path) -> None:
     pip += ["install", "--retries", "3", "--disable-pip-version-check", "--require-hashes", "--requirement"]
     uv = [str(VENV / "bin/uv"), "pip", "sync", "--python", str(VENV_PYTHON), "--require-hashes"]
     INSTALL_LOG.write_text("")
-    if logged([*pip, str(ROOT / "requirements/uv.txt"), "--only-binary", ":all:"]) and logged([*uv, str(lock)]):
-        return
-    if OFFLINE.search(INSTALL_LOG.read_text()) is None and logged([*pip, str(lock)]):
-        return
-    raise failed_fetch("Python packages", INSTALL_LOG.read_text())
+    if logged([*pip, str(ROOT / "requirements/uv.txt"), "--only-binary", ":all:"]):
+        if logged([*uv, str(lock)]):
+            return
+    elif OFFLINE.search(INSTALL_LOG.read_text()):
+        raise failed_fetch("Python packages", INSTALL_LOG.read_text())
+    # Where packages come from may be known to pip alone.
+    if not logged([*pip, str(lock)]):
+        raise failed_fetch("Python packages", INSTALL_LOG.read_text())
 
 
 def logged(command: list[str]) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from launch import chromium, console, throw_away
-from launch.bootstrap import ROOT
+from launch.bootstrap import ROOT, Refusal
 
 AT_ONCE = 2
 
@@ -31,6 +31,7 @@ def main(arguments: list[str]) -> int:
         browser = chromium.find_or_install()
         if browser is not None:
             variables["BRIM_CHROMIUM"] = browser
+        collect_static(variables)
         if arguments:
             return pytest(arguments, variables)
         failed = run_checks(checks(variables))
@@ -39,6 +40,17 @@ def main(arguments: list[str]) -> int:
         # A file stays on one worker: what it has started, such as servers or a browser, its tests share.
         status = pytest(["-n", str(AT_ONCE), "--dist", "loadfile"], variables)
         return status or int(bool(failed))
+
+
+def collect_static(variables: Mapping[str, str]) -> None:
+    """Pages name their files by what was collected, in tests as anywhere.
+
+    Raises:
+        Refusal: it failed, and so would every test of a page.
+    """
+    result = run_check(Check("static files", django("collectstatic", "--noinput"), variables))
+    if result.returncode != 0:
+        raise Refusal(f"{result.stdout.rstrip()}\nThe static files could not be collected.")
 
 
 def checks(local: Mapping[str, str]) -> list[Check]:

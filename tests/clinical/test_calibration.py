@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from clinical.forecast import forecast
+from clinical.forecast import Forecast, forecast
 from clinical.ledger import LedgerEvent
 from tests.clinical.ledgers import RULES, a_device, after, dose, fill
 
@@ -59,14 +59,54 @@ def test_an_interval_with_a_part_of_unknown_flow_does_not_calibrate() -> None:
     assert forecast(a_device(), ledger, RULES).flow_ratio.refills == 0
 
 
-def test_a_last_interval_that_does_not_fit_is_found_and_widens_the_bound() -> None:
-    steady = refilled((80, "8"), (80, "8"), (80, "8"))
-    jumped = refilled((80, "8"), (80, "8"), (80, "8"), (80, "0.5"))
-    found = forecast(a_device(), jumped, RULES)
+def test_a_pump_started_within_a_day_of_its_fill_does() -> None:
+    ledger: list[LedgerEvent] = [fill(0), dose(0.5), fill(40.5, aspirated="24")]
+    assert forecast(a_device(), ledger, RULES).flow_ratio.mean == pytest.approx(1.0)
+
+
+def jumped(ratio: float, refills: int, healthy: int = 10) -> Forecast:
+    """The forecast after `healthy` refills at ratio 1 and `refills` at another, 32 mL programmed each time."""
+    aspirated = [8.0] * healthy + [round(40 - 32 * ratio, 3)] * refills
+    return forecast(a_device(), refilled(*((80, str(volume)) for volume in aspirated)), RULES)
+
+
+@pytest.mark.parametrize("refills", [1, 2, 3, 4, 6, 10])
+@pytest.mark.parametrize("ratio", [1.1, 1.15, 1.2, 1.24])
+def test_after_a_jump_the_bound_covers_it_from_the_first_refill_on(ratio: float, refills: int) -> None:
+    found = jumped(ratio, refills)
+    assert found.ratio_high >= ratio
+    assert found.flow_ratio.refills == refills
+
+
+@pytest.mark.parametrize("refills", [1, 2, 3])
+def test_a_jump_stays_a_finding_until_it_is_settled(refills: int) -> None:
+    assert "calibrated_deviation" in {finding.code for finding in jumped(1.2, refills).findings}
+    assert "calibrated_deviation" not in {finding.code for finding in jumped(1.2, 4).findings}
+
+
+def test_a_drop_in_flow_does_not_make_the_date_later_than_the_pumps_history_allows() -> None:
+    """One refill that looks like under-delivery may be a mistake: the earlier bound still stands."""
+    before, after_drop = jumped(1.0, 0), jumped(0.6, 1)
+    assert after_drop.ratio_high >= before.ratio_high
+
+
+def test_two_refills_a_little_off_in_the_same_direction_are_a_change() -> None:
+    found = forecast(a_device(), refilled(*((80, "8") for _ in range(10)), (80, "6.2"), (80, "5.8")), RULES)
     assert "calibrated_deviation" in {finding.code for finding in found.findings}
-    assert "calibrated_deviation" not in {finding.code for finding in forecast(a_device(), steady, RULES).findings}
-    # 39.5 mL in an interval programmed for 32: a ratio of 1.234 by the last interval alone.
-    assert found.ratio_high > 1.234
+
+
+def test_a_pump_that_ran_dry_is_bounded_by_what_it_must_have_delivered() -> None:
+    """40 mL gone where 32 were programmed: at least 1.25 times, until a refill measures it."""
+    dry = forecast(a_device(), refilled((80, "8"), (80, "0")), RULES)
+    assert dry.ratio_high == pytest.approx(1.25)
+    assert dry.flow_ratio.refills == 1
+    measured = forecast(a_device(), refilled((80, "8"), (80, "0"), (80, "8")), RULES)
+    assert measured.ratio_high < 1.1
+
+
+def test_a_pump_emptied_by_a_late_refill_says_nothing_of_its_flow() -> None:
+    found = forecast(a_device(), refilled((110, "0")), RULES)
+    assert found.ratio_high == pytest.approx(1 + 2.3263478740408408 * 0.05)
 
 
 def test_ordinary_noise_is_no_finding() -> None:

@@ -79,6 +79,44 @@ def test_a_stop_planned_after_the_low_date_changes_no_low_date() -> None:
     assert found.programmed_empty_at is None
 
 
+def test_a_first_dose_long_after_the_fill_is_taken_to_have_run_since() -> None:
+    """40 mL, the first dose recorded 30 days later: pessimistic, and said."""
+    found = forecast(a_device(), [fill(0), dose(30)], RULES)
+    assert found.programmed_low_at == after(95)
+    assert found.unknown_reason == "dose_unseen"
+
+
+def test_a_first_dose_within_a_day_of_the_fill_is_the_start() -> None:
+    found = forecast(a_device(), [fill(0), dose(0.25)], RULES)
+    assert found.programmed_low_at == after(95.25)
+    assert found.unknown_reason == ""
+
+
+def test_a_flow_too_small_for_any_calendar_is_never_low() -> None:
+    found = forecast(a_device(), [fill(0), dose(0, "0.001")], RULES)
+    assert found.programmed_low_at is None
+    assert found.refill_by == after(173)  # the longest interval still counts
+
+
+@pytest.mark.parametrize("offset_hours", [-12, -5, -4, 0, 5, 11])
+def test_a_volume_met_exactly_by_a_bolus_is_met_by_it(offset_hours: int) -> None:
+    """17 mL at 0.04 mL a bolus is exactly 425 boluses: no rounding may add one, wherever the pump's day begins."""
+    boluses = [(0, "20"), (235, "20"), (1360, "20")]
+    for start in (0, 0.25, 0.521, 0.9):
+        ledger: list[LedgerEvent] = [fill(start, "20"), shaped(start, "60", [], boluses, offset_s=offset_hours * HOUR)]
+        found = forecast(a_device("3"), ledger, RULES).programmed_low_at
+        assert found is not None
+        around = [found - timedelta(seconds=30), found + timedelta(seconds=30)]
+        assert volumes(facts("3"), ledger, around).programmed == [pytest.approx(3.04), pytest.approx(3.0)]
+
+
+def test_a_bolus_due_when_its_program_begins_is_given() -> None:
+    ledger = [fill(0, "20"), shaped(0, "60", [], [(12 * 60, "60")])]
+    expected = first_minute_at_or_below(ledger, "2")
+    assert expected is not None
+    assert forecast(a_device(), ledger, RULES).programmed_low_at == expected - timedelta(minutes=1)
+
+
 def test_the_volume_curve_falls_from_the_fill_and_never_below_zero() -> None:
     moments = [after(-1), after(0), after(50), after(200)]
     curve = volumes(facts(), [fill(0), dose(0)], moments)

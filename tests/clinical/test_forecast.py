@@ -68,6 +68,12 @@ def test_unknown_has_a_reason_and_keeps_the_dates_it_can(
     assert reason in {finding.code for finding in found.findings if finding.severity == "high"}
 
 
+def test_what_falls_due_before_a_planned_stop_still_counts() -> None:
+    found = forecast(a_device(), [fill(0, stability_days=40), dose(0), stop(60)], RULES)
+    assert (found.refill_by, found.limiting_factor) == (after(33), Limit.UNKNOWN)
+    assert found.stopped_at == after(60)
+
+
 def test_a_constant_flow_pump_without_its_factory_flow_is_unknown() -> None:
     device = a_device(facts=facts("0", programmable=False))
     assert forecast(device, [fill(0)], RULES).unknown_reason == "no_factory_flow"

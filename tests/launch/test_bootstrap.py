@@ -80,6 +80,17 @@ def test_no_network_at_the_first_start_is_one_line(project: Path) -> None:
     ]
 
 
+def test_a_python_without_venv_is_one_line(project: Path, tmp_path: Path) -> None:
+    """As Debian and Ubuntu ship it."""
+    shutil.rmtree(project / ".venv")
+    (tmp_path / "sitecustomize.py").write_text("import sys; sys.modules['ensurepip'] = sys.modules['pip'] = None")
+    result = run(sys.executable, project / "launch/bootstrap.py", "serve", PYTHONPATH=str(tmp_path))
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[1:] == [
+        "This Python cannot make an environment: install its venv package (apt install python3-venv)."
+    ]
+
+
 def test_a_full_disk_is_one_line() -> None:
     with pytest.raises(bootstrap.Refusal, match=r"^Not enough disk space in .*: \d+ MB are needed, \d+ MB are free\.$"):
         bootstrap.require_space(999_999_999_999)
