@@ -24,7 +24,7 @@ COPY . .
 COPY --from=front-end /brim/node_modules node_modules
 USER brim
 # The settings want to be complete; nothing is connected to here, and none of these values stays in the image.
-RUN SECRET_KEY=build ALLOWED_HOSTS=build BASE_URL=http://build EMAIL_URL=smtp://build \
+RUN SECRET_KEY=only-while-building-the-image-never-at-run-time ALLOWED_HOSTS=build BASE_URL=https://build EMAIL_URL=smtp://build \
     DATABASE_URL=postgres://build/build REDIS_URL=redis://build \
     python manage.py collectstatic --noinput
 EXPOSE 8000

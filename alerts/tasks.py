@@ -4,27 +4,32 @@ from celery import shared_task
 from django.utils import timezone
 
 from alerts.services import delivery
+from alerts.services.alone import alone
 
 logger = logging.getLogger(__name__)
 
 
 @shared_task
 def deliver() -> int:
-    """Send everything deliverable. A message only hurries this; the interval finds what is left."""
+    """Send everything deliverable, one run at a time: a mail server that hangs holds up one worker slot, not the tick.
+
+    A message only hurries this; the interval finds what is left.
+    """
     sent = 0
-    while ids := delivery.claim(timezone.now()):
-        claimed_at = timezone.now()
-        for notification_id in ids:
-            if timezone.now() - claimed_at > delivery.LEASE / 2:
-                break  # a slow server: what is left of this claim lapses and is taken up again
-            _deliver_one(notification_id)
-            sent += 1
+    with alone("deliver") as is_alone:
+        while is_alone and (ids := delivery.claim(timezone.now())):
+            claimed_at = timezone.now()
+            for notification_id in ids:
+                if timezone.now() - claimed_at > delivery.LEASE / 2:
+                    break  # a slow server: what is left of this claim lapses and is taken up again
+                _deliver_one(notification_id)
+                sent += 1
     return sent
 
 
 def _deliver_one(notification_id: int) -> None:
     try:
         delivery.deliver(notification_id, now=timezone.now())
-    except Exception as error:
+    except Exception as error:  # one row that cannot be composed must not hold up the rest
         logger.exception("message %s", notification_id)
         delivery.postpone(notification_id, error, now=timezone.now())

@@ -1,12 +1,13 @@
 """Form fields for what people write: decimals with a point or a comma, times on the clinic's wall."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
 
+from clinics.validators import validate_plausible
 from clinics.words import calendar_day
 
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+")
@@ -44,12 +45,16 @@ class ClinicMoment(forms.Field):
     def to_python(self, value: Any) -> datetime | None:
         if value in self.empty_values:
             return None
+        text = str(value).strip()
         try:
-            wall = datetime.fromisoformat(str(value).strip())
+            wall = datetime.fromisoformat(text)
         except ValueError as error:
             raise forms.ValidationError("Write a day and time, such as 2026-12-04 14:30.") from error
+        if _is_bare_day(text):
+            raise forms.ValidationError("Add the time of day, such as 2026-12-04 14:30.")
         if wall.tzinfo is not None:
             raise forms.ValidationError("Write the clinic's own time, without a timezone.")
+        validate_plausible(wall)
         return self._moment(wall.replace(fold=0))
 
     def _moment(self, wall: datetime) -> datetime:
@@ -61,10 +66,7 @@ class ClinicMoment(forms.Field):
         first = wall.replace(tzinfo=self.zone)
         second = first.replace(fold=1)
         shown = f"{wall:%H:%M} on {calendar_day(wall.date())}"
-        try:
-            moment = first.astimezone(UTC)
-        except OverflowError as error:
-            raise forms.ValidationError("This day is outside the calendar.") from error
+        moment = first.astimezone(UTC)
         if moment.astimezone(self.zone).replace(tzinfo=None, fold=0) != wall:
             raise forms.ValidationError(f"{shown} did not exist: the clocks went forward. Enter a time an hour later.")
         if first.utcoffset() != second.utcoffset():
@@ -72,3 +74,12 @@ class ClinicMoment(forms.Field):
                 f"{shown} happened twice, since the clocks went back. Enter the nearest time outside that hour."
             )
         return moment
+
+
+def _is_bare_day(text: str) -> bool:
+    """Whether a text is a day without a time; read as midnight it would be a guess."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
@@ -69,6 +70,11 @@ class UserManager(BaseUserManager["User"]):
         user.set_password(password)
         user.save(using=self._db)
         return user
+
+    def in_use(self) -> models.QuerySet[User]:
+        """Accounts that may log in; demo accounts are in use nowhere but in the demo."""
+        active = self.filter(is_active=True)
+        return active if settings.DEMO else active.filter(is_demo=False)
 
     def get_by_natural_key(self, username: str | None) -> User:
         return self.get(email__iexact=username)

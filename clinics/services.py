@@ -23,6 +23,12 @@ def add_member(*, email: str, role: Role, clinic: Clinic | None) -> User:
     return user
 
 
+def remove_member(*, user: User, role: Role, clinic: Clinic | None) -> bool:
+    """Take a role in a clinic, or the one in all clinics (None); returns whether it was held."""
+    removed, _ = Membership.objects.filter(user=user, clinic=clinic, role=role.value).delete()
+    return removed > 0
+
+
 def password_link(user: User) -> str:
     """A one-time address to set a password; it ends with its use or after PASSWORD_RESET_TIMEOUT."""
     path = reverse(
@@ -40,6 +46,11 @@ def issue_api_key(*, user: User) -> str:
     key = "brim_" + secrets.token_urlsafe(32)
     ApiKey.objects.create(user=user, digest=digest_of(key))
     return key
+
+
+def revoke_api_keys(*, user: User, now: datetime) -> int:
+    """Every API key of the user stops working; returns how many did."""
+    return ApiKey.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
 
 
 def digest_of(key: str) -> str:

@@ -1,8 +1,23 @@
+from datetime import date
 from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
+
+# No pump is older, and no date of a pump's life lies further ahead: any other year is a slip.
+FIRST_YEAR, LAST_YEAR = 1950, 2200
+OUT_OF_RANGE = f"The year must lie between {FIRST_YEAR} and {LAST_YEAR}."
 
 
 def validate_timezone(name: str) -> None:
     if name not in available_timezones():
         raise ValidationError(f"{name!r} is not a timezone; use a name such as Europe/London.", code="timezone")
+
+
+def is_plausible(day: date) -> bool:
+    """Whether a day can be about a pump."""
+    return FIRST_YEAR <= day.year <= LAST_YEAR
+
+
+def validate_plausible(day: date) -> None:
+    if not is_plausible(day):
+        raise ValidationError(OUT_OF_RANGE, code="range")

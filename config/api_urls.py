@@ -5,12 +5,14 @@ from django.urls import path
 from alerts.api import views as alerts
 from patients.api import views as patients
 from pumps.api import clinics, ledger_views, views
+from pumps.api import patients as pump_patients
 
 urlpatterns = [
     path("clinics/", clinics.ClinicList.as_view()),
     path("clinics/<int:pk>/", clinics.ClinicDetail.as_view()),
     path("patients/", patients.PatientList.as_view()),
     path("patients/<int:pk>/", patients.PatientDetail.as_view()),
+    path("patients/<int:pk>/status/", pump_patients.PatientStatus.as_view()),
     path("pump-models/", views.PumpModelList.as_view()),
     path("pump-models/<str:model>/", views.PumpModelDetail.as_view()),
     path("pumps/", views.PumpList.as_view()),

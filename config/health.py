@@ -5,14 +5,14 @@ from collections.abc import Callable
 import redis
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from alerts.services.engine import state
-from pumps.services.fleet import late_pumps
+from pumps.services.fleet import last_check, late_pumps
 
 
 @login_not_required
@@ -40,7 +40,7 @@ def _database() -> str:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:
+    except Error:
         return "no answer"
     return "ok"
 
@@ -60,7 +60,7 @@ def _migrations() -> str:
     try:
         executor = MigrationExecutor(connection)
         pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    except DatabaseError:
+    except Error:
         return "no answer"
     return "ok" if not pending else f"{len(pending)} to apply"
 
@@ -72,6 +72,7 @@ def engine(request: HttpRequest) -> JsonResponse:
     now = timezone.now()
     try:
         found = state(now=now, late_pumps=late_pumps(now))
-    except DatabaseError:
+        fleet = last_check()
+    except Error:
         return JsonResponse({"ok": False, "error": "database: no answer"}, status=503)
-    return JsonResponse(found.as_json(), status=200 if found.ok else 503)
+    return JsonResponse({**found.as_json(), "fleet_check": fleet}, status=200 if found.ok else 503)

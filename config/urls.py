@@ -18,3 +18,8 @@ urlpatterns = [
     path("health/ready", health.ready, name="health_ready"),
     path("health/engine", health.engine, name="health_engine"),
 ]
+
+handler400 = "config.errors.bad_request"
+handler403 = "config.errors.permission_denied"
+handler404 = "config.errors.not_found"
+handler500 = "config.errors.server_error"

@@ -15,13 +15,16 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from clinical.programs import ProgramError
-from clinics.validators import validate_timezone
+from clinics.validators import FIRST_YEAR, LAST_YEAR, validate_timezone
 from pumps.programs_json import minute_of
 
-# Beyond these years a date is a slip of the pen.
-FIRST_YEAR, LAST_YEAR = 1900, 2100
+# A day beyond these years is a slip of the pen: any, as births are among them; and one of a pump's life.
+DAY_YEARS = (1900, 2100)
+PUMP_YEARS = (FIRST_YEAR, LAST_YEAR)
+# Days that a drug is stable in a pump, at most; as in the API.
+LONGEST_STABILITY = 1000
 # A long cell is not repeated in full in a message.
-SHOWN = 80
+SHOWN = 60
 # Exports repeat the same few volumes, doses, serial numbers and days; each is parsed and kept once.
 CACHED = 16_384
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
@@ -41,8 +44,13 @@ class Timed:
     amount: Decimal
 
 
-def _quoted(cell: str) -> str:
-    return repr(cell if len(cell) <= SHOWN else cell[:SHOWN] + "...")
+def shortened(cell: str) -> str:
+    return cell if len(cell) <= SHOWN else cell[:SHOWN] + "..."
+
+
+def quoted(cell: str) -> str:
+    """A cell as a message repeats it."""
+    return repr(shortened(cell))
 
 
 def text(longest: int) -> Callable[[str], str]:
@@ -58,55 +66,65 @@ def text(longest: int) -> Callable[[str], str]:
     return lru_cache(maxsize=CACHED)(parse)
 
 
-def number(*, whole: int, places: int) -> Callable[[str], Decimal]:
+def number(*, whole: int, places: int, most: int | None = None) -> Callable[[str], Decimal]:
     """A decimal number with so many digits before and after the point. What it may mean is checked elsewhere."""
 
     def parse(cell: str) -> Decimal:
-        value = _decimal(cell)
+        if _NUMBER.fullmatch(cell) is None:
+            raise BadCell(f"{quoted(cell)} is not a number; write it like 12.5")
+        value = Decimal(cell)
+        if most is not None and value > most:
+            raise BadCell(f"{quoted(cell)} is too large; at most {most}")
         if abs(value) >= Decimal(10) ** whole:
-            raise BadCell(f"{_quoted(cell)} is too large; it must be below {10**whole}")
+            raise BadCell(f"{quoted(cell)} is too large; it must be below {10**whole}")
         if value != value.quantize(Decimal(1).scaleb(-places)):
-            raise BadCell(f"{_quoted(cell)} has too many decimal places; at most {places}")
+            raise BadCell(f"{quoted(cell)} has too many decimal places; at most {places}")
         return value
 
     return lru_cache(maxsize=CACHED)(parse)
 
 
-def _decimal(cell: str) -> Decimal:
-    if _NUMBER.fullmatch(cell) is None:
-        raise BadCell(f"{_quoted(cell)} is not a number; write it like 12.5")
-    return Decimal(cell)
+# The rates and doses of `steps` and `boluses`.
+_amount = number(whole=6, places=4)
 
 
 def whole_days(cell: str) -> int:
-    if not (cell.isascii() and cell.isdigit()) or not 1 <= int(cell[:9]) <= 3650:
-        raise BadCell(f"{_quoted(cell)} is not a number of days; write a whole number from 1 to 3650")
+    if not (cell.isascii() and cell.isdigit() and len(cell) < 9 and 1 <= int(cell) <= LONGEST_STABILITY):
+        raise BadCell(f"{quoted(cell)} is not a number of days; write a whole number from 1 to {LONGEST_STABILITY}")
     return int(cell)
 
 
-@lru_cache(maxsize=CACHED)
-def day(cell: str) -> date:
-    if _DATE.fullmatch(cell) is None:
-        raise BadCell(f"{_quoted(cell)} is not a date; write YYYY-MM-DD")
-    try:
-        value = date.fromisoformat(cell)
-    except ValueError as error:
-        raise BadCell(f"{_quoted(cell)} is not in the calendar") from error
-    if not FIRST_YEAR <= value.year <= LAST_YEAR:
-        raise BadCell(f"{_quoted(cell)} is not between the years {FIRST_YEAR} and {LAST_YEAR}")
-    return value
+def day(years: tuple[int, int] = DAY_YEARS) -> Callable[[str], date]:
+    """A date in these years, the last one included."""
+
+    def parse(cell: str) -> date:
+        if _DATE.fullmatch(cell) is None:
+            raise BadCell(f"{quoted(cell)} is not a date; write YYYY-MM-DD")
+        try:
+            value = date.fromisoformat(cell)
+        except ValueError as error:
+            raise BadCell(f"{quoted(cell)} is not in the calendar") from error
+        _check_year(cell, value.year, years)
+        return value
+
+    return lru_cache(maxsize=CACHED)(parse)
+
+
+def _check_year(cell: str, year: int, years: tuple[int, int]) -> None:
+    first, last = years
+    if not first <= year <= last:
+        raise BadCell(f"{quoted(cell)} is not between the years {first} and {last}")
 
 
 def moment(cell: str) -> datetime:
     """ISO 8601. Without an offset the result is naive: the clinic's local time."""
     if _MOMENT.fullmatch(cell) is None:
-        raise BadCell(f"{_quoted(cell)} is not a time; write it like 2026-03-05T18:15:00Z or 2026-03-05T13:15")
+        raise BadCell(f"{quoted(cell)} is not a time; write it like 2026-03-05T18:15:00Z or 2026-03-05T13:15")
     try:
         value = datetime.fromisoformat(cell.upper())
     except ValueError as error:
-        raise BadCell(f"{_quoted(cell)} is not in the calendar or on the clock") from error
-    if not FIRST_YEAR <= value.year <= LAST_YEAR:
-        raise BadCell(f"{_quoted(cell)} is not between the years {FIRST_YEAR} and {LAST_YEAR}")
+        raise BadCell(f"{quoted(cell)} is not in the calendar or on the clock") from error
+    _check_year(cell, value.year, PUMP_YEARS)
     return value
 
 
@@ -133,7 +151,7 @@ def choice(*allowed: str) -> Callable[[str], str]:
 
     def parse(cell: str) -> str:
         if cell not in known:
-            raise BadCell(f"{_quoted(cell)} is none of {', '.join(allowed)}")
+            raise BadCell(f"{quoted(cell)} is none of {', '.join(allowed)}")
         return known[cell]
 
     return parse
@@ -141,7 +159,7 @@ def choice(*allowed: str) -> Callable[[str], str]:
 
 def yes_or_no(cell: str) -> bool:
     if cell.lower() not in ("yes", "no"):
-        raise BadCell(f"{_quoted(cell)} is neither yes nor no")
+        raise BadCell(f"{quoted(cell)} is neither yes nor no")
     return cell.lower() == "yes"
 
 
@@ -149,16 +167,21 @@ def timezone(cell: str) -> str:
     try:
         validate_timezone(cell)
     except ValidationError as error:
-        raise BadCell(f"{_quoted(cell)} is not a timezone; use an IANA name such as Europe/London") from error
+        raise BadCell(f"{quoted(cell)} is not a timezone; use an IANA name such as Europe/London") from error
     return cell
 
 
-def email(cell: str) -> str:
-    try:
-        validate_email(cell)
-    except ValidationError as error:
-        raise BadCell(f"{_quoted(cell)} is not an e-mail address") from error
-    return cell
+def email(fitting: Callable[[str], str]) -> Callable[[str], str]:
+    """An address, of a text that fits."""
+
+    def parse(cell: str) -> str:
+        try:
+            validate_email(fitting(cell))
+        except ValidationError as error:
+            raise BadCell(f"{quoted(cell)} is not an e-mail address") from error
+        return cell
+
+    return parse
 
 
 def timed(column: str) -> Callable[[str], tuple[Timed, ...]]:
@@ -173,9 +196,9 @@ def timed(column: str) -> Callable[[str], tuple[Timed, ...]]:
 def _one_timed(part: str, column: str) -> Timed:
     clock, equals, amount = part.partition("=")
     if not equals:
-        raise BadCell(f"{_quoted(part)} is not HH:MM=amount")
+        raise BadCell(f"{quoted(part)} is not HH:MM=amount")
     try:
         minute_of(clock.strip(), column)
     except ProgramError as error:
-        raise BadCell(error.message) from error
-    return Timed(clock.strip(), _decimal(amount.strip()))
+        raise BadCell(f"{quoted(clock.strip())} is not a time; write HH:MM, 00:00 to 23:59") from error
+    return Timed(clock.strip(), _amount(amount.strip()))

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from clinics.models import Clinic
+from interop.cells import quoted, shortened
 from interop.comparing import check_same_as_stored, check_same_rows, differing
 from interop.problems import Problems
 from interop.reading import Sheet
@@ -56,7 +57,8 @@ def check_clinics(sheet: Sheet[ClinicRow], registry: Registry, problems: Problem
         else:
             if not registry.may_add_clinics:
                 message = (
-                    f"{row.name!r} is not a clinic you administer; only an administrator of all clinics can add one"
+                    f"{quoted(row.name)} is not a clinic you administer; "
+                    "only an administrator of all clinics can add one"
                 )
                 problems.add(sheet.file, row.line, "name", message)
             values = {column: getattr(row, column) for column in _CLINIC_VALUES}
@@ -93,6 +95,9 @@ def check_patients(sheet: Sheet[PatientRow], registry: Registry, now: datetime, 
 def check_pumps(sheet: Sheet[PumpRow], registry: Registry, now: datetime, problems: Problems) -> list[Pump]:
     seen: dict[tuple[str, str], PumpRow] = {}
     new = []
+    if sheet.rows and not registry.models:
+        message = "the catalogue of pump models is empty; load it with: bin/manage sync_catalogue"
+        problems.add(sheet.file, 1, "model", message)
     for row in sheet.rows:
         clinic = _clinic(sheet.file, row, registry, problems)
         pump = _unsaved_pump(row, clinic, registry, problems)
@@ -124,7 +129,7 @@ def _clinic(file: str, row: PatientRow | PumpRow, registry: Registry, problems: 
     clinic = registry.clinics.get(row.clinic)
     if clinic is None and CLINICS.file not in problems.unfinished:
         problems.add(
-            file, row.line, "clinic", f"there is no clinic {row.clinic!r}, neither in {CLINICS.file} nor stored"
+            file, row.line, "clinic", f"there is no clinic {quoted(row.clinic)}, neither in {CLINICS.file} nor stored"
         )
     return clinic
 
@@ -145,12 +150,16 @@ def stand_in_clinic() -> Clinic:
 def _unsaved_pump(row: PumpRow, clinic: Clinic | None, registry: Registry, problems: Problems) -> Pump:
     """The pump of a row, with stand-ins for what is not known."""
     model = registry.model_called(row.model) if row.model is not None else None
-    if row.model is not None and model is None:
-        message = f"there is no model {row.model!r} in the catalogue; write its name or slug, e.g. synchromed-ii-40"
+    if row.model is not None and model is None and registry.models:
+        message = (
+            f"there is no model {quoted(row.model)} in the catalogue; write its name or slug, e.g. synchromed-ii-40"
+        )
         problems.add(PUMPS.file, row.line, "model", message)
     patient = registry.patients.get((clinic.name, row.mrn)) if clinic is not None and row.mrn is not None else None
     if clinic is not None and row.mrn is not None and patient is None and PATIENTS.file not in problems.unfinished:
-        message = f"there is no patient {row.mrn!r} in {clinic.name}, neither in {PATIENTS.file} nor stored"
+        message = (
+            f"there is no patient {quoted(row.mrn)} in {shortened(clinic.name)}, neither in {PATIENTS.file} nor stored"
+        )
         problems.add(PUMPS.file, row.line, "mrn", message)
     patient = patient or Patient(date_of_birth=date.min)
     values: dict[str, Any] = {column: getattr(row, column) for column in _PUMP_VALUES}

@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 
 from clinical.programs import Mode, ProgramError
-from interop.cells import BadCell, in_utc
+from interop.cells import BadCell, in_utc, quoted, shortened
 from interop.checking import stand_in_clinic, stand_in_model
 from interop.comparing import boluses_json, check_same_as_stored, check_same_rows, differing, steps_json
 from interop.problems import Problems
@@ -130,13 +130,13 @@ def _ledger(file: str, row: EventRow, registry: Registry, problems: Problems) ->
     else:
         found = registry.candidates(serial)
     if len(found) > 1:
-        clinics = ", ".join(sorted(found))
-        message = f"{serial!r} is a pump in more than one clinic ({clinics}); add a column clinic to say which"
+        clinics = ", ".join(sorted(shortened(name) for name in found))
+        message = f"{quoted(serial)} is a pump in more than one clinic ({clinics}); add a column clinic to say which"
         problems.add(file, row.line, "serial_number", message)
         return None
     if not found and serial not in registry.unplaced and PUMPS.file not in problems.unfinished:
-        where = f" in {row.clinic}" if row.clinic is not None else ""
-        message = f"there is no pump {serial!r}{where}, neither in {PUMPS.file} nor stored"
+        where = f" in {shortened(row.clinic)}" if row.clinic is not None else ""
+        message = f"there is no pump {quoted(serial)}{where}, neither in {PUMPS.file} nor stored"
         problems.add(file, row.line, "serial_number", message)
     return next(iter(found.values()), None)
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from clinical.units import plain
-from interop.cells import Timed
+from interop.cells import SHOWN, Timed, quoted
 from interop.problems import Problems
 from interop.reading import Sheet
 from interop.tables import R, Row
@@ -14,11 +14,29 @@ from pumps.models import Event
 
 # A column, what is stored in it and what the row has.
 Difference = tuple[str, Any, Any]
+# Characters shown before the place where two long texts differ.
+ALIKE = 10
+
+
+def written(entries: Iterable[Timed]) -> str:
+    """Steps or boluses as the file writes them."""
+    return ";".join(f"{entry.clock}={plain(entry.amount)}" for entry in entries)
+
+
+def both(one: Any, other: Any) -> tuple[str, str]:
+    """Two different values as a message shows them; long texts from a little before where they differ."""
+    one, other = (written(value) if isinstance(value, tuple) else value for value in (one, other))
+    if isinstance(one, str) and isinstance(other, str) and max(len(one), len(other)) > SHOWN:
+        pairs = enumerate(zip(one, other, strict=False))
+        differ = next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
+        if differ > ALIKE:
+            one, other = (f"...{text[differ - ALIKE :]}" for text in (one, other))
+    return shown(one), shown(other)
 
 
 def shown(value: Any) -> str:
     """A value as a message shows it, so that it can be found in the file and on the page."""
-    if value is None or value in ("", ()):
+    if value is None or value == "":
         return "blank"
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -28,9 +46,7 @@ def shown(value: Any) -> str:
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, tuple):
-        return repr(";".join(f"{entry.clock}={plain(entry.amount)}" for entry in value))
-    return repr(str(value))
+    return quoted(str(value))
 
 
 def check_same_rows(sheet: Sheet[R], first: R, again: R, key: str, problems: Problems) -> None:
@@ -39,7 +55,8 @@ def check_same_rows(sheet: Sheet[R], first: R, again: R, key: str, problems: Pro
         return
     for column, one, other in zip(first._fields[1:], first[1:], again[1:], strict=True):
         if one != other:
-            message = f"line {first.line} has {shown(one)} for the same {key}, this line has {shown(other)}"
+            there, here = both(one, other)
+            message = f"line {first.line} has {there} for the same {key}, this line has {here}"
             problems.add(sheet.file, again.line, column, message)
 
 
@@ -48,7 +65,8 @@ def check_same_as_stored(sheet: Sheet[R], row: R, differences: Iterable[Differen
     if problems.is_bad(sheet.file, row.line):
         return
     for column, stored, ours in differences:
-        problems.add(sheet.file, row.line, column, f"stored is {shown(stored)}, the file has {shown(ours)}")
+        there, here = both(stored, ours)
+        problems.add(sheet.file, row.line, column, f"stored is {there}, the file has {here}")
 
 
 def differing(columns: Sequence[str], row: Row, stored: object) -> Iterator[Difference]:

@@ -34,7 +34,7 @@ class ImportRefused(DomainError):
 
 @dataclass
 class Problems:
-    """Everything found so far. `unfinished` are the files not read to their end, whose rows may exist all the same."""
+    """Everything found so far. `unfinished` are files with rows that could not be read: others may refer to them."""
 
     found: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

@@ -1,14 +1,15 @@
 """A folder of CSV files to rows. Cells are parsed one by one; what rows mean together is checked elsewhere."""
 
-import csv
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
 
 from clinics.errors import Impossible
-from interop.cells import BadCell
+from interop.cells import BadCell, shortened
 from interop.problems import FILE_ORDER, WHOLE_ROW, Problems
+from interop.records import Record, records
 from interop.tables import (
     CLINICS,
     DOSE_CHANGES,
@@ -59,88 +60,82 @@ def read(folder: Path, problems: Problems, progress: Progress) -> Folder:
     """
     if not folder.is_dir():
         raise Impossible({"folder": [f"{folder} is not a folder."]})
-    names = sorted(path.name for path in folder.iterdir())
+    try:
+        # A name that is not UTF-8 could not be printed.
+        names = sorted(os.fsencode(path.name).decode(errors="replace") for path in folder.iterdir())
+    except OSError as error:
+        raise Impossible({"folder": [f"{folder} cannot be read: {error.strerror}."]}) from error
     present = tuple(name for name in FILE_ORDER if name in names)
     if not present:
         raise Impossible({"folder": [f"{folder} holds none of {', '.join(FILE_ORDER)}."]})
     problems.warnings += [f"{name}: ignored, not a file of the import format" for name in names if name not in present]
     return Folder(
         present,
-        _sheet(folder, CLINICS, problems, progress),
-        _sheet(folder, PATIENTS, problems, progress),
-        _sheet(folder, PUMPS, problems, progress),
-        _sheet(folder, REFILLS, problems, progress),
-        _sheet(folder, DOSE_CHANGES, problems, progress),
+        _sheet(folder, CLINICS, present, problems, progress),
+        _sheet(folder, PATIENTS, present, problems, progress),
+        _sheet(folder, PUMPS, present, problems, progress),
+        _sheet(folder, REFILLS, present, problems, progress),
+        _sheet(folder, DOSE_CHANGES, present, problems, progress),
     )
 
 
-def _sheet(folder: Path, table: Table[R], problems: Problems, progress: Progress) -> Sheet[R]:
+def _sheet(folder: Path, table: Table[R], present: Sequence[str], problems: Problems, progress: Progress) -> Sheet[R]:
     path = folder / table.file
-    if not path.exists():
+    if table.file not in present:
         return Sheet(table.file, frozenset(), [])
-    records = _records(path, problems)
-    first = next(records, None)
-    header = [name.strip() for name in first[1]] if first is not None else []
+    try:
+        if path.is_file():
+            return _rows(table, records(path), problems, progress)
+        problems.add(table.file, 1, WHOLE_ROW, "is not a file, or a link to a file that is gone")
+    except OSError as error:
+        problems.add(table.file, 1, WHOLE_ROW, f"the file cannot be read: {error.strerror}")
+    problems.unfinished.add(table.file)
+    return Sheet(table.file, frozenset(), [])
+
+
+def _rows(table: Table[R], found: Iterator[Record], problems: Problems, progress: Progress) -> Sheet[R]:
+    first = next(found, Record(1, []))
+    _note(table.file, first, len(first.cells), problems)
+    header = [name.strip() for name in first.cells]
     places = _places(table, header, problems)
     if places is None:
         problems.unfinished.add(table.file)
         return Sheet(table.file, frozenset(), [])
     rows = []
-    for number, (line, record) in enumerate(records, start=1):
-        if len(record) == len(header):
-            rows.append(_row(table, line, record, places, problems))
-        else:
-            message = f"has {len(record)} values, but the header has {len(header)} columns"
-            problems.add(table.file, line, WHOLE_ROW, message)
-            problems.unfinished.add(table.file)
+    for number, record in enumerate(found, start=1):
+        _note(table.file, record, len(header), problems)
+        if len(record.cells) == len(header):
+            rows.append(_row(table, record, places, problems))
         if number % PROGRESS_EVERY == 0:
             progress(f"reading {table.file}", number, 0)
     progress(f"reading {table.file}", len(rows), len(rows))
     return Sheet(table.file, frozenset(header), rows)
 
 
-def _records(path: Path, problems: Problems) -> Iterator[tuple[int, list[str]]]:
-    """The records of a CSV file, each with the line it begins on. Ends early, with a problem, where it is no CSV."""
-    start = 1
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, strict=True)
-            for record in reader:
-                if any(cell.strip() for cell in record):
-                    yield start, record
-                start = reader.line_num + 1
-    except UnicodeDecodeError:
-        message = "is not UTF-8; save the file as CSV UTF-8"
-        problems.add(path.name, _first_line_not_utf8(path), WHOLE_ROW, message)
-        problems.unfinished.add(path.name)
-    except csv.Error as error:
-        problems.add(path.name, start, WHOLE_ROW, f"is not CSV ({error}); look for a quote that is not closed")
-        problems.unfinished.add(path.name)
-
-
-def _first_line_not_utf8(path: Path) -> int:
-    with path.open("rb") as stream:
-        for number, line in enumerate(stream, start=1):
-            try:
-                line.decode()
-            except UnicodeDecodeError:
-                return number
-    return 1
+def _note(file: str, record: Record, columns: int, problems: Problems) -> None:
+    """A record that could not be read may be a row that others refer to."""
+    problem = record.problem
+    if not problem and len(record.cells) != columns:
+        problem = f"has {len(record.cells)} values, but the header has {columns} columns"
+    if problem:
+        problems.add(file, record.line, WHOLE_ROW, problem)
+        problems.unfinished.add(file)
 
 
 def _places(table: Table[R], header: Sequence[str], problems: Problems) -> list[tuple[Column, int | None]] | None:
     """Where each column stands in a record, None if it is absent. None if the header will not do."""
-    if table.file in problems.unfinished:
-        return None
     known = {column.name for column in table.columns}
     missing = [column.name for column in table.columns if column.required and column.name not in header]
+    if missing and table.file in problems.unfinished:
+        # What is wrong with the whole line has been told.
+        return None
     hint = "; separate the columns by commas" if len(header) == 1 and ";" in header[0] else ""
     for name in missing:
         problems.add(table.file, 1, name, f"this column is required and missing{hint}")
     twice = {name for name in header if header.count(name) > 1 and name in known}
     for name in sorted(twice):
         problems.add(table.file, 1, name, "this column is there twice; keep one")
-    unknown = [name or "(no name)" for name in header if name not in known]
+    unknown = [shortened(name) or "(no name)" for name in header if name not in known]
     if unknown and not missing:
         problems.warnings.append(f"{table.file}: ignored unknown columns {', '.join(unknown)}")
     elif unknown:
@@ -150,20 +145,18 @@ def _places(table: Table[R], header: Sequence[str], problems: Problems) -> list[
     return [(c, header.index(c.name) if c.name in header else None) for c in table.columns]
 
 
-def _row(
-    table: Table[R], line: int, record: Sequence[str], places: Sequence[tuple[Column, int | None]], problems: Problems
-) -> R:
-    values: list[Any] = [line]
+def _row(table: Table[R], record: Record, places: Sequence[tuple[Column, int | None]], problems: Problems) -> R:
+    values: list[Any] = [record.line]
     for column, place in places:
-        text = record[place].strip() if place is not None else ""
+        text = record.cells[place].strip() if place is not None else ""
         if text:
             try:
                 values.append(column.parse(text))
             except BadCell as error:
-                problems.add(table.file, line, column.name, str(error))
+                problems.add(table.file, record.line, column.name, str(error))
                 values.append(None)
         else:
             if not column.may_be_blank:
-                problems.add(table.file, line, column.name, "must not be blank")
+                problems.add(table.file, record.line, column.name, "must not be blank")
             values.append(column.blank)
     return table.row(*values)

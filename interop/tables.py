@@ -119,10 +119,10 @@ class Table(Generic[R]):
     columns: tuple[Column, ...]
 
 
-def _decimal(model: type[models.Model], name: str) -> Callable[[str], Decimal]:
+def _decimal(model: type[models.Model], name: str, most: int | None = None) -> Callable[[str], Decimal]:
     """Numbers that fit into a model's field."""
     field: Any = model._meta.get_field(name)
-    return cells.number(whole=field.max_digits - field.decimal_places, places=field.decimal_places)
+    return cells.number(whole=field.max_digits - field.decimal_places, places=field.decimal_places, most=most)
 
 
 def _text(model: type[models.Model], name: str) -> Callable[[str], str]:
@@ -153,8 +153,8 @@ PATIENTS = Table(
         _needed("mrn", _MRN),
         _needed("given_name", _text(Patient, "given_name")),
         _needed("family_name", _text(Patient, "family_name")),
-        _needed("date_of_birth", cells.day),
-        Column("email", cells.email, blank=""),
+        _needed("date_of_birth", cells.day()),
+        Column("email", cells.email(_text(Patient, "email")), blank=""),
         Column("phone", _text(Patient, "phone"), blank=""),
         Column("email_reminders", cells.yes_or_no, blank=False),
         _needed("spasticity_origin", cells.choice(*Patient.Origin.values)),
@@ -168,12 +168,12 @@ PUMPS = Table(
         _needed("mrn", _MRN),
         _needed("clinic", _CLINIC),
         _needed("model", _text(PumpModel, "model")),
-        _needed("implanted_on", cells.day),
+        _needed("implanted_on", cells.day()),
         Column("catheter_volume_ml", _decimal(Pump, "catheter_volume_ml")),
         Column("low_reservoir_alarm_ml", _decimal(Pump, "low_reservoir_alarm_ml")),
-        Column("flow_accuracy_pct", _decimal(Pump, "flow_accuracy_pct")),
+        Column("flow_accuracy_pct", _decimal(Pump, "flow_accuracy_pct", most=100)),
         Column("factory_flow_ml_per_day", _decimal(Pump, "factory_flow_ml_per_day")),
-        Column("explanted_on", cells.day),
+        Column("explanted_on", cells.day()),
     ),
 )
 # `clinic` is beyond the format: it tells apart two pumps with the same serial number in two clinics.
@@ -189,7 +189,7 @@ REFILLS = Table(
         _needed("concentration_mcg_per_ml", _decimal(Event, "concentration_mcg_per_ml")),
         Column("formulation", _text(Event, "formulation"), blank=""),
         Column("lot_number", _text(Event, "lot_number"), blank=""),
-        Column("drug_expires_on", cells.day),
+        Column("drug_expires_on", cells.day(cells.PUMP_YEARS)),
         Column("stability_days", cells.whole_days),
     ),
 )

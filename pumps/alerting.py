@@ -48,7 +48,7 @@ def conditions(row: Forecast, ladder: Ladder) -> list[Condition]:
         found.append(Condition(Kind.REFILL_DUE, first))
     if row.stopped_at is not None:
         found.append(Condition(Kind.PUMP_STOPPED, row.stopped_at))
-    elif row.unknown_reason:
+    if row.unknown_reason not in ("", "stopped"):
         found.append(Condition(Kind.FORECAST_UNKNOWN, row.computed_at + UNKNOWN_GRACE))
     if any(finding["code"] == "concentration_not_programmed" for finding in row.findings):
         found.append(Condition(Kind.CONCENTRATION_NOT_PROGRAMMED, row.filled_at or row.computed_at))
@@ -133,9 +133,13 @@ def _still_calls(alert: Alert, wanted: Sequence[Condition], now: datetime) -> bo
 
 def _is_refilled(row: Forecast, alert: Alert, work: _Work) -> bool:
     """A stored refill has moved `refill_by` beyond now. A dose change or a setting may move it, never close."""
-    if row.refill_by is None or row.refill_by <= work.now or row.filled_at is None:
+    is_new = work.refill is not None and work.refill.occurred_at == row.filled_at
+    if row.refill_by is None:
+        # A stopped pump that is filled is not due; that it is stopped is an alert of its own.
+        return is_new
+    if row.refill_by <= work.now or row.filled_at is None:
         return False
-    if work.refill is not None and work.refill.occurred_at == row.filled_at:
+    if is_new:
         return True
     return alert.filled_at is not None and row.filled_at > alert.filled_at
 

@@ -9,6 +9,7 @@ from django import forms
 
 from clinical.units import plain
 from clinics.fields import ClinicMoment, Number
+from clinics.validators import validate_plausible
 from pumps.models import Event, Pump
 from pumps.services.entries import DoseEntry, RefillEntry
 
@@ -60,7 +61,10 @@ class RefillForm(EntryForm):
     formulation = forms.CharField(label="Formulation", required=False, max_length=100)
     lot_number = forms.CharField(label="Lot number", required=False, max_length=64)
     drug_expires_on = forms.DateField(
-        label="Lot expires on", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        label="Lot expires on",
+        required=False,
+        validators=[validate_plausible],
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
     stability_days = forms.IntegerField(
         label="Stable in the pump",

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import models
+from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
 
 from clinics.queries import ClinicOwned, Row
 from patients.models import Patient
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
 class PumpModelQuerySet(QuerySet[Row]):
     def called(self, name: str) -> Self:
         """By id, slug or catalogue name."""
+        if "\x00" in name:
+            return self.none()
         match = Q(slug=name) | Q(model__iexact=name)
-        return self.filter(match | Q(pk=int(name)) if name.isascii() and name.isdigit() else match)
+        is_id = name.isascii() and name.isdigit() and len(name) < 19
+        return self.filter(match | Q(pk=int(name)) if is_id else match)
 
 
 class PumpQuerySet(ClinicOwned[Row]):
@@ -45,6 +49,11 @@ class EventQuerySet(QuerySet[Row]):
 
     def latest_before(self, kind: str, moment: datetime) -> Row | None:
         return self.filter(kind=kind, occurred_at__lt=moment).order_by("-occurred_at").first()
+
+    def life_of(self, pump: models.Model) -> list[datetime]:
+        """The first and last moment of a pump's standing ledger; empty without one."""
+        found = self.standing().filter(pump=pump).aggregate(first=Min("occurred_at"), last=Max("occurred_at"))
+        return [found["first"], found["last"]] if found["first"] is not None else []
 
     def newest_first(self) -> Self:
         return self.order_by("-occurred_at", "-pk")

@@ -1,6 +1,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from alerts.services.alone import alone
 from alerts.tasks import deliver
 from pumps.services import fleet
 
@@ -15,4 +16,6 @@ def tick() -> int:
 
 @shared_task
 def nightly_if_due() -> None:
-    fleet.nightly_if_due(timezone.now())
+    with alone("nightly") as is_alone:
+        if is_alone:
+            fleet.nightly_if_due(timezone.now())

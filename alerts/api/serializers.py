@@ -11,7 +11,7 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
     clinic = IdField(source="clinic_id")
     patient = IdField(source="patient_id")
     pump = IdField(source="pump_id")
-    closed_by_event = IdField(source="closed_by_event_id")
+    closed_by_event = IdField(source="closed_by_event_id", allow_null=True)
 
     class Meta:
         model = Alert

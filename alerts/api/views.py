@@ -2,11 +2,10 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
 from rest_framework.exceptions import ValidationError
-from rest_framework.request import Request
 
 from alerts.api.serializers import AlertSerializer, NotificationSerializer
 from alerts.models import Alert, Notification
-from clinics.api.fields import as_key
+from clinics.api.filters import choice_filter, key_filter
 from clinics.api.pagination import Cursor
 
 
@@ -14,25 +13,10 @@ class NewestFirst(Cursor):
     ordering = "-pk"
 
 
-def key_filter(request: Request, name: str) -> int | None:
-    """An id given as a query parameter, None if absent.
-
-    Raises:
-        ValidationError: not an id.
-    """
-    text = request.query_params.get(name)
-    if text is None:
-        return None
-    key = as_key(text)
-    if key is None:
-        raise ValidationError({name: ["This is not an id."]})
-    return key
-
-
 @extend_schema(
     parameters=[
         OpenApiParameter("pump", str),
-        OpenApiParameter("kind", str),
+        OpenApiParameter("kind", str, enum=Alert.Kind.values),
         OpenApiParameter("open", bool, description="true: only open alerts; false: only closed ones"),
     ]
 )
@@ -46,8 +30,9 @@ class AlertList(generics.ListAPIView[Alert]):
         pump = key_filter(self.request, "pump")
         if pump is not None:
             alerts = alerts.filter(pump=pump)
-        if "kind" in self.request.query_params:
-            alerts = alerts.filter(kind=self.request.query_params["kind"])
+        kind = choice_filter(self.request, "kind", Alert.Kind.values)
+        if kind is not None:
+            alerts = alerts.filter(kind=kind)
         match self.request.query_params.get("open"):
             case "true":
                 return alerts.filter(closed_at=None)
@@ -67,7 +52,12 @@ class AlertDetail(generics.RetrieveAPIView[Alert]):
         return Alert.objects.visible_to(self.request.user)
 
 
-@extend_schema(parameters=[OpenApiParameter("alert", str), OpenApiParameter("state", str)])
+@extend_schema(
+    parameters=[
+        OpenApiParameter("alert", str),
+        OpenApiParameter("state", str, enum=Notification.State.values),
+    ]
+)
 class NotificationList(generics.ListAPIView[Notification]):
     serializer_class = NotificationSerializer
     pagination_class = NewestFirst
@@ -78,8 +68,9 @@ class NotificationList(generics.ListAPIView[Notification]):
         alert = key_filter(self.request, "alert")
         if alert is not None:
             rows = rows.filter(alert=alert)
-        if "state" in self.request.query_params:
-            rows = rows.filter(state=self.request.query_params["state"])
+        state = choice_filter(self.request, "state", Notification.State.values)
+        if state is not None:
+            rows = rows.filter(state=state)
         return rows
 
 

@@ -6,16 +6,20 @@ import logging
 import smtplib
 from datetime import datetime, timedelta
 from email.utils import parseaddr
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import get_connection
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from alerts import messages
 from alerts.models import Alert, Notification
 from alerts.services.lifecycle import Opening, close, open_all
 from alerts.services.telling import can_message
 from clinical.escalation import Deadlines
+from clinics.backends import may_log_in
+from clinics.models import Membership, User
 from patients.models import Patient
 
 logger = logging.getLogger(__name__)
@@ -57,7 +61,7 @@ def deliver(notification_id: int, *, now: datetime) -> None:
     try:
         message.connection = get_connection()
         message.send()
-    except smtplib.SMTPRecipientsRefused as error:
+    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPResponseException) as error:
         _refused(row, error, now)
     except (OSError, smtplib.SMTPException) as error:
         _try_again(row, error, now)
@@ -86,8 +90,8 @@ def _moot(row: Notification) -> str:
         return f"alert closed: {alert.closed_reason}"
     if alert.patient.status != Patient.Status.ACTIVE:
         return f"patient: {alert.patient.get_status_display().lower()}"
-    if row.user is not None and not row.user.is_active:
-        return "account is not active"
+    if row.user is not None and not _is_staff_of(row.user, alert.clinic_id):
+        return "no longer on the staff of the clinic"
     if row.patient is not None and not can_message(row.patient, alert.clinic.patient_messages_since):
         return "patient has no consent or address any more"
     if Notification.objects.filter(alert=alert, recipient=row.recipient, repeat_number__gt=row.repeat_number).exists():
@@ -95,48 +99,62 @@ def _moot(row: Notification) -> str:
     return ""
 
 
-def _finish(row: Notification, state: str, *, sent_at: datetime | None = None, error: str = "") -> None:
-    row.state, row.sent_at, row.error, row.lease_until = state, sent_at, error[:500], None
-    row.save(update_fields=["state", "sent_at", "error", "lease_until", "attempts"])
+def _is_staff_of(user: User, clinic_id: int) -> bool:
+    return may_log_in(user) and Membership.objects.of_clinic(clinic_id).filter(user=user).exists()
+
+
+def _finish(row: Notification, state: str, *, sent_at: datetime | None = None, error: str = "") -> bool:
+    return _store(row, state=state, sent_at=sent_at, error=error[:500])
+
+
+def _store(row: Notification, **outcome: Any) -> bool:
+    """Store an outcome if this sender still holds the lease; another that took over after it lapsed has the say."""
+    held = Notification.objects.filter(pk=row.pk, state=Notification.State.SENDING, lease_until=row.lease_until)
+    return held.update(attempts=row.attempts, **{"lease_until": None, **outcome}) == 1
 
 
 @transaction.atomic
 def _sent(row: Notification, now: datetime) -> None:
-    """The row has gone out; an alert that this recipient could not be reached is settled with it."""
+    """The row has gone out; an alert that somebody could not be reached is settled once everybody was."""
     _finish(row, Notification.State.SENT, sent_at=now)
-    failed = Notification.objects.filter(
-        state=Notification.State.FAILED, recipient=row.recipient, alert__pump=row.alert.pump_id
-    )
-    if failed.exists():
-        open_failures = Alert.objects.open().filter(pump=row.alert.pump_id, kind=Alert.Kind.DELIVERY_FAILED)
-        for alert in open_failures.select_for_update():
-            close(alert, reason="the recipient was reached", event_id=None, now=now)
+    rows = Notification.objects.filter(alert__pump=row.alert.pump_id)
+    reached_later = rows.filter(state=Notification.State.SENT, recipient=OuterRef("recipient"), pk__gt=OuterRef("pk"))
+    if rows.filter(~Exists(reached_later), state=Notification.State.FAILED).exists():
+        return
+    open_failures = Alert.objects.open().filter(pump=row.alert.pump_id, kind=Alert.Kind.DELIVERY_FAILED)
+    for alert in open_failures.select_for_update():
+        close(alert, reason="the recipient was reached", event_id=None, now=now)
 
 
 def _try_again(row: Notification, error: Exception, now: datetime) -> None:
     """A mail server that fails is asked again for ever, at most ten minutes apart."""
     wait = min(timedelta(seconds=15) * 2 ** min(row.attempts - 1, 10), LONGEST_WAIT)
     logger.warning("message %s: %s; trying again in %s", row.pk, error, wait)
-    row.state, row.due_at, row.lease_until = Notification.State.QUEUED, now + wait, None
-    row.error = str(error)[:500]
-    row.save(update_fields=["state", "due_at", "lease_until", "error", "attempts"])
+    _store(row, state=Notification.State.QUEUED, due_at=now + wait, error=str(error)[:500])
 
 
 @transaction.atomic
-def _refused(row: Notification, error: smtplib.SMTPRecipientsRefused, now: datetime) -> None:
+def _refused(row: Notification, error: smtplib.SMTPException, now: datetime) -> None:
     """Refused for good (5xx): the row has failed, and staff are alerted. Anything milder is tried again."""
-    codes = [code for code, _ in error.recipients.values()]
-    if any(code < 500 for code in codes):
+    if not _is_final(error):
         _try_again(row, error, now)
         return
+    # Two refusals for one pump at once come one after the other.
+    alert = Alert.objects.select_for_update().filter(pump=row.alert.pump_id).order_by("pk")[0]
     _finish(row, Notification.State.FAILED, error=str(error))
-    alert = row.alert
     if row.alert.kind == Alert.Kind.DELIVERY_FAILED or _has_open_failure(alert):
         return
     opening = Opening(
         alert.clinic_id, alert.patient_id, alert.pump_id, Alert.Kind.DELIVERY_FAILED, Deadlines(opened_at=now)
     )
     open_all([opening], now=now)
+
+
+def _is_final(error: smtplib.SMTPException) -> bool:
+    """Whether the server said never rather than not now. A refused log-in or sender is the server's, not the row's."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _ in error.recipients.values())
+    return isinstance(error, smtplib.SMTPDataError) and error.smtp_code >= 500
 
 
 def _has_open_failure(alert: Alert) -> bool:

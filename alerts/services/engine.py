@@ -26,6 +26,7 @@ class EngineState:
     late_notifications: int
     open_alerts: int
     alerts_with_nobody: int
+    alerts_unheard: int
     failed_notifications: int
 
     def as_json(self) -> dict[str, object]:
@@ -53,10 +54,13 @@ def state(*, now: datetime, late_pumps: int) -> EngineState:
     last = last_tick()
     since = now - patience()
     late_alerts = Alert.objects.due(since).count()
-    late_notifications = Notification.objects.deliverable(since).filter(attempts=0).count()
+    late_notifications = Notification.objects.deliverable(since).count()
     # A message the mail server did not take is due again later; after three tries it is late all the same.
-    retried = Notification.objects.filter(state=Notification.State.QUEUED, attempts__gte=3).count()
-    late = late_pumps + late_alerts + late_notifications + retried
+    queued = Notification.objects.filter(state=Notification.State.QUEUED, due_at__gt=since)
+    retried = queued.filter(attempts__gte=3).count()
+    # Nobody in the tier's roles, no administrator, no patient who may be written to: nobody has been told.
+    unheard = Alert.objects.open().filter(nobody_since__lte=since, told_at=None).count()
+    late = late_pumps + late_alerts + late_notifications + retried + unheard
     return EngineState(
         ok=last is not None and now - last <= patience() and late == 0,
         last_tick_at=last,
@@ -66,5 +70,6 @@ def state(*, now: datetime, late_pumps: int) -> EngineState:
         late_notifications=late_notifications + retried,
         open_alerts=Alert.objects.open().count(),
         alerts_with_nobody=Alert.objects.open().filter(nobody_since__isnull=False).count(),
+        alerts_unheard=unheard,
         failed_notifications=Notification.objects.filter(state=Notification.State.FAILED).count(),
     )

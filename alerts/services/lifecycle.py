@@ -120,7 +120,7 @@ def reopen_closed_by(event_id: int, *, now: datetime) -> None:
         if Alert.objects.open().filter(pump=alert.pump_id, kind=alert.kind).exists():
             continue
         alert.closed_at, alert.closed_reason, alert.closed_by_event_id = None, "", None
-        alert.next_due_at = now
+        alert.next_due_at, alert.nobody_since = now, None
         alert.save()
         log([alert], "reopened", now, detail="the entry that closed it was voided")
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from alerts.models import Alert, Notification
 from alerts.services.lifecycle import deadlines_of, ladder_of, log
 from clinical.escalation import Tier, allowed_from, next_due, next_start, tier_at
-from clinics.models import Membership
+from clinics.models import Membership, User
 from clinics.roles import Role
 from patients.models import Patient
 
@@ -84,7 +84,7 @@ class Staff:
     def of(cls, clinic_ids: Iterable[int]) -> "Staff":
         ids = set(clinic_ids)
         staff = cls()
-        memberships = Membership.objects.filter(user__is_active=True)
+        memberships = Membership.objects.filter(user__in=User.objects.in_use())
         for clinic_id, role, user_id in memberships.values_list("clinic_id", "role", "user_id"):
             for reached in ids if clinic_id is None else ids & {clinic_id}:
                 staff.users[reached, role].add(user_id)
@@ -108,8 +108,8 @@ def _tell(alert: Alert, staff: Staff, now: datetime) -> list[Notification]:
     alert.tier = tier.code
     alert.next_due_at = next_due(ladder, deadlines, now)
     users, to_patient = _recipients(alert, tier, staff)
-    if not users and not to_patient:
-        return _tell_administrators(alert, tier, staff, now, moved)
+    if not users and (tier.roles or not to_patient):
+        return _tell_administrators(alert, tier, staff, now, moved, to_patient)
     alert.nobody_since = None
     return _rows(alert, tier, users, to_patient, now)
 
@@ -139,20 +139,29 @@ def _recipients(alert: Alert, tier: Tier, staff: Staff) -> tuple[list[int], bool
     return staff.with_roles(alert.clinic_id, roles), to_patient
 
 
-def _tell_administrators(alert: Alert, tier: Tier, staff: Staff, now: datetime, moved: bool) -> list[Notification]:
-    """Nobody holds the tier's roles: it stays due, looked at again shortly; administrators are told at its pace."""
+def _tell_administrators(
+    alert: Alert, tier: Tier, staff: Staff, now: datetime, moved: bool, to_patient: bool
+) -> list[Notification]:
+    """Nobody holds the tier's roles: it stays due, looked at again shortly; administrators are told at its pace.
+
+    With no administrator either, the worklist on screen says so once, and the engine's health until somebody is there.
+    """
+    is_news = moved or alert.nobody_since is None
     alert.nobody_since = alert.nobody_since or now
-    repeat = timedelta(hours=tier.repeat_hours)
-    is_turn = moved or alert.told_at is None or now >= alert.told_at + repeat
     alert.next_due_at = min(now + LOOK_AGAIN, alert.next_due_at or now + LOOK_AGAIN)
     administrators = staff.with_roles(alert.clinic_id, (Role.ADMINISTRATOR,))
-    return _rows(alert, tier, administrators, False, now) if is_turn else []
+    if not administrators and not to_patient and not is_news:
+        return []
+    repeat = timedelta(hours=tier.repeat_hours)
+    is_turn = moved or alert.told_at is None or now >= alert.told_at + repeat
+    return _rows(alert, tier, administrators, to_patient, now) if is_turn else []
 
 
 def _rows(alert: Alert, tier: Tier, users: Sequence[int], to_patient: bool, now: datetime) -> list[Notification]:
     """One row a recipient and one for the worklist on screen, so that no alert is without a row."""
     alert.repeat_number += 1
-    alert.told_at = now
+    if users or to_patient:
+        alert.told_at = now
     shared = {
         "clinic_id": alert.clinic_id,
         "alert": alert,

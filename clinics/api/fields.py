@@ -8,6 +8,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from clinics.validators import OUT_OF_RANGE, is_plausible
+
 
 class IdField(serializers.CharField):
     """An opaque string id."""
@@ -52,7 +54,7 @@ class MomentField(serializers.Field[datetime, str, str, datetime]):
     default_error_messages: ClassVar = {
         "invalid": "Write the time as ISO 8601 with an offset or Z, for example 2026-11-22T09:30:00Z.",
         "naive": "Add the UTC offset or Z, for example 2026-11-22T09:30:00Z.",
-        "range": "The year must lie between 1950 and 2200.",
+        "range": OUT_OF_RANGE,
     }
 
     def to_internal_value(self, data: Any) -> datetime:
@@ -64,7 +66,7 @@ class MomentField(serializers.Field[datetime, str, str, datetime]):
             self.fail("invalid")
         if moment.tzinfo is None:
             self.fail("naive")
-        if not 1950 <= moment.year <= 2200:
+        if not is_plausible(moment.date()):
             self.fail("range")
         return moment.astimezone(UTC)
 

@@ -18,6 +18,7 @@ KEY_LENGTH = 200
 def once(request: Request, user: User, write: Callable[[], Event]) -> Event:
     """Run `write` unless this caller's key has been used; then answer what it made.
 
+    `write` also validates the body: with a used key, another body is a conflict before it is anything else.
     The key is stored in the write's transaction: two calls at once end with one event, whichever comes second finds
     the first one's key.
     """

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema, extend_schema_view
 from rest_framework import generics, status
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
@@ -17,7 +17,7 @@ from clinics.models import User
 from clinics.roles import Permission
 from pumps.api.idempotency import once
 from pumps.api.ledger_serializers import (
-    ConfirmInput,
+    OF_KIND,
     DoseInput,
     DoseOutput,
     RefillInput,
@@ -77,31 +77,23 @@ class EntryList(LedgerView):
 
     def record(self, request: Request) -> Response:
         pump = self.pump(Permission.LOG)
-        serializer = self.input_class(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        confirmed = _confirmed(request)
-        event = once(
-            request,
-            self.user(),
-            lambda: ledger.record(
-                pump_id=pump.pk,
-                entry=serializer.entry(),
-                user=self.user(),
-                source=Event.Source.API,
-                now=timezone.now(),
-                confirmed=confirmed,
-            ),
-        )
+        event = once(request, self.user(), lambda: self._write(pump, request.data))
         return Response(self.get_serializer(event).data, status=status.HTTP_201_CREATED)
 
+    def _write(self, pump: Pump, data: Any) -> Event:
+        serializer = self.input_class(data=data)
+        serializer.is_valid(raise_exception=True)
+        return ledger.record(
+            pump_id=pump.pk,
+            entry=serializer.entry(),
+            user=self.user(),
+            source=Event.Source.API,
+            now=timezone.now(),
+            confirmed=serializer.confirmed,
+        )
 
-def _confirmed(request: Request) -> list[str]:
-    serializer = ConfirmInput(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    codes: list[str] = serializer.validated_data["confirm"]
-    return codes
 
-
+@extend_schema_view(get=extend_schema(responses=RefillOutput(many=True)))
 class RefillList(EntryList):
     kind = Event.Kind.REFILL
     input_class = RefillInput
@@ -112,6 +104,7 @@ class RefillList(EntryList):
         return self.record(request)
 
 
+@extend_schema_view(get=extend_schema(responses=DoseOutput(many=True)))
 class DoseChangeList(EntryList):
     kind = Event.Kind.DOSE_CHANGE
     input_class = DoseInput
@@ -127,6 +120,11 @@ class Timeline(LedgerView):
 
     serializer_class = TimelineOutput
 
+    @extend_schema(
+        responses=PolymorphicProxySerializer(
+            component_name="TimelineEntry", serializers={**OF_KIND}, resource_type_field_name="kind", many=True
+        )
+    )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         pump = self.pump(Permission.SEE_CLINICAL)
         events = Event.objects.filter(pump=pump).select_related("recorded_by", "voided_by")
@@ -142,27 +140,25 @@ class TimelineVoid(LedgerView):
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         pump = self.pump(Permission.LOG_DRUG_DATA)
         event = generics.get_object_or_404(Event, pump=pump, pk=self.kwargs["event"])
-        serializer = VoidInput(data=request.data)
+        void = once(request, self.user(), lambda: self._write(pump, event, request.data))
+        return Response(self.get_serializer(void).data, status=status.HTTP_201_CREATED)
+
+    def _write(self, pump: Pump, event: Event, data: Any) -> Event:
+        serializer = VoidInput(data=data)
         serializer.is_valid(raise_exception=True)
         replacement = self._replacement(pump, event, serializer.validated_data["replacement"])
         if not is_drug_data_correction(event, replacement):
-            require(request, Permission.LOG, pump.clinic_id)
-        confirmed = _confirmed(request)
-        void = once(
-            request,
-            self.user(),
-            lambda: ledger.void(
-                pump_id=pump.pk,
-                event_id=event.pk,
-                reason=serializer.validated_data["reason"],
-                user=self.user(),
-                source=Event.Source.API,
-                now=timezone.now(),
-                replacement=replacement,
-                confirmed=confirmed,
-            ),
+            require(self.request, Permission.LOG, pump.clinic_id)
+        return ledger.void(
+            pump_id=pump.pk,
+            event_id=event.pk,
+            reason=serializer.validated_data["reason"],
+            user=self.user(),
+            source=Event.Source.API,
+            now=timezone.now(),
+            replacement=replacement,
+            confirmed=serializer.confirmed,
         )
-        return Response(self.get_serializer(void).data, status=status.HTTP_201_CREATED)
 
     def _replacement(self, pump: Pump, event: Event, given: Any) -> Event | ledger.Entry | None:
         """Null, an entry already recorded (its id), or the fields of the entry to record instead."""

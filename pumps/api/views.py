@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import generics, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -17,6 +17,7 @@ from rest_framework.views import APIView
 from clinical import calculators
 from clinical.units import plain
 from clinics.api.fields import MomentField
+from clinics.api.filters import text_filter
 from clinics.api.pagination import Cursor
 from clinics.api.permissions import RolePermission, allows, require
 from clinics.roles import Permission
@@ -49,14 +50,14 @@ class PumpModelDetail(generics.RetrieveAPIView[PumpModel]):
         return generics.get_object_or_404(PumpModel.objects.called(self.kwargs["model"]))
 
 
-@extend_schema(parameters=[OpenApiParameter("serial_number", str)])
+@extend_schema_view(get=extend_schema(parameters=[OpenApiParameter("serial_number", str)]))
 class PumpList(generics.ListCreateAPIView[Pump]):
     serializer_class = PumpSerializer
     queryset = Pump.objects.all()
 
     def get_queryset(self) -> QuerySet[Pump]:
         pumps = Pump.objects.visible_to(self.request.user).select_related("model", "patient")
-        serial_number = self.request.query_params.get("serial_number")
+        serial_number = text_filter(self.request, "serial_number")
         return pumps if serial_number is None else pumps.filter(serial_number=serial_number)
 
     def perform_create(self, serializer: BaseSerializer[Pump]) -> None:

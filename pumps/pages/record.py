@@ -89,7 +89,8 @@ def _kept(posted: QueryDict) -> dict[str, str]:
 def _rows_again(posted: QueryDict, prefix: str, more: str | None) -> RowsForm:
     """The rows as typed, and some blank ones behind the list that wants more."""
     total = posted.get(f"{prefix}-TOTAL_FORMS", "")
-    count = min(int(total), MOST_ROWS) if total.isascii() and total.isdigit() else 0
+    # Four digits say more rows than there can be; thousands of them are refused by int().
+    count = min(int(total[:4]), MOST_ROWS) if total.isascii() and total.isdigit() else 0
     typed = [
         {name: posted.get(f"{prefix}-{place}-{name}", "") for name in ("clock", "number")} for place in range(count)
     ]

@@ -3,16 +3,19 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, cast
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from clinical.units import plain
 from clinics.errors import Impossible
 from patients.models import Patient
 from pumps import forecasting
 from pumps.alerting import reconcile
-from pumps.models import Forecast, Pump, PumpModel
+from pumps.models import Event, Forecast, Pump, PumpModel
+
+TAKEN = "A pump with this serial number is in the clinic already."
 
 
 @transaction.atomic
@@ -22,11 +25,14 @@ def implant(*, patient: Patient, model: PumpModel, now: datetime, **fields: Any)
     Raises:
         Impossible: serial number taken in the clinic, or a value the model cannot have; messages per field.
     """
-    if fields.get("low_reservoir_alarm_ml") is None:
-        fields["low_reservoir_alarm_ml"] = model.low_reservoir_ml
     pump = Pump(patient=patient, clinic=patient.clinic, model=model, **fields)
+    _complete(pump)
     _check(pump, now)
-    pump.save()
+    try:
+        with transaction.atomic():
+            pump.save()
+    except IntegrityError as error:  # the same serial number entered twice at once
+        raise Impossible({"serial_number": [TAKEN]}) from error
     _refresh(pump, now)
     return pump
 
@@ -42,11 +48,28 @@ def correct(*, pump: Pump, changes: Mapping[str, Any], now: datetime) -> Pump:
     list(Forecast.objects.select_for_update().filter(pump=locked))
     for field, value in changes.items():
         setattr(locked, field, value)
-    locked.status = Pump.Status.ACTIVE if locked.explanted_on is None else Pump.Status.EXPLANTED
+    _complete(locked)
     _check(locked, now)
+    _check_against_ledger(locked)
     locked.save()
     _refresh(locked, now)
     return locked
+
+
+def _complete(pump: Pump) -> None:
+    """Fill in what follows from the rest: a blank low level is the catalogue's; an explant date ends the use."""
+    if cast("Decimal | None", pump.low_reservoir_alarm_ml) is None:  # as entered, before the database sees it
+        pump.low_reservoir_alarm_ml = pump.model.low_reservoir_ml
+    pump.status = Pump.Status.ACTIVE if pump.explanted_on is None else Pump.Status.EXPLANTED
+
+
+def _check_against_ledger(pump: Pump) -> None:
+    """A pump's dates cannot leave recorded events outside its life."""
+    days = [at.astimezone(pump.clinic.zone).date() for at in Event.objects.life_of(pump)]
+    if days and pump.implanted_on > days[0]:
+        raise Impossible({"implanted_on": [f"An entry of {days[0]} stands in the pump's ledger, which is before."]})
+    if days and pump.explanted_on is not None and pump.explanted_on < days[-1]:
+        raise Impossible({"explanted_on": [f"An entry of {days[-1]} stands in the pump's ledger, which is after."]})
 
 
 def _refresh(pump: Pump, now: datetime) -> None:
@@ -61,7 +84,7 @@ def _check(pump: Pump, now: datetime) -> None:
         errors[field].append(f"{message[:1].upper()}{message[1:]}.")
     same = Pump.objects.filter(clinic=pump.clinic_id, serial_number=pump.serial_number).exclude(pk=pump.pk)
     if same.exists():
-        errors["serial_number"].append("A pump with this serial number is in the clinic already.")
+        errors["serial_number"].append(TAKEN)
     if errors:
         raise Impossible(errors)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from clinical.findings import MARKET_CONCENTRATIONS
 from clinical.programs import Mode, ProgramError
 from clinical.units import plain
 from clinics.errors import Doubt, Impossible
@@ -118,6 +119,31 @@ def dose_doubts(entry: DoseEntry, current_mcg: Decimal | None) -> list[Doubt]:
     return []
 
 
+def refill_doubts(pump: Pump, entry: RefillEntry, last_concentration: Decimal | None) -> list[Doubt]:
+    """A refill that is possible but unlikely. Stored once confirmed."""
+    doubts = []
+    concentration = entry.concentration_mcg_per_ml
+    if concentration not in MARKET_CONCENTRATIONS and concentration != last_concentration:
+        doubts.append(
+            Doubt(
+                "concentration_off_market",
+                "concentration_mcg_per_ml",
+                f"{plain(concentration)} mcg/mL is not on the market for pumps (500, 1000, 2000 mcg/mL): "
+                "is it a dilution made on purpose?",
+            )
+        )
+    if entry.filled_ml == 0:
+        doubts.append(Doubt("filled_nothing", "filled_ml", "Nothing was filled: is the pump meant to be empty now?"))
+    day = entry.refilled_at.astimezone(pump.clinic.zone).date()
+    if entry.drug_expires_on is not None and entry.drug_expires_on < day:
+        doubts.append(
+            Doubt(
+                "drug_expired", "drug_expires_on", f"The lot had expired on {entry.drug_expires_on}, before the refill."
+            )
+        )
+    return doubts
+
+
 def _slip(slip: int, dose: Decimal, current: Decimal) -> Doubt:
     causes = {24: "an hourly rate entered as a daily dose", 4: "another concentration", 1000: "mg for mcg"}
     return Doubt(
@@ -138,4 +164,13 @@ def is_drug_data_correction(event: Event, replacement: object) -> bool:
         and replacement.refilled_at == event.occurred_at
         and replacement.filled_ml == event.filled_ml
         and replacement.aspirated_ml == event.aspirated_ml
+        and _programs_the_same(event, replacement)
     )
+
+
+def _programs_the_same(event: Event, replacement: RefillEntry) -> bool:
+    """What the pump was told is not drug data; blank stands for the drug's own concentration."""
+    programmed = replacement.programmed_concentration_mcg_per_ml
+    if programmed is None:
+        programmed = replacement.concentration_mcg_per_ml
+    return programmed == event.programmed_concentration_mcg_per_ml

@@ -15,7 +15,8 @@ from pumps.models import FleetCheck, Forecast, Pump
 logger = logging.getLogger(__name__)
 
 BATCH = 500
-NIGHT = timedelta(hours=20)
+# The fleet is checked once a day, from this hour UTC on.
+NIGHT_HOUR = 2
 KEPT_DIFFERENCES = 100
 
 
@@ -79,7 +80,7 @@ def nightly_if_due(now: datetime) -> FleetCheck | None:
     The newest check is locked for the length of one batch only, so two workers share the work rather than do it twice.
     """
     last = FleetCheck.objects.first()
-    if last is not None and last.finished_at is not None and now - last.started_at < NIGHT:
+    if last is not None and last.finished_at is not None and last.started_at >= _last_night(now):
         return None
     if last is None or last.finished_at is not None:
         last = FleetCheck.objects.create(started_at=now, prior_version=forecasting.current_prior())
@@ -87,6 +88,12 @@ def nightly_if_due(now: datetime) -> FleetCheck | None:
         pass
     last.refresh_from_db()
     return last
+
+
+def _last_night(now: datetime) -> datetime:
+    """When the latest night began."""
+    tonight = now.replace(hour=NIGHT_HOUR, minute=0, second=0, microsecond=0)
+    return tonight if tonight <= now else tonight - timedelta(days=1)
 
 
 @transaction.atomic
@@ -104,8 +111,7 @@ def _check_batch(check_id: int, now: datetime) -> bool:
         check.finished_at = now
         check.save()
         return False
-    differing = compare(ids, now=now)
-    forecasting.recompute(ids, now=now)
+    differing = _compare_and_renew(ids, now)
     check.last_pump_id = ids[-1]
     check.pumps += len(ids)
     check.differing += len(differing)
@@ -114,10 +120,37 @@ def _check_batch(check_id: int, now: datetime) -> bool:
     return True
 
 
+def _compare_and_renew(pump_ids: Sequence[int], now: datetime) -> list[dict[str, Any]]:
+    """Compare a batch and renew it; if that breaks, pump by pump, so that one pump cannot hide those behind it."""
+    try:
+        with transaction.atomic():
+            differing = compare(pump_ids, now=now)
+            forecasting.recompute(pump_ids, now=now)
+    except Exception:
+        logger.exception("the forecasts of pumps %s to %s could not be checked", pump_ids[0], pump_ids[-1])
+        if len(pump_ids) == 1:
+            return [{"pump": pump_ids[0], "fields": ["could not be computed"]}]
+        return [found for pump_id in pump_ids for found in _compare_and_renew([pump_id], now)]
+    return differing
+
+
+def last_check() -> dict[str, Any] | None:
+    """The newest nightly check, for the health probe; None before the first."""
+    check = FleetCheck.objects.first()
+    if check is None:
+        return None
+    return {
+        "started_at": check.started_at,
+        "finished_at": check.finished_at,
+        "pumps": check.pumps,
+        "differing": check.differing,
+    }
+
+
 def compare(pump_ids: Sequence[int], *, now: datetime) -> list[dict[str, Any]]:
     """Pumps whose stored forecast is not what the ledger gives with the same prior version; there should be none."""
-    stored = Forecast.objects.select_related("prior_version").in_bulk(pump_ids)
     pumps = forecasting.locked(pump_ids)
+    stored = Forecast.objects.select_related("prior_version").in_bulk(pump_ids)
     missing = [pump.pk for pump in pumps if pump.pk not in stored]
     known = [pump for pump in pumps if pump.pk in stored]
     fresh = forecasting.fresh(known, [stored[pump.pk].prior_version for pump in known], now=now)

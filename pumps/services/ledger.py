@@ -21,6 +21,7 @@ from pumps.services.entries import (
     impossible_dose,
     impossible_refill,
     raise_if,
+    refill_doubts,
 )
 
 Entry = RefillEntry | DoseEntry
@@ -149,7 +150,8 @@ def _refill(pump: Pump, entry: RefillEntry, standing: EventQuerySet[Event], now:
     if programmed is None:
         programmed = entry.concentration_mcg_per_ml
     values = asdict(replace(entry, programmed_concentration_mcg_per_ml=programmed))
-    return Event(pump=pump, kind=Event.Kind.REFILL, occurred_at=values.pop("refilled_at"), **values), []
+    event = Event(pump=pump, kind=Event.Kind.REFILL, occurred_at=values.pop("refilled_at"), **values)
+    return event, refill_doubts(pump, entry, before.concentration_mcg_per_ml if before is not None else None)
 
 
 def _dose_change(pump: Pump, entry: DoseEntry, standing: EventQuerySet[Event]) -> tuple[Event, list[Doubt]]:

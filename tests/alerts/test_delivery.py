@@ -1,15 +1,18 @@
 import smtplib
 from datetime import timedelta
 from typing import Any
+from zlib import crc32
 
 import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
+from django.db import connection
 from django.utils import timezone
 
 from alerts import messages, tasks
 from alerts.models import Alert, Notification
 from alerts.services import delivery
+from alerts.services.alone import alone
 from clinics.models import Clinic, User
 from clinics.roles import Role
 from clinics.services import go_live
@@ -223,3 +226,43 @@ def test_one_row_that_cannot_be_composed_does_not_hold_up_the_rest(monkeypatch: 
     states = dict(Notification.objects.filter(channel="email").values_list("pk", "state"))
     assert states.pop(broken) == "queued"
     assert list(states.values()) == ["sent"]
+
+
+def test_a_sender_whose_lease_was_taken_over_has_no_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, row = queued()
+    [pk] = delivery.claim(NOW)
+    slow = Notification.objects.select_related("alert__clinic", "alert__patient", "user", "patient").get(pk=pk)
+    assert send(NOW + LEASE) == [pk]
+    slow.attempts += 1
+    delivery._try_again(slow, OSError("timed out"), NOW + 2 * LEASE)
+    row.refresh_from_db()
+    assert (row.state, row.error) == ("sent", "")
+
+
+def test_a_message_refused_for_its_content_is_final(mail_server_down: type[Failing]) -> None:
+    mail_server_down.error = smtplib.SMTPDataError(554, b"rejected")
+    pump, row = queued()
+    send()
+    row.refresh_from_db()
+    assert row.state == "failed"
+    assert Alert.objects.open().filter(pump=pump, kind="delivery_failed").exists()
+
+
+def test_a_refused_log_in_is_the_servers_fault_and_tried_again(mail_server_down: type[Failing]) -> None:
+    mail_server_down.error = smtplib.SMTPAuthenticationError(535, b"bad password")
+    _, row = queued()
+    send()
+    row.refresh_from_db()
+    assert row.state == "queued"
+
+
+def test_one_delivery_runs_at_a_time_and_its_end_frees_the_next() -> None:
+    _, row = queued()
+    other = connection.get_new_connection(connection.get_connection_params())
+    other.execute("SELECT pg_advisory_lock(%s)", [crc32(b"deliver")])
+    assert tasks.deliver() == 0
+    other.close()
+    with alone("deliver") as is_alone:
+        assert is_alone
+    row.refresh_from_db()
+    assert row.state == "queued"

@@ -240,3 +240,28 @@ def test_inactive_accounts_are_nobody() -> None:
     fleet.tick(NOW)
     assert recipients(pump) == {"screen"}
     assert Membership.objects.filter(user=user).exists()
+
+
+def test_an_administrator_who_joins_is_told_soon_and_the_engine_says_so_until_then() -> None:
+    clinic = a_clinic()
+    pump = a_due_pump(clinic, -8)
+    fleet.tick(NOW)
+    later = NOW + engine.patience()
+    fleet.tick(later)
+    assert engine.state(now=later, late_pumps=0).alerts_unheard == 1
+    assert not engine.state(now=later, late_pumps=0).ok
+    administrator = a_user(Role.ADMINISTRATOR, clinic)
+    soon = NOW + 2 * telling.LOOK_AGAIN
+    fleet.tick(soon)
+    assert recipients(pump) == who(administrator)
+    assert engine.state(now=soon, late_pumps=0).alerts_unheard == 0
+
+
+def test_a_patient_who_is_told_does_not_stand_in_for_missing_staff() -> None:
+    clinic = a_clinic()
+    go_live(clinic=clinic, now=NOW)
+    administrator = a_user(Role.ADMINISTRATOR, clinic)
+    pump = a_due_pump(clinic, -1, patient=consenting(clinic))
+    fleet.tick(NOW)
+    assert recipients(pump) == {*who(administrator), f"patient:{pump.patient_id}"}
+    assert Alert.objects.get(pump=pump).nobody_since == NOW

@@ -47,7 +47,17 @@ def test_nothing_starts_without(missing: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("BRIM_DEMO", "1"), ("DATABASE_URL", "sqlite:///x.db"), ("EMAIL_URL", "mailto:x")]
+    ("name", "value"),
+    [
+        ("BRIM_DEMO", "1"),
+        ("DATABASE_URL", "sqlite:///x.db"),
+        ("EMAIL_URL", "mailto:x"),
+        ("SECRET_KEY", ""),
+        ("SECRET_KEY", "short"),
+        ("ALLOWED_HOSTS", ""),
+        ("ALLOWED_HOSTS", "*"),
+        ("BASE_URL", "http://brim.example.org"),
+    ],
 )
 def test_what_is_unsafe_or_unknown_is_refused(name: str, value: str) -> None:
     result = run({**PRODUCTION, name: value})

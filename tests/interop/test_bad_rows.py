@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pumps.models import PumpModel
 from tests.interop.folders import NOTHING, a_folder, problems_of, stored
 
 pytestmark = pytest.mark.django_db
@@ -16,9 +17,10 @@ def refill(
     aspirated: str = "5",
     filled: str = "40",
     strength: str = "500",
+    expires: str = "2027-12-31",
     stability: str = "",
 ) -> str:
-    return f"S1,{at},{aspirated},{filled},{strength},Lioresal,L3,2027-12-31,{stability}\n"
+    return f"S1,{at},{aspirated},{filled},{strength},Lioresal,L3,{expires},{stability}\n"
 
 
 def dose(
@@ -50,6 +52,7 @@ BAD = [
         "patients.csv:3 spasticity_origin: 'brain' is none of spinal, cerebral",
     ]),
     ("patients", f"Oak,{'M' * 65},Bo,Ek,1990-01-01,,,spinal,no\n", ["patients.csv:3 mrn: has 65 characters; at most 64 fit"]),
+    ("patients", f"Oak,M2,Bo,Ek,1990-01-01,{'a' * 60}@{'b' * 60}.{'c' * 60}.{'d' * 60}.{'e' * 20}.org,,spinal,no\n", ["patients.csv:3 email: has 268 characters; at most 254 fit"]),
     ("patients", "Oak,M1,Eva,Rossi,1980-05-17,ada@example.org,+15550001,spinal,no\n", [
         "patients.csv:3 given_name: line 2 has 'Ada' for the same clinic and mrn, this line has 'Eva'",
         "patients.csv:3 email_reminders: line 2 has yes for the same clinic and mrn, this line has no",
@@ -67,6 +70,8 @@ BAD = [
         "pumps.csv:3 low_reservoir_alarm_ml: the reservoir holds 40 mL",
         "pumps.csv:3 factory_flow_ml_per_day: this model is programmable and has no factory flow; leave it blank",
     ]),
+    ("pumps", "S2,M1,Oak,synchromed-ii-40,2026-01-10,,,100.01,,\n", ["pumps.csv:3 flow_accuracy_pct: '100.01' is too large; at most 100"]),
+    ("pumps", "S2,M1,Oak,synchromed-ii-40,2026-01-10,,,-1,,\n", ["pumps.csv:3 flow_accuracy_pct: cannot be negative"]),
     ("pumps", "S2,M1,Oak,codman-3000-30,2026-01-10,,,,0,\n", ["pumps.csv:3 factory_flow_ml_per_day: must be above 0"]),
     # refills
     ("refills", refill(filled="40.5"), ["refills.csv:4 filled_ml: The reservoir holds 40 mL; 40.5 mL does not fit."]),
@@ -87,8 +92,14 @@ BAD = [
     ]),
     ("refills", refill(filled="", stability="0"), [
         "refills.csv:4 filled_ml: must not be blank",
-        "refills.csv:4 stability_days: '0' is not a number of days; write a whole number from 1 to 3650",
+        "refills.csv:4 stability_days: '0' is not a number of days; write a whole number from 1 to 1000",
     ]),
+    ("refills", refill(expires="1949-12-31", stability="1001"), [
+        "refills.csv:4 drug_expires_on: '1949-12-31' is not between the years 1950 and 2200",
+        "refills.csv:4 stability_days: '1001' is not a number of days; write a whole number from 1 to 1000",
+    ]),
+    ("refills", refill(stability="0000000015000"), ["refills.csv:4 stability_days: '0000000015000' is not a number of days; write a whole number from 1 to 1000"]),
+    ("refills", refill(at="1949-12-31T15:00Z"), ["refills.csv:4 refilled_at: '1949-12-31T15:00Z' is not between the years 1950 and 2200"]),
     ("refills", refill(at="2026-01-09T15:00:00Z"), ["refills.csv:4 refilled_at: The pump was implanted on 2026-01-10; this is before."]),
     ("refills", refill(at="2026-11-22T12:06:00Z"), ["refills.csv:4 refilled_at: A refill cannot lie in the future; enter the time it was done."]),
     ("refills", refill(at="2026-11-01"), ["refills.csv:4 refilled_at: '2026-11-01' is not a time; write it like 2026-03-05T18:15:00Z or 2026-03-05T13:15"]),
@@ -118,6 +129,10 @@ BAD = [
     ]),
     ("dose_changes", dose(mode="periodic_bolus", boluses="08:00"), ["dose_changes.csv:3 boluses: '08:00' is not HH:MM=amount"]),
     ("dose_changes", dose(mode="periodic_bolus", boluses="08:00=x"), ["dose_changes.csv:3 boluses: 'x' is not a number; write it like 12.5"]),
+    ("dose_changes", dose(mode="flex", steps="00:00=5000000;00:01=0"), ["dose_changes.csv:3 steps: '5000000' is too large; it must be below 1000000"]),
+    ("dose_changes", dose(mode="periodic_bolus", boluses="08:00=1.00001"), ["dose_changes.csv:3 boluses: '1.00001' has too many decimal places; at most 4"]),
+    ("dose_changes", dose(mode="flex", steps=f"00:00={'9' * 50_000}"), [f"dose_changes.csv:3 steps: '{'9' * 60}...' is too large; it must be below 1000000"]),
+    ("dose_changes", dose(mode="flex", steps=f"{'0' * 50_000}=1"), [f"dose_changes.csv:3 steps: '{'0' * 60}...' is not a time; write HH:MM, 00:00 to 23:59"]),
     ("dose_changes", dose(boluses="08:00=5"), ["dose_changes.csv:3 boluses: mode simple_continuous has none; choose mode periodic_bolus or flex"]),
 ]  # fmt: skip
 
@@ -153,3 +168,20 @@ def test_one_mistake_in_a_pump_is_not_reported_by_its_refills_too(tmp_path: Path
         refills=refill().replace("S1", "S2"),
     )
     assert [problem.split(":")[0] for problem in problems_of(folder)] == ["pumps.csv", "pumps.csv"]
+
+
+def test_long_texts_are_shown_from_where_they_differ(tmp_path: Path) -> None:
+    twice = "".join(dose().removesuffix("\n") + "spasms " * 40 + each + "\n" for each in ("at night", "by day"))
+    assert problems_of(a_folder(tmp_path, dose_changes=twice)) == [
+        "dose_changes.csv:4 reason: line 3 has '...ms spasms at night' for the same pump and effective_at, "
+        "this line has '...ms spasms by day'"
+    ]
+
+
+def test_an_empty_catalogue_is_told_once(tmp_path: Path) -> None:
+    PumpModel.objects.all().delete()
+    folder = a_folder(tmp_path, pumps="S2,M1,Oak,synchromed-ii-40,2026-13-10,,,,,\n")
+    assert problems_of(folder) == [
+        "pumps.csv:1 model: the catalogue of pump models is empty; load it with: bin/manage sync_catalogue",
+        "pumps.csv:3 implanted_on: '2026-13-10' is not in the calendar",
+    ]

@@ -1,12 +1,14 @@
 """The demo loads once, tells its story, and exists nowhere else."""
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.core.management.base import SystemCheckError
 from django.test import Client
 
 from clinics.errors import Conflict
@@ -14,6 +16,7 @@ from clinics.models import Clinic, Membership, User
 from clinics.roles import Role
 from interop import demo
 from interop.checks import no_demo_accounts
+from interop.management.commands import prepare
 from pumps.models import Event, Forecast, Pump
 from pumps.services import fleet
 from tests.builders import a_clinic
@@ -116,10 +119,23 @@ def test_demo_accounts_outside_the_demo_are_reported(settings: Any) -> None:
     settings.DEMO = False
     assert no_demo_accounts(databases=["default"]) == []
     User.objects.create(email="nurse@demo.example", is_demo=True)
-    assert [warning.id for warning in no_demo_accounts(databases=["default"])] == ["interop.W001"]
+    [error] = no_demo_accounts(databases=["default"])
+    assert (error.id, error.is_serious()) == ("interop.E001", True)
     assert no_demo_accounts(databases=None) == []
     settings.DEMO = True
     assert no_demo_accounts(databases=["default"]) == []
+
+
+@pytest.mark.parametrize("in_demo", [True, False])
+def test_prepare_fails_where_demo_accounts_do_not_belong(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, in_demo: bool
+) -> None:
+    monkeypatch.setattr(prepare, "call_command", lambda *args, **kwargs: None)
+    settings.DEMO = in_demo
+    prepare.Command().handle()
+    User.objects.create(email="nurse@demo.example", is_demo=True)
+    with nullcontext() if in_demo else pytest.raises(SystemCheckError, match="1 demo accounts"):
+        prepare.Command().handle()
 
 
 @pytest.mark.usefixtures("_demo")

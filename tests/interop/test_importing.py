@@ -66,6 +66,19 @@ def test_a_dose_outside_the_label_is_stored_and_flagged(tmp_path: Path) -> None:
     assert codes >= {"dose_out_of_range", "dose_above_1000"}
 
 
+def test_a_dose_too_small_for_the_calendar_is_stored(tmp_path: Path) -> None:
+    run(a_folder(tmp_path, dose_changes="S1,2026-11-10T09:00,simple_continuous,0.001,,,\n"))
+    forecast = Forecast.objects.get()
+    assert (forecast.programmed_low_at, forecast.low_at) == (None, None)
+    # The longest interval and the drug's stability need no flow.
+    assert forecast.refill_by is not None
+
+
+def test_the_latest_possible_expiry_is_stored(tmp_path: Path) -> None:
+    run(a_folder(tmp_path, refills="S1,2026-11-10T15:00:00Z,6,40,500,,L3,2200-12-31,1000\n"))
+    assert Event.objects.get(lot_number="L3").drug_expires_on == date(2200, 12, 31)
+
+
 def test_an_explanted_pump_is_out_of_use(tmp_path: Path) -> None:
     run(a_folder(tmp_path, pumps="S2,M1,Oak,codman-3000-30,2025-01-10,,,,0.5,2026-01-09\n"))
     pump = Pump.objects.get(serial_number="S2")

@@ -220,3 +220,34 @@ def test_an_event_of_another_pump_is_not_there(pump: Pump, nurse: Client, clinic
     other = a_pump(clinic)
     event = a_refill(other, timezone.now() - timedelta(days=1), now=timezone.now())
     assert nurse.get(reverse("void_event", args=[pump.pk, event.pk])).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2026-11-20", "Add the time of day"),
+        ("20261120", "Add the time of day"),
+        ("0001-01-01T10:00", "between 1950 and 2200"),
+        ("2201-01-01T10:00", "between 1950 and 2200"),
+        ("9999-12-31T23:59", "between 1950 and 2200"),
+        ("1949-12-31T23:59", "between 1950 and 2200"),
+    ],
+)
+def test_a_moment_needs_a_time_and_a_year_that_can_be(pump: Pump, nurse: Client, text: str, said: str) -> None:
+    events = pump.events.count()
+    assert said in post(nurse, "log_refill", pump, refill(pump, refilled_at=text)).content.decode()
+    assert said in post(nurse, "log_dose_change", pump, dose(pump, effective_at=text)).content.decode()
+    assert pump.events.count() == events
+
+
+@pytest.mark.parametrize("day", ["1949-12-31", "2201-01-01"])
+def test_a_lot_expires_in_a_year_that_can_be(pump: Pump, nurse: Client, day: str) -> None:
+    page = post(nurse, "log_refill", pump, refill(pump, drug_expires_on=day))
+    assert page.context["form"].errors["drug_expires_on"] == ["The year must lie between 1950 and 2200."]
+
+
+@pytest.mark.parametrize("total", ["9" * 5000, "100000", "x", "-1", ""])
+def test_more_rows_than_there_can_be(pump: Pump, nurse: Client, total: str) -> None:
+    page = post(nurse, "log_dose_change", pump, dose(pump, more="steps", **{"steps-TOTAL_FORMS": total}))
+    assert page.status_code == 200
+    assert len(page.context["steps"].forms) <= 51

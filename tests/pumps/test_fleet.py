@@ -4,10 +4,10 @@ from decimal import Decimal as D
 import pytest
 
 from alerts.models import Alert, Heartbeat
-from pumps import forecasting
+from pumps import folding, forecasting
 from pumps.models import FleetCheck, Forecast, PriorVersion, PumpModel
 from pumps.services import catalogue, devices, fleet, settings
-from tests.builders import NOW, a_clinic, a_pump, a_refill, a_running_pump
+from tests.builders import NOW, a_clinic, a_dose, a_pump, a_refill, a_running_pump
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -126,3 +126,39 @@ def test_serial_and_patient_search() -> None:
     assert list(objects.matching(pump.patient.mrn)) == [pump]
     assert list(objects.matching("'; drop")) == []
     assert list(objects.matching("   ")) == []
+
+
+def test_a_pump_that_cannot_be_computed_is_reported_and_hides_none_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken, other = a_running_pump(), a_running_pump()
+    Forecast.objects.filter(pump=other).update(low_at=NOW)
+    ledgers = folding.ledgers
+
+    def breaking(pump_ids: list[int], **options: object) -> object:
+        if broken.pk in pump_ids:
+            raise ValueError("this one")
+        return ledgers(pump_ids)
+
+    monkeypatch.setattr(folding, "ledgers", breaking)
+    check = fleet.nightly_if_due(NOW)
+    assert check is not None
+    assert {found["pump"] for found in check.differing_pumps} == {broken.pk, other.pk}
+    assert check.finished_at == NOW
+
+
+def test_the_night_begins_at_two() -> None:
+    a_running_pump()
+    evening = NOW.replace(hour=22)
+    assert fleet.nightly_if_due(evening) is not None
+    assert fleet.nightly_if_due(evening + timedelta(hours=3, minutes=59)) is None
+    assert fleet.nightly_if_due(evening + timedelta(hours=4)) is not None
+    assert fleet.nightly_if_due(evening + timedelta(hours=20)) is None
+
+
+def test_a_stopped_pump_that_is_filled_is_due_no_more() -> None:
+    pump = a_running_pump(filled_days_ago=90)
+    fleet.tick(NOW)
+    a_dose(pump, NOW, mode="stopped", daily_dose_mcg=D(0))
+    assert Alert.objects.get(pump=pump, kind="refill_due").closed_at is None
+    a_refill(pump, NOW)
+    assert Alert.objects.get(pump=pump, kind="refill_due").closed_at == NOW
+    assert Alert.objects.get(pump=pump, kind="pump_stopped").closed_at is None

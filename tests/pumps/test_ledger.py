@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal as D
 from typing import Any
 
@@ -8,7 +8,7 @@ from alerts.models import Alert
 from clinics.errors import Conflict, Impossible, NeedsConfirmation
 from pumps import forecasting
 from pumps.models import Event, Forecast, Pump
-from pumps.services import fleet, ledger
+from pumps.services import devices, fleet, ledger
 from pumps.services.entries import DoseEntry, RefillEntry
 from tests.builders import NOW, a_dose, a_pump, a_refill, a_running_pump, a_user
 
@@ -211,3 +211,50 @@ def test_one_event_to_stored_forecast_takes_a_constant_number_of_queries(
         a_dose(pump, NOW - days * DAY, by=user, daily_dose_mcg=D(200 + days))
     with django_assert_max_num_queries(24):
         a_refill(pump, NOW, by=user, aspirated_ml=D(2))
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        (
+            {"concentration_mcg_per_ml": D(5000), "programmed_concentration_mcg_per_ml": D(5000)},
+            "concentration_off_market",
+        ),
+        ({"filled_ml": D(0)}, "filled_nothing"),
+        ({"drug_expires_on": date(2026, 11, 1)}, "drug_expired"),
+    ],
+)
+def test_an_unlikely_refill_asks_and_is_stored_once_confirmed(fields: dict[str, Any], code: str) -> None:
+    pump, user = a_running_pump(), a_user()
+    values: dict[str, Any] = {"filled_ml": D(40), "concentration_mcg_per_ml": D(500), **fields}
+    entry = RefillEntry(refilled_at=NOW, **values)
+    with pytest.raises(NeedsConfirmation) as error:
+        ledger.record(pump_id=pump.pk, entry=entry, user=user, source="page", now=NOW)
+    assert [doubt.code for doubt in error.value.doubts] == [code]
+    ledger.record(pump_id=pump.pk, entry=entry, user=user, source="page", now=NOW, confirmed=[code])
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"implanted_on": date(2026, 11, 10)}, "implanted_on"),
+        ({"explanted_on": date(2026, 10, 1)}, "explanted_on"),
+        ({"low_reservoir_alarm_ml": D(40)}, "low_reservoir_alarm_ml"),
+    ],
+)
+def test_a_pumps_particulars_cannot_contradict_its_ledger(changes: dict[str, Any], field: str) -> None:
+    pump = a_running_pump()
+    with pytest.raises(Impossible) as error:
+        devices.correct(pump=pump, changes=changes, now=NOW)
+    assert list(error.value.errors) == [field]
+
+
+def test_a_blank_low_level_is_the_catalogues_again() -> None:
+    pump = a_running_pump(low_reservoir_alarm_ml=D(4))
+    assert devices.correct(pump=pump, changes={"low_reservoir_alarm_ml": None}, now=NOW).low_reservoir_alarm_ml == 2
+
+
+def test_a_pump_entered_with_its_explant_is_out_of_use() -> None:
+    pump = a_pump(explanted_on=date(2026, 1, 1))
+    assert pump.status == "explanted"
+    assert not forecast(pump).in_use

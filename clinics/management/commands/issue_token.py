@@ -1,8 +1,8 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
-from clinics.models import User
+from clinics.management.arguments import account_of
 from clinics.services import issue_api_key
 
 
@@ -13,7 +13,4 @@ class Command(BaseCommand):
         parser.add_argument("email")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user = User.objects.filter(email__iexact=options["email"]).first()
-        if user is None:
-            raise CommandError(f"There is no account {options['email']!r}; make one with add_member.")
-        self.stdout.write(issue_api_key(user=user))
+        self.stdout.write(issue_api_key(user=account_of(options)))
