@@ -111,7 +111,7 @@ def test_a_volume_met_exactly_by_a_bolus_is_met_by_it(offset_hours: int) -> None
 
 
 def test_a_bolus_due_when_its_program_begins_is_given() -> None:
-    ledger = [fill(0, "20"), shaped(0, "60", [], [(12 * 60, "60")])]
+    ledger: list[LedgerEvent] = [fill(0, "20"), shaped(0, "60", [], [(12 * 60, "60")])]
     expected = first_minute_at_or_below(ledger, "2")
     assert expected is not None
     assert forecast(a_device(), ledger, RULES).programmed_low_at == expected - timedelta(minutes=1)

@@ -116,25 +116,25 @@ def test_it_is_refused_outside_the_demo(settings: Any) -> None:
 
 
 def test_demo_accounts_outside_the_demo_are_reported(settings: Any) -> None:
-    settings.DEMO = False
+    settings.LOCAL = False
     assert no_demo_accounts(databases=["default"]) == []
     User.objects.create(email="nurse@demo.example", is_demo=True)
     [error] = no_demo_accounts(databases=["default"])
     assert (error.id, error.is_serious()) == ("interop.E001", True)
     assert no_demo_accounts(databases=None) == []
-    settings.DEMO = True
+    settings.LOCAL = True
     assert no_demo_accounts(databases=["default"]) == []
 
 
-@pytest.mark.parametrize("in_demo", [True, False])
+@pytest.mark.parametrize("on_one_machine", [True, False])
 def test_prepare_fails_where_demo_accounts_do_not_belong(
-    settings: Any, monkeypatch: pytest.MonkeyPatch, in_demo: bool
+    settings: Any, monkeypatch: pytest.MonkeyPatch, on_one_machine: bool
 ) -> None:
     monkeypatch.setattr(prepare, "call_command", lambda *args, **kwargs: None)
-    settings.DEMO = in_demo
+    settings.LOCAL = on_one_machine
     prepare.Command().handle()
     User.objects.create(email="nurse@demo.example", is_demo=True)
-    with nullcontext() if in_demo else pytest.raises(SystemCheckError, match="1 demo accounts"):
+    with nullcontext() if on_one_machine else pytest.raises(SystemCheckError, match="1 demo accounts"):
         prepare.Command().handle()
 
 
