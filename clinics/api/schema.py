@@ -54,12 +54,13 @@ class Schema(AutoSchema):
         is_of_one_row = "{" in self.path
         is_list = self._is_list_view()
         is_write = self.method != "GET"
-        has_query = any(parameter["in"] == "query" for parameter in self._get_parameters())
+        parameters = self._get_parameters()
+        has_query = any(parameter["in"] == "query" for parameter in parameters)
+        is_for_ledger = any(parameter["name"] == "Idempotency-Key" for parameter in parameters)
         return [
             *(["400"] if is_write or has_query else []),
             "401",
             "403",
             *(["404"] if is_of_one_row or is_list else []),
-            # What is posted below a row goes to its ledger.
-            *(["409"] if is_of_one_row and self.method == "POST" else []),
+            *(["409"] if is_for_ledger else []),
         ]

@@ -9,7 +9,7 @@ from clinical.ledger import Fill
 from clinical.programs import Mode
 from clinical.units import plain
 from clinics.words import calendar_day, day, left, moment_words
-from pumps.pages.words import LIMIT_WORDS, UNKNOWN_WORDS
+from pumps.pages.words import LIMIT_WORDS, unknown_words
 from pumps.reading import Reading
 
 _BY_FLOW = ("programmed_low_at", "programmed_empty_at", "low_at", "empty_at", "earliest_low_at")
@@ -36,7 +36,7 @@ def _dated(reading: Reading, name: str, field: str, explain: Callable[[Reading],
     away = left(at, reading.now, reading.zone) if at is not None else ""
     why = explain(reading)
     if at is None and field in _BY_FLOW and reading.row.unknown_reason:
-        why = f"Not known: {UNKNOWN_WORDS[reading.row.unknown_reason]}."
+        why = f"Not known: {unknown_words(reading.row, reading.now)}."
     return Dated(name, at, away, why, is_key=field == "refill_by")
 
 

@@ -56,7 +56,7 @@ def _plain(reading: Reading) -> dict[str, Any]:
         "now": reading.now,
         "urgency": urgency(row, ladders([pump.clinic_id])[pump.clinic_id], reading.now),
         "left": left(row.refill_by, reading.now, reading.zone) if row.refill_by is not None else "",
-        "because": because(row),
+        "because": because(row, reading.now),
         "dates": dates(reading),
         "is_stopped": row.stopped_at is not None and row.stopped_at <= reading.now,
         "alerts": [(alert, headline(alert.tier)) for alert in _open_alerts(pump)],

@@ -25,6 +25,7 @@ UNKNOWN_WORDS = {
     "no_fill": "no fill recorded",
     "no_dose": "no dose recorded",
     "no_factory_flow": "no factory flow recorded",
+    "dose_unseen": "no dose recorded for the time after the fill",
     "stopped": "pump is stopped",
 }
 SEVERITY_WORDS = {"info": "Note", "warn": "Warning", "high": "Serious"}
@@ -39,9 +40,16 @@ class Urgency:
     why: str = ""
 
 
+def unknown_words(row: Forecast, now: datetime) -> str:
+    """Why a forecast is unknown; empty if it is known."""
+    if row.unknown_reason == "stopped" and row.stopped_at is not None and row.stopped_at > now:
+        return "a stop is planned"
+    return UNKNOWN_WORDS.get(row.unknown_reason, row.unknown_reason)
+
+
 def urgency(row: Forecast, ladder: Ladder, now: datetime) -> Urgency:
     """The tier of the clinic's ladder the pump is in now; a stop and an unknown date come before any tier."""
-    why = UNKNOWN_WORDS.get(row.unknown_reason, row.unknown_reason)
+    why = unknown_words(row, now)
     if row.stopped_at is not None and row.stopped_at <= now:
         return Urgency("stopped", "Stopped", "no drug is flowing")
     if row.refill_by is None:
@@ -52,15 +60,15 @@ def urgency(row: Forecast, ladder: Ladder, now: datetime) -> Urgency:
     return Urgency("unknown", "Unknown", why) if why else Urgency("later", "Later")
 
 
-def limit_words(row: Forecast) -> str:
+def limit_words(row: Forecast, now: datetime) -> str:
     """What binds `refill_by`."""
     if row.unknown_reason:
-        return f"unknown: {UNKNOWN_WORDS.get(row.unknown_reason, row.unknown_reason)}"
+        return f"unknown: {unknown_words(row, now)}"
     return LIMIT_WORDS.get(row.limiting_factor, row.limiting_factor)
 
 
-def because(row: Forecast) -> str:
+def because(row: Forecast, now: datetime) -> str:
     """The same within a sentence."""
     if row.unknown_reason:
-        return f"nothing else is known: {UNKNOWN_WORDS.get(row.unknown_reason, row.unknown_reason)}"
+        return f"nothing else is known: {unknown_words(row, now)}"
     return BECAUSE_WORDS.get(row.limiting_factor, row.limiting_factor)

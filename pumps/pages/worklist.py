@@ -97,7 +97,7 @@ def _lines(user: User, rows: Iterable[Forecast], now: datetime) -> list[Line]:
             pump=row.pump,
             urgency=urgency(row, by_clinic[row.clinic_id], now),
             left=left(row.refill_by, now, row.clinic.zone) if row.refill_by is not None else "",
-            because=limit_words(row),
+            because=limit_words(row, now),
             is_serious=_is_serious(user, row),
         )
         for row in rows

@@ -1,5 +1,6 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -7,11 +8,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinics.models import Clinic
+from clinics.roles import Role
 from pumps import plotting, reading
 from pumps.models import Forecast, Pump
 from pumps.pages.dates import dates, ratio_words
 from pumps.pages.pump import clock_note
-from tests.builders import NOW, a_dose, a_pump, a_refill, a_running_pump
+from tests.builders import NOW, a_clinic, a_dose, a_pump, a_refill, a_running_pump, a_user
 
 
 def read(pump: Pump, now: datetime = NOW) -> reading.Reading:
@@ -136,3 +138,26 @@ def test_no_page_has_inline_script_or_style(clinic: Clinic, nurse: Client) -> No
         assert "style=" not in answer.text
         assert "onclick" not in answer.text
         assert "default-src 'self'" in answer["Content-Security-Policy"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"daily_dose_mcg": Decimal("0.001")}, "longest interval"),
+        ({"mode": "stopped", "daily_dose_mcg": Decimal(0), "in_days": 9}, "a stop is planned"),
+    ],
+)
+def test_a_pump_whose_level_is_never_reached_still_has_a_page(change: dict[str, Any], words: str) -> None:
+    now = timezone.now()
+    clinic = a_clinic()
+    pump = a_pump(clinic, now=now)
+    a_refill(pump, now - timedelta(days=3), now=now)
+    a_dose(pump, now - timedelta(days=3), now=now)
+    a_dose(pump, now - timedelta(days=2) + timedelta(days=change.pop("in_days", 0)), now=now, **change)
+    client = Client()
+    client.force_login(a_user(Role.NURSE, clinic))
+    for address in ("/", f"/pumps/{pump.pk}/"):
+        response = client.get(address)
+        assert response.status_code == 200
+        assert words in response.content.decode()
