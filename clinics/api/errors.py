@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError
 from django.db.models import ObjectDoesNotExist
 from rest_framework import exceptions, status
 from rest_framework.exceptions import NotFound
@@ -24,6 +25,10 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
             return Response({"confirm_required": doubts}, status=status.HTTP_400_BAD_REQUEST)
         case Conflict():
             return Response({"detail": str(error)}, status=status.HTTP_409_CONFLICT)
+        case IntegrityError():
+            # Two calls entered the same thing at once, and the database let the first one through.
+            message = "This contradicts what has been stored meanwhile; read it again and repeat."
+            return Response({"detail": message}, status=status.HTTP_409_CONFLICT)
         case ValidationError():
             # A filter that names a value its column cannot hold.
             return Response({"detail": " ".join(error.messages)}, status=status.HTTP_400_BAD_REQUEST)
