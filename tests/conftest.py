@@ -5,6 +5,7 @@ import pytest
 from django.core.cache import cache
 from django.db import connection
 
+from pumps.models import PumpModel
 from pumps.services.catalogue import sync
 
 
@@ -24,7 +25,15 @@ def _no_cache_between_tests() -> Iterator[None]:
     cache.clear()
 
 
+@pytest.fixture(autouse=True)
+def _catalogue(request: pytest.FixtureRequest) -> None:
+    """The catalogue is there for every test that has the database, also after one whose flush took it along."""
+    if request.node.get_closest_marker("django_db") or {"db", "transactional_db"} & set(request.fixturenames):
+        request.getfixturevalue("db")
+        if not PumpModel.objects.exists():
+            sync()
+
+
 @pytest.fixture
 def committed(transactional_db: None) -> None:
-    """A test with real commits (live server, threads, processes); the flush before it took the catalogue along."""
-    sync()
+    """A test with real commits: live server, threads, processes."""

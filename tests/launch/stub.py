@@ -49,6 +49,7 @@ def make_project(folder: Path) -> Path:
     (folder / "config").mkdir()
     (folder / "config/__init__.py").write_text(CELERY)
     (folder / "config/wsgi.py").write_text(WSGI)
+    (folder / "config/settings.py").write_text('SECRET_KEY = "stub"\n')
     (folder / "manage.py").write_text(MANAGE)
     return folder
 
