@@ -22,8 +22,9 @@ DEVIATION_Z = 3.0
 CHANGED_SD = 0.2
 # A change counts as settled when so many intervals agree with each other.
 SETTLED_AFTER = 3
-# A pump that ran dry is taken to flow at most so much faster than programmed (clinical rules, section 2: +14.5 % and
-# over-infusion of 1.2-1.4).
+# Over-infusing pumps deliver 1.2 to 1.4 times what is programmed (clinical rules, section 2). A pump that ran dry
+# though its own flow does not explain it is taken to be one; no dry interval is taken to mean more than the second.
+OVER_INFUSION = 1.4
 HIGHEST_DRY_RATIO = 1.5
 # A ratio below this is a pump that hardly flows: the dates stay finite and the deviation finding speaks.
 SMALLEST_RATIO = 0.05
@@ -89,11 +90,13 @@ def calibrate(fleet: Fleet, intervals: Intervals) -> Ratios:
     sd = 1.0 / np.sqrt(state.precision)
     unsettled = (state.deviation != 0) & (state.refills <= SETTLED_AFTER)
     high = np.where(unsettled, np.maximum(mean + Z99 * sd, state.high_before), mean + Z99 * sd)
+    dry = _dry(fleet, intervals)
+    high = np.where(dry > high, np.maximum(dry, OVER_INFUSION), high)
     return Ratios(
         mean=np.maximum(mean, SMALLEST_RATIO),
         sd=sd,
         refills=state.refills,
-        high=np.maximum(np.maximum(high, _dry(fleet, intervals)), SMALLEST_RATIO),
+        high=np.maximum(high, SMALLEST_RATIO),
         low=np.maximum(mean - Z99 * sd, 0.0),
         deviation=np.where(unsettled, state.deviation, 0.0),
     )

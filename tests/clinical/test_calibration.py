@@ -95,13 +95,17 @@ def test_two_refills_a_little_off_in_the_same_direction_are_a_change() -> None:
     assert "calibrated_deviation" in {finding.code for finding in found.findings}
 
 
-def test_a_pump_that_ran_dry_is_bounded_by_what_it_must_have_delivered() -> None:
-    """40 mL gone where 32 were programmed: at least 1.25 times, until a refill measures it."""
+def test_a_pump_that_ran_dry_without_explanation_is_taken_to_over_infuse() -> None:
+    """40 mL gone where 32 were programmed: at least 1.25 times, so one of those of 1.2-1.4 until measured."""
     dry = forecast(a_device(), refilled((80, "8"), (80, "0")), RULES)
-    assert dry.ratio_high == pytest.approx(1.25)
+    assert dry.ratio_high == pytest.approx(1.4)
     assert dry.flow_ratio.refills == 1
     measured = forecast(a_device(), refilled((80, "8"), (80, "0"), (80, "8")), RULES)
     assert measured.ratio_high < 1.1
+
+
+def test_a_bound_from_a_dry_interval_is_never_beyond_belief() -> None:
+    assert forecast(a_device(), refilled((80, "8"), (5, "0")), RULES).ratio_high == pytest.approx(1.5)
 
 
 def test_a_pump_emptied_by_a_late_refill_says_nothing_of_its_flow() -> None:
