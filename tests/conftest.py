@@ -9,14 +9,25 @@ from pumps.models import PumpModel
 from pumps.services.catalogue import sync
 
 
+OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """The catalogue is in every test database. Tests with real transactions are flushed with TRUNCATE, which the
-    ledger's own trigger refuses, so that one trigger is absent here (tests/pumps/test_append_only.py puts it back)."""
+    ledger's own trigger refuses, so that one trigger is absent here (tests/pumps/test_append_only.py puts it back).
+
+    At the end a thread of the live server may not have closed its session yet; the database goes all the same.
+    """
     with django_db_blocker.unblock():
         with connection.cursor() as cursor:
             cursor.execute("DROP TRIGGER IF EXISTS pumps_event_no_truncate ON pumps_event")
         sync()
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(OTHERS)
 
 
 @pytest.fixture(autouse=True)
