@@ -8,7 +8,6 @@ from django.db import connection
 from pumps.models import PumpModel
 from pumps.services.catalogue import sync
 
-
 OTHERS = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
