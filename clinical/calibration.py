@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clinical.ledger import Fleet, Floats, Ints
+from clinical.columns import Fleet, Floats, Ints
 
 # The 99th percentile of the standard normal distribution.
 Z99 = 2.3263478740408408

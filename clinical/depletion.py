@@ -1,9 +1,7 @@
 """When a reservoir runs low: the kernel, for one pump or a fleet.
 
-A ledger is cut into segments at every event. Within a segment the programmed flow is dose / programmed concentration
-(constant-flow pumps: the factory flow), shaped over the pump's own day by the program's daily curve. Volumes follow by
-summing segments since the last fill; dates by walking the segments forward and inverting the curve of the one in
-which the target volume has flowed. Source: clinical-rules, section 2.
+Volumes follow by summing segments (`clinical.segments`) since the last fill; dates by walking the segments forward and
+inverting the curve of the one in which the target volume has flowed. Source: clinical-rules, section 2.
 """
 
 from dataclasses import dataclass
@@ -11,45 +9,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from clinical.calibration import Intervals, Ratios, calibrate
-from clinical.ledger import Curves, Flags, Fleet, Floats, Ints
-from clinical.units import SECONDS_PER_DAY
-
-# Of a daily dose: far above what float64 loses in a ledger's sums, far below what a second delivers.
-ROUNDING = 1e-9
-# A pump filled and first programmed within this time had not been started; later, its first dose was running unseen.
-STARTING_UP_S = SECONDS_PER_DAY
-
-
-@dataclass(frozen=True)
-class Segments:
-    """One entry an event: what holds from it until the pump's next event.
-
-    `fill` and `program` index the latest event of their kind, -1 before the first. `flow` is mL/day, nan while unknown
-    (no fill, no program, no factory flow). Where the first recorded dose comes long after a fill, it is `assumed` to
-    have run since the fill, the pessimistic side. `volume_ml` is what is programmed to flow within the segment, nan for
-    a pump's last one, which has no end.
-    """
-
-    pump: Ints
-    fill: Ints
-    program: Ints
-    flow: Floats
-    curve: Ints
-    clock_offset_s: Floats
-    volume_ml: Floats
-    assumed: Flags
+from clinical.columns import FILL, READING, Flags, Fleet, Floats, Ints
+from clinical.segments import Segments, cut, elapsed_days, local_seconds
 
 
 @dataclass(frozen=True)
 class Depletion:
     """One entry a pump. Moments in seconds UTC, nan where the level is never reached or unknown.
 
-    `fill` and `program` index the pump's last fill and last program in the fleet's events, -1 if there is none.
-    `assumed` says that a part of the flow since the last fill is assumed.
+    `fill`, `program`, `stopped`, `stalled` and `reading` index the fleet's events: the pump's last fill and program,
+    the stop and the unrecovered stall that hold, the last volume read since the fill; -1 if there is none. `read_gap`
+    is that reading less what is programmed to be left, mL. `assumed` says that a part of the flow since the last fill
+    is assumed.
     """
 
     fill: Ints
     program: Ints
+    stopped: Ints
+    stalled: Ints
+    reading: Ints
+    read_gap: Floats
     flow: Floats
     assumed: Flags
     ratios: Ratios
@@ -66,127 +45,67 @@ def deplete(fleet: Fleet) -> Depletion:
     ratios = calibrate(fleet, calibration_intervals(fleet, segments))
     last = fleet.first_event[1:] - 1
     has_events = last >= fleet.first_event[:-1]
-    fill = _at_last(segments.fill, last, has_events)
-    filled_ml = np.where(fill >= 0, fleet.filled_ml[fill], np.nan) if len(fleet.at) else np.full(fleet.pumps, np.nan)
-    to_low = np.maximum(filled_ml - fleet.low_ml, 0.0)
-    needs = np.stack(
-        [to_low, filled_ml, to_low / ratios.mean, filled_ml / ratios.mean, to_low / ratios.high],
-        axis=1,
+
+    def at_last(column: Ints) -> Ints:
+        values = np.full(fleet.pumps, -1, dtype=np.int64)
+        values[has_events] = column[last[has_events]]
+        return values
+
+    fill = at_last(segments.fill)
+    ones, none = np.ones(fleet.pumps), np.zeros(fleet.pumps)
+    moments = _reach(
+        fleet,
+        segments,
+        fill,
+        levels=np.stack([fleet.low_ml, none, fleet.low_ml, none, fleet.low_ml], axis=1),
+        ratios=np.stack([ones, ones, ratios.mean, ratios.mean, ratios.high], axis=1),
     )
-    moments = _reach(fleet, segments, fill, needs)
     flow = np.full(fleet.pumps, np.nan)
     flow[has_events] = segments.flow[last[has_events]]
     guessed = segments.assumed & (segments.fill == fill[segments.pump])
-    assumed = np.bincount(segments.pump, weights=guessed, minlength=fleet.pumps) > 0
-    return Depletion(fill, _at_last(segments.program, last, has_events), flow, assumed, ratios, *moments.T)
-
-
-def _at_last(column: Ints, last: Ints, has_events: Flags) -> Ints:
-    values = np.full(len(last), -1, dtype=np.int64)
-    values[has_events] = column[last[has_events]]
-    return values
-
-
-def cut(fleet: Fleet) -> Segments:
-    """The segments of every pump, in event order."""
-    index = np.arange(len(fleet.at), dtype=np.int64)
-    pump = np.repeat(np.arange(fleet.pumps, dtype=np.int64), np.diff(fleet.first_event))
-    first = fleet.first_event[pump]
-    fill = _latest(index, fleet.is_fill, first)
-    program = _latest(index, ~fleet.is_fill, first)
-    programmable = fleet.programmable[pump]
-    running, assumed = _running(fleet, index, pump, fill, program)
-    # Filled, but not yet started: nothing flows until the first dose.
-    waiting = (running < 0) & (_next_program(fleet, index, pump) >= 0)
-    dose = np.where(running >= 0, fleet.dose[running], np.where(waiting, 0.0, np.nan))
-    concentration = np.where(fill >= 0, fleet.concentration[fill], np.nan)
-    flow = np.where(programmable, dose / concentration, np.where(fill >= 0, fleet.factory_flow[pump], np.nan))
-    curve = np.where(programmable & (running >= 0), fleet.curve[running], 0)
-    offset = np.where(programmable & (running >= 0), fleet.clock_offset_s[running], 0.0)
-    end = np.append(fleet.at[1:], np.nan)[: len(index)]
-    end = np.where(index == fleet.first_event[pump + 1] - 1, np.nan, end)
-    days = elapsed_days(fleet.curves, curve, end + offset) - elapsed_days(fleet.curves, curve, fleet.at + offset)
-    # Between two events of one moment nothing flows, whether or not the flow is known.
-    volume = np.where(days == 0, 0.0, flow * days)
-    return Segments(pump, fill, program, flow, curve, offset, volume, assumed & programmable)
-
-
-def _next_program(fleet: Fleet, index: Ints, pump: Ints) -> Ints:
-    """For each event the index of the pump's next program, itself included; -1 after the last."""
-    none = len(index)
-    after = np.minimum.accumulate(np.where(fleet.is_fill, none, index)[::-1])[::-1] if none else index
-    return np.where(after < fleet.first_event[pump + 1], after, -1)
-
-
-def _running(fleet: Fleet, index: Ints, pump: Ints, fill: Ints, program: Ints) -> tuple[Ints, Flags]:
-    """The program that runs in each segment, and whether that is assumed rather than recorded."""
-    coming = _next_program(fleet, index, pump)
-    assumed = (program < 0) & (fill >= 0) & (coming >= 0)
-    assumed &= fleet.at[coming] - fleet.at[fill] > STARTING_UP_S
-    return np.where(assumed, coming, program), assumed
-
-
-def _latest(index: Ints, is_kind: Flags, first: Ints) -> Ints:
-    """For each event the index of the pump's latest event of a kind, itself included; -1 before the first."""
-    latest = np.maximum.accumulate(np.where(is_kind, index, -1)) if len(index) else index
-    return np.where(latest >= first, latest, -1)
-
-
-def elapsed_days(curves: Curves, curve: Ints, local_s: Floats) -> Floats:
-    """Daily doses delivered by a program from the clock's day 0 until just before a pump-clock second.
-
-    One entry a query. A bolus at the very moment a program begins is given, one at the moment it ends is not.
-    """
-    elapsed = local_s / SECONDS_PER_DAY
-    shaped = np.flatnonzero((curve > 0) & ~np.isnan(local_s))
-    if len(shaped) == 0:
-        return elapsed
-    row = curve[shaped]
-    day = np.ceil(elapsed[shaped]) - 1.0
-    second = local_s[shaped] - day * SECONDS_PER_DAY
-    knot = np.sum(curves.second[row] < second[:, None], axis=1) - 1
-    elapsed[shaped] = (
-        day + curves.after[row, knot] + curves.slope_per_s[row, knot] * (second - curves.second[row, knot])
+    reading, gap = _read(fleet, segments, fill)
+    return Depletion(
+        fill=fill,
+        program=at_last(segments.program),
+        stopped=at_last(segments.stopped),
+        stalled=at_last(segments.stalled),
+        reading=reading,
+        read_gap=gap,
+        flow=flow,
+        assumed=_sum(segments.pump, guessed, fleet.pumps) > 0,
+        ratios=ratios,
+        programmed_low=moments[:, 0],
+        programmed_empty=moments[:, 1],
+        low=moments[:, 2],
+        empty=moments[:, 3],
+        earliest_low=moments[:, 4],
     )
-    return elapsed
 
 
-def local_seconds(curves: Curves, curve: Ints, elapsed: Floats) -> Floats:
-    """The earliest pump-clock second at which `elapsed` daily doses have been delivered: the inverse of the above."""
-    local_s = elapsed * SECONDS_PER_DAY
-    shaped = np.flatnonzero((curve > 0) & ~np.isnan(elapsed))
-    if len(shaped) == 0:
-        return local_s
-    row = curve[shaped]
-    # A target met exactly by a bolus must not slip behind it by a rounding error.
-    reached = elapsed[shaped] - ROUNDING
-    day = np.ceil(reached) - 1.0
-    part = elapsed[shaped] - day
-    knot = np.sum(curves.before[row] < (reached - day)[:, None], axis=1) - 1
-    beyond = np.maximum(part - curves.after[row, knot], 0.0)
-    # A flat stretch is never inverted: `beyond` is 0 there, up to rounding.
-    slope = curves.slope_per_s[row, knot]
-    seconds = np.divide(beyond, slope, out=np.zeros_like(beyond), where=slope > 0)
-    local_s[shaped] = day * SECONDS_PER_DAY + curves.second[row, knot] + seconds
-    return local_s
+def _sum(place: Ints, values: Floats | Flags, size: int) -> Floats:
+    """Sums by place, each added up in the order of events, so that one pump and a fleet give the same bits."""
+    return np.bincount(place, weights=values, minlength=size).astype(np.float64)
 
 
 def calibration_intervals(fleet: Fleet, segments: Segments) -> Intervals:
     """The refill-to-refill intervals that measure a pump.
 
-    Left out: no aspirated volume; nothing programmed; a part of the interval with unknown or assumed flow. Aspirated
-    exactly 0 (the pump may have run dry) only bounds the ratio from below, and is kept apart.
+    Left out: no aspirated volume; nothing programmed; a part of the interval with unknown or assumed flow, or a stall
+    whose recovery is not recorded. Aspirated exactly 0 (the pump may have run dry) only bounds the ratio from below,
+    and is kept apart. What was put in or taken out between two refills belongs to what was there to deliver.
     """
+    size = len(fleet.at)
     ended = segments.pump[1:] == segments.pump[:-1]
-    counted = np.flatnonzero(np.append(ended, False)[: len(fleet.at)] & (segments.fill >= 0))
-    programmed = np.bincount(
-        segments.fill[counted], weights=segments.volume_ml[counted], minlength=len(fleet.at)
-    ).astype(np.float64)
-    fills = np.flatnonzero(fleet.is_fill)
+    counted = np.flatnonzero(np.append(ended, False)[:size] & (segments.fill >= 0))
+    of_fill = segments.fill[counted]
+    programmed = _sum(of_fill, segments.volume_ml[counted], size)
+    added = _sum(of_fill, fleet.added_ml[counted], size)
+    doubtful = _sum(of_fill, (segments.assumed | (segments.stalled >= 0))[counted], size) > 0
+    fills = np.flatnonzero(fleet.is_any(FILL))
     start, end = fills[:-1], fills[1:]
     volume, aspirated = programmed[start], fleet.aspirated_ml[end]
-    guessed = np.bincount(segments.fill[counted], weights=segments.assumed[counted], minlength=len(fleet.at)) > 0
-    measured = (segments.pump[start] == segments.pump[end]) & (volume > 0) & ~guessed[start]
+    available = fleet.filled_ml[start] + added[start]
+    measured = (segments.pump[start] == segments.pump[end]) & (volume > 0) & ~doubtful[start]
     usable = measured & (aspirated > 0)
     dry = measured & (aspirated == 0)
     return Intervals(
@@ -194,35 +113,59 @@ def calibration_intervals(fleet: Fleet, segments: Segments) -> Intervals:
         dry_end=end[dry],
         pump=segments.pump[start[usable]],
         programmed_ml=volume[usable],
-        delivered_ml=fleet.filled_ml[start[usable]] - aspirated[usable],
+        delivered_ml=available[usable] - aspirated[usable],
         dry_pump=segments.pump[start[dry]],
-        dry_ratio=fleet.filled_ml[start[dry]] / volume[dry],
+        dry_ratio=available[dry] / volume[dry],
     )
 
 
-def _reach(fleet: Fleet, segments: Segments, fill: Ints, needs: Floats) -> Floats:
-    """The moments at which `needs` mL have been programmed to flow since the last fill, shape (pumps, targets).
+def _between(fleet: Fleet, segments: Segments, start: Ints, end: Ints) -> tuple[Floats, Floats]:
+    """For each pump what is programmed to flow from event `start` until `end`, and what was added after `start` up to
+    and with `end`, mL. A pump without a `start` has 0."""
+    index = np.arange(len(fleet.at), dtype=np.int64)
+    first, last = start[segments.pump], end[segments.pump]
+    flowing = np.flatnonzero((first >= 0) & (index >= first) & (index < last))
+    adding = np.flatnonzero((first >= 0) & (index > first) & (index <= last))
+    flowed = _sum(segments.pump[flowing], segments.volume_ml[flowing], fleet.pumps)
+    return flowed, _sum(segments.pump[adding], fleet.added_ml[adding], fleet.pumps)
 
-    Walks all pumps forward together, one segment a round, so the rounds are as many as the longest run of
-    program changes since a fill.
+
+def _reach(fleet: Fleet, segments: Segments, fill: Ints, *, levels: Floats, ratios: Floats) -> Floats:
+    """When the volume has come down to `levels` at `ratios` times the programmed flow, shape (pumps, targets).
+
+    Begins where the volume last rose (a fill, or drug put in), and walks all pumps forward together, one segment a
+    round, so the rounds are as many as the most events of a pump since then.
     """
-    moments = np.full(needs.shape, np.nan)
-    flowed = np.zeros(fleet.pumps)
+    moments = np.full(levels.shape, np.nan)
+    segment = _last_rise(fleet, segments, fill)
+    flowed, added = _between(fleet, segments, fill, segment)
+    flowed = np.nan_to_num(flowed, nan=0.0)
     active = np.flatnonzero(fill >= 0)
-    at_once = needs[active] <= 0
-    moments[active] = np.where(at_once, fleet.at[fill[active]][:, None], np.nan)
-    segment = fill.copy()
     while len(active):
         here = segment[active]
         is_last = here == fleet.first_event[active + 1] - 1
-        volume = np.where(is_last, np.where(segments.flow[here] > 0, np.inf, 0.0), segments.volume_ml[here])
-        volume = np.where(np.isnan(volume), 0.0, volume)
-        within = needs[active] <= (flowed[active] + volume)[:, None]
+        left = (fleet.filled_ml[fill[active]] + added[active])[:, None] - levels[active]
+        needs = np.maximum(left, 0.0) / ratios[active]
+        given = segments.given_ml[here]
+        volume = np.where(is_last, np.where(segments.flow[here] > 0, np.inf, given), segments.volume_ml[here])
+        volume = np.where(np.isnan(volume), given, volume)
+        within = needs <= (flowed[active] + volume)[:, None]
         _invert_within(fleet, segments, moments, needs, flowed, active, here, within)
         flowed[active] += np.where(np.isinf(volume), 0.0, volume)
         segment[active] += 1
         active = active[~is_last & np.isnan(moments[active]).any(axis=1)]
+        added[active] += fleet.added_ml[segment[active]]
     return moments
+
+
+def _last_rise(fleet: Fleet, segments: Segments, fill: Ints) -> Ints:
+    """The event with which each pump's volume last rose: its last fill, or drug put in since."""
+    last = fill.copy()
+    rises = np.flatnonzero(fleet.added_ml > 0)
+    rises = rises[rises > fill[segments.pump[rises]]]
+    # Later entries overwrite earlier ones, in order.
+    last[segments.pump[rises]] = np.where(fill[segments.pump[rises]] >= 0, rises, -1)
+    return last
 
 
 def _invert_within(
@@ -239,28 +182,59 @@ def _invert_within(
     row, target = np.nonzero(within & np.isnan(moments[active]))
     pump, segment = active[row], here[row]
     curve, offset = segments.curve[segment], segments.clock_offset_s[segment]
-    days = (needs[pump, target] - flowed[pump]) / segments.flow[segment]
+    need = needs[row, target] - flowed[pump] - segments.given_ml[segment]
     start = elapsed_days(fleet.curves, curve, fleet.at[segment] + offset)
-    moments[pump, target] = local_seconds(fleet.curves, curve, start + days) - offset
+    with np.errstate(divide="ignore", invalid="ignore"):
+        days = need / segments.flow[segment]
+    inverted = local_seconds(fleet.curves, curve, start + days) - offset
+    # Reached before anything flows: there already, or with what is given at once.
+    moments[pump, target] = np.where(need <= 0, fleet.at[segment], inverted)
 
 
-def programmed_since_fill(fleet: Fleet, moments: Floats) -> tuple[Ints, Floats, Floats]:
-    """For a fleet of one pump: at each moment the last fill's event index, mL programmed since it, and the flow.
+def _read(fleet: Fleet, segments: Segments, fill: Ints) -> tuple[Ints, Floats]:
+    """The last volume a programmer showed since the fill, and by how much it differs from what is programmed, mL."""
+    reading = np.full(fleet.pumps, -1, dtype=np.int64)
+    read = np.flatnonzero(fleet.is_any(READING) & ~np.isnan(fleet.read_ml))
+    read = read[(segments.fill[read] >= 0) & (segments.fill[read] == fill[segments.pump[read]])]
+    reading[segments.pump[read]] = read
+    flowed, added = _between(fleet, segments, np.where(reading >= 0, fill, -1), reading)
+    gap = np.full(fleet.pumps, np.nan)
+    known = reading >= 0
+    expected = fleet.filled_ml[fill[known]] + added[known] - flowed[known]
+    gap[known] = fleet.read_ml[reading[known]] - np.maximum(expected, 0.0)
+    return reading, gap
 
-    Before the first fill the index is -1 and the volume nan. Unknown flow counts as none.
-    """
+
+@dataclass(frozen=True)
+class SinceFill:
+    """At moments of one pump: the last fill's event index (-1 before the first); mL added and programmed since it."""
+
+    fill: Ints
+    added_ml: Floats
+    programmed_ml: Floats
+    flow: Floats
+
+
+def since_fill(fleet: Fleet, moments: Floats) -> SinceFill:
+    """For a fleet of one pump. Before the first fill all volumes are nan; unknown flow counts as none."""
+    if len(fleet.at) == 0:
+        unknown = np.full(len(moments), np.nan)
+        return SinceFill(np.full(len(moments), -1, dtype=np.int64), unknown, unknown, unknown)
     segments = cut(fleet)
     place = np.searchsorted(fleet.at, moments, side="right") - 1
-    if len(fleet.at) == 0:
-        return place.astype(np.int64), np.full(len(moments), np.nan), np.full(len(moments), np.nan)
     fill = np.where(place >= 0, segments.fill[place], -1)
-    volume = np.nan_to_num(segments.volume_ml, nan=0.0)
-    before = np.concatenate(([0.0], np.cumsum(volume)))
+    known = fill >= 0
+    before = np.concatenate(([0.0], np.cumsum(np.nan_to_num(segments.volume_ml, nan=0.0))))
+    added = np.cumsum(fleet.added_ml)
     curve, offset = segments.curve[place], segments.clock_offset_s[place]
     days = elapsed_days(fleet.curves, curve, moments + offset) - elapsed_days(
         fleet.curves, curve, fleet.at[place] + offset
     )
     flow = np.nan_to_num(segments.flow[place], nan=0.0)
-    programmed = before[place] - before[fill] + flow * days
-    known = fill >= 0
-    return fill, np.where(known, programmed, np.nan), np.where(known, flow, np.nan)
+    programmed = before[place] - before[fill] + segments.given_ml[place] + flow * days
+    return SinceFill(
+        fill=fill,
+        added_ml=np.where(known, added[place] - added[fill], np.nan),
+        programmed_ml=np.where(known, programmed, np.nan),
+        flow=np.where(known, flow, np.nan),
+    )

@@ -107,6 +107,19 @@ def next_due(ladder: Sequence[Tier], deadlines: Deadlines, now: datetime) -> dat
     return repeat if following is None else min(repeat, following)
 
 
+def first_to_patient(
+    ladder: Sequence[Tier], deadlines: Deadlines, start: datetime, timezone: ZoneInfo
+) -> datetime | None:
+    """When a patient is first written to from `start` on, in allowed hours; None if no tier reaches the patient."""
+    moment: datetime | None = start
+    while moment is not None:
+        tier = tier_at(ladder, deadlines, moment)
+        if tier is not None and tier.to_patient:
+            return allowed_from(moment, tier, timezone)
+        moment = next_start(ladder, deadlines, moment)
+    return None
+
+
 def allowed_from(moment: datetime, tier: Tier, timezone: ZoneInfo) -> datetime:
     """The moment itself, or the end of the quiet hours (20:00 to 08:00 local) if the tier keeps them."""
     local = moment.astimezone(timezone)
@@ -131,3 +144,52 @@ def tier_to_json(tier: Tier) -> dict[str, Any]:
 
 def tier_from_json(data: Mapping[str, Any]) -> Tier:
     return Tier(**{**data, "anchor": Anchor(data["anchor"]), "roles": tuple(data["roles"])})
+
+
+# What a clinic may set: from `past` on nothing is quiet, and nobody waits longer than this for the next telling.
+LONGEST_REPEAT_HOURS = {"past": 24, "low": 12, "empty": 4}
+LONGEST_REPEAT = 14 * 24
+FARTHEST_LEAD_DAYS = 90
+
+
+def problems(ladder: Sequence[Tier]) -> dict[str, list[str]]:
+    """Why a ladder does not do, by tier code; empty if it does. It has the tiers of REFILL_LADDER, in their order.
+
+    The promise holds by construction: `past`, `low` and `empty` begin when they must, reach staff, keep no quiet hours
+    and repeat without end. Source: design, section 3.
+    """
+    found: dict[str, list[str]] = {}
+    if [tier.code for tier in ladder] != [tier.code for tier in REFILL_LADDER]:
+        return {"tiers": [f"The tiers are {', '.join(tier.code for tier in REFILL_LADDER)}, in this order."]}
+    for tier, usual, before in zip(ladder, REFILL_LADDER, (None, *ladder), strict=False):
+        told = [*_lead_problems(tier, usual, before), *_reach_problems(tier)]
+        longest = LONGEST_REPEAT_HOURS.get(tier.code, LONGEST_REPEAT)
+        if not 1 <= tier.repeat_hours <= longest:
+            told.append(f"Repeat every 1 to {longest} hours.")
+        if told:
+            found[tier.code] = told
+    return found
+
+
+def _lead_problems(tier: Tier, usual: Tier, before: Tier | None) -> list[str]:
+    if tier.anchor is not usual.anchor:
+        return [f"This tier counts from {usual.anchor.value}."]
+    if tier.code in LONGEST_REPEAT_HOURS:
+        return ["This tier begins on its day; it cannot be moved."] if tier.lead_days != 0 else []
+    if not -FARTHEST_LEAD_DAYS <= tier.lead_days <= -1:
+        return [f"Begin 1 to {FARTHEST_LEAD_DAYS} days before."]
+    if before is not None and before.anchor is tier.anchor and tier.lead_days <= before.lead_days:
+        return ["Begin later than the tier before it."]
+    return []
+
+
+def _reach_problems(tier: Tier) -> list[str]:
+    is_late = tier.code in LONGEST_REPEAT_HOURS
+    told = []
+    if not tier.roles and not tier.to_patient:
+        told.append("Somebody has to be told: choose a role, or the patient.")
+    if is_late and not tier.roles:
+        told.append("From past on staff have to be told: choose a role.")
+    if is_late and tier.quiet_hours:
+        told.append("From past on there are no quiet hours.")
+    return told

@@ -1,17 +1,14 @@
 """Findings: what a person should know about a pump, each with a stable code and its source."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from clinical.labels import LABEL, LabelSet
 from clinical.ledger import Fill, ProgramChange
 from clinical.programs import Mode
 from clinical.units import plain
-
-LABEL = "Lioresal Intrathecal and Gablofen labels"
-MARKET_CONCENTRATIONS = (Decimal(500), Decimal(1000), Decimal(2000))
-DOSE_RANGE_MCG = (Decimal(12), Decimal(2003))
-LIMITED_EXPERIENCE_MCG = Decimal(1000)
 
 
 class Severity(StrEnum):
@@ -22,22 +19,26 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
+    """`since` is the moment of the event it is about, None where it is about no single one."""
+
     code: str
     severity: Severity
     message: str
     source: str
+    since: datetime | None = None
 
     def as_json(self) -> dict[str, str]:
-        return {
+        stated = {
             "code": self.code,
             "severity": self.severity.value,
             "message": self.message,
             "source": self.source,
         }
+        return stated if self.since is None else {**stated, "since": self.since.isoformat()}
 
 
-def of_unknown(reason: str) -> Finding:
-    """Why a pump's dates are not (all) known."""
+def of_unknown(reason: str, since: datetime | None) -> Finding:
+    """Why a pump's dates are not (all) known; `since` is the stop or the stall behind it."""
     messages = {
         "no_fill": "No fill is recorded, so nothing is known about the volume. Record the last refill.",
         "no_dose": "No dose is recorded, so the flow is not known. Record the dose the pump is programmed to.",
@@ -45,12 +46,17 @@ def of_unknown(reason: str) -> Finding:
         "dose_unseen": "The first dose recorded is later than the last fill. It is taken to have run since the fill; "
         "record the dose the pump was programmed to then.",
         "stopped": "The pump is stopped: no drug is flowing. Abrupt stop of intrathecal baclofen can be fatal.",
+        "stall": "A motor stall has no recovery recorded: drug may not be flowing, and withdrawal is possible. "
+        "Interrogate the pump, and record the recovery. The dates below take the pump to run.",
     }
-    source = f"{LABEL}, boxed warning" if reason == "stopped" else "Brim design, section 2"
-    return Finding(reason, Severity.HIGH, messages[reason], source)
+    sources = {
+        "stopped": f"{LABEL}, boxed warning",
+        "stall": "clinical rules, section 2 (pump stopped, MRI): MRI guidance, TGA, manuals",
+    }
+    return Finding(reason, Severity.HIGH, messages[reason], sources.get(reason, "Brim design, section 2"), since)
 
 
-def of_fill(fill: Fill) -> list[Finding]:
+def of_fill(fill: Fill, labels: LabelSet) -> list[Finding]:
     """Findings on the last fill."""
     found = []
     if fill.aspirated_ml is not None and fill.aspirated_ml == 0:
@@ -66,14 +72,15 @@ def of_fill(fill: Fill) -> list[Finding]:
         )
     if fill.concentration_mcg_per_ml != fill.programmed_concentration_mcg_per_ml:
         found.append(_not_reprogrammed(fill))
-    if fill.concentration_mcg_per_ml not in MARKET_CONCENTRATIONS:
+    if not labels.sells(fill.concentration_mcg_per_ml):
         found.append(
             Finding(
                 "concentration_off_market",
                 Severity.WARN,
                 f"{plain(fill.concentration_mcg_per_ml)} mcg/mL is not a concentration on the market for pumps "
-                "(500, 1000, 2000): check that it is a dilution made on purpose.",
-                LABEL,
+                f"({', '.join(plain(c) for c in labels.market_concentrations)}): check that it is a dilution made on "
+                "purpose.",
+                labels.source,
             )
         )
     return found
@@ -88,15 +95,16 @@ def _not_reprogrammed(fill: Fill) -> Finding:
         f"The pump holds {plain(filled)} mcg/mL but is programmed for {plain(programmed)} mcg/mL: the patient gets "
         f"{factor:.2f} times the programmed dose. Check the pump and call the prescriber now.",
         "clinical rules, section 2 (programmed flow)",
+        fill.at,
     )
 
 
-def of_program(change: ProgramChange) -> list[Finding]:
+def of_program(change: ProgramChange, labels: LabelSet) -> list[Finding]:
     """Findings on the dose of the last program. A dose is flagged, never refused."""
     dose = change.program.daily_dose_mcg
     if change.program.mode is Mode.STOPPED:
         return []
-    low, high = DOSE_RANGE_MCG
+    low, high = labels.dose_range_mcg
     found = []
     if not low <= dose <= high:
         found.append(
@@ -104,16 +112,16 @@ def of_program(change: ProgramChange) -> list[Finding]:
                 "dose_out_of_range",
                 Severity.WARN,
                 f"{plain(dose)} mcg/day is outside the range in the label, {low} to {high} mcg/day.",
-                LABEL,
+                labels.source,
             )
         )
-    if dose > LIMITED_EXPERIENCE_MCG:
+    if dose > labels.limited_experience_mcg:
         found.append(
             Finding(
                 "dose_above_1000",
                 Severity.WARN,
-                f"{plain(dose)} mcg/day: there is limited experience above 1000 mcg/day.",
-                LABEL,
+                f"{plain(dose)} mcg/day: there is limited experience above {labels.limited_experience_mcg} mcg/day.",
+                labels.source,
             )
         )
     return found

@@ -3,8 +3,8 @@
 The same pump, ledger, rules and prior give the same forecast for ever; nothing here depends on now.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -12,10 +12,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from clinical import findings
-from clinical.depletion import Depletion, deplete, programmed_since_fill
+from clinical import findings, watching
+from clinical.columns import Ints, fleet
+from clinical.depletion import Depletion, deplete, since_fill
 from clinical.findings import Finding
-from clinical.ledger import Fill, LedgerEvent, ProgramChange, PumpFacts, fleet, in_order
+from clinical.labels import LABEL_SETS, LabelSet
+from clinical.ledger import Fill, LedgerEvent, ProgramChange, PumpFacts, in_order
 from clinical.programs import Mode
 from clinical.units import days, start_of_day, to_moment, to_seconds
 
@@ -31,12 +33,49 @@ class Limit(StrEnum):
 
 
 @dataclass(frozen=True)
+class Product:
+    """What a clinic has set for a drug product: days it is stable in a pump, the longest interval; None where unset."""
+
+    name: str
+    stability_days: int | None = None
+    max_refill_interval_days: int | None = None
+
+
+@dataclass(frozen=True)
 class ClinicRules:
-    """What the clinic sets. Margin and interval in days; the timezone turns calendar days into moments."""
+    """What the clinic sets. Margin and interval in days; the timezone turns calendar days into moments.
+
+    `products` is by name in lower case, as `product_key` makes it.
+    """
 
     timezone: ZoneInfo
     margin_days: int
     max_refill_interval_days: int
+    labels: LabelSet = LABEL_SETS["us"]
+    products: Mapping[str, Product] = field(default_factory=dict)
+
+    def product_of(self, fill: Fill) -> Product | None:
+        """The clinic's product that was filled, None where it has set none of that name."""
+        return self.products.get(product_key(fill.formulation))
+
+    def stability_of(self, fill: Fill) -> int | None:
+        """Days the drug of a fill is stable in the pump: as recorded with it, else as set for the product."""
+        if fill.stability_days is not None:
+            return fill.stability_days
+        product = self.product_of(fill)
+        return product.stability_days if product is not None else None
+
+    def longest_interval_of(self, fill: Fill) -> int:
+        """The longest interval after a fill in days: the product's, else the clinic's."""
+        product = self.product_of(fill)
+        if product is None or product.max_refill_interval_days is None:
+            return self.max_refill_interval_days
+        return product.max_refill_interval_days
+
+
+def product_key(name: str) -> str:
+    """Names of products are the same whatever their case and spaces."""
+    return " ".join(name.split()).casefold()
 
 
 @dataclass(frozen=True)
@@ -48,6 +87,7 @@ class Device:
     service_life_years: int | None
     min_flow_ml_per_day: Decimal | None
     max_flow_ml_per_day: Decimal | None
+    mri_behaviour: str = "verify"
 
 
 @dataclass(frozen=True)
@@ -63,9 +103,10 @@ class FlowRatio:
 class Forecast:
     """Design, section 2. Moments in UTC, whole seconds; None where a level is never reached or not known.
 
-    `unknown_reason` is empty, or `no_fill`, `no_dose`, `dose_unseen`, `no_factory_flow`, `stopped`.
-    `filled_at` is the last fill.
-    `stopped_at` is set while the last program is a stop. `ratio_high` is the ratio's 99th percentile.
+    `unknown_reason` is empty, or `no_fill`, `no_dose`, `dose_unseen`, `no_factory_flow`, `stall`, `stopped`.
+    `filled_at` is the last fill. `stopped_at` is set while the pump is stopped, or a stop is planned; `stalled_at`
+    while a stall has no recovery. `flow_ml_per_day` is programmed after the last event. `ratio_high` is the ratio's
+    99th percentile.
     """
 
     programmed_low_at: datetime | None
@@ -84,6 +125,8 @@ class Forecast:
     unknown_reason: str
     filled_at: datetime | None
     stopped_at: datetime | None
+    stalled_at: datetime | None
+    flow_ml_per_day: float | None
     findings: tuple[Finding, ...]
 
 
@@ -95,8 +138,8 @@ def forecast_fleet(
     depletion = deplete(fleet([device.facts for device in devices], ordered))
     events = [event for ledger in ordered for event in ledger]
     return [
-        _assemble(device, rule, _Row(depletion, place, events))
-        for place, (device, rule) in enumerate(zip(devices, rules, strict=True))
+        _assemble(device, rule, ledger, _Row(depletion, place, events))
+        for place, (device, rule, ledger) in enumerate(zip(devices, rules, ordered, strict=True))
     ]
 
 
@@ -109,10 +152,16 @@ class _Row:
     """One pump's entries of the kernel's arrays, back in Python's types."""
 
     def __init__(self, depletion: Depletion, place: int, events: Sequence[LedgerEvent]) -> None:
-        fill = events[depletion.fill[place]] if depletion.fill[place] >= 0 else None
-        program = events[depletion.program[place]] if depletion.program[place] >= 0 else None
+        def event(column: Ints) -> LedgerEvent | None:
+            return events[column[place]] if column[place] >= 0 else None
+
+        fill, program = event(depletion.fill), event(depletion.program)
+        stopped, stalled = event(depletion.stopped), event(depletion.stalled)
         self.fill = fill if isinstance(fill, Fill) else None
         self.program = program if isinstance(program, ProgramChange) else None
+        self.stopped_at = stopped.at if stopped is not None else None
+        self.stalled_at = stalled.at if stalled is not None else None
+        self.read_gap = float(depletion.read_gap[place])
         self.flow = float(depletion.flow[place])
         self.assumed = bool(depletion.assumed[place])
         self.programmed_low = to_moment(depletion.programmed_low[place])
@@ -127,10 +176,10 @@ class _Row:
         self.deviation = float(ratios.deviation[place])
 
 
-def _assemble(device: Device, rules: ClinicRules, row: _Row) -> Forecast:
-    reason = _unknown_reason(device, row)
+def _assemble(device: Device, rules: ClinicRules, ledger: Sequence[LedgerEvent], row: _Row) -> Forecast:
+    stopped_at = _stopped_at(device, row)
+    reason = _unknown_reason(device, row, stopped_at)
     deadlines = _deadlines(row, rules)
-    stopped_at = row.program.at if _is_stopped(device, row) and row.program is not None else None
     refill_by, limit = _refill_by(deadlines, reason, stopped_at, rules.margin_days)
     return Forecast(
         programmed_low_at=row.programmed_low,
@@ -145,29 +194,37 @@ def _assemble(device: Device, rules: ClinicRules, row: _Row) -> Forecast:
         max_interval_at=deadlines.get(Limit.MAX_INTERVAL),
         refill_by=refill_by,
         limiting_factor=limit,
-        service_ends_at=_service_end(device, rules),
+        service_ends_at=_service_end(device, ledger, rules),
         unknown_reason=reason,
         filled_at=row.fill.at if row.fill is not None else None,
         stopped_at=stopped_at,
-        findings=_findings(device, row, reason, deadlines),
+        stalled_at=row.stalled_at,
+        flow_ml_per_day=None if np.isnan(row.flow) else row.flow,
+        findings=_findings(device, rules, ledger, row, reason, deadlines, stopped_at),
     )
 
 
-def _is_stopped(device: Device, row: _Row) -> bool:
-    return device.facts.programmable and row.program is not None and row.program.program.mode is Mode.STOPPED
+def _stopped_at(device: Device, row: _Row) -> datetime | None:
+    """Since when the pump is stopped, by an event of its own or by its program."""
+    if not device.facts.programmable or row.stopped_at is not None:
+        return row.stopped_at
+    is_program = row.program is not None and row.program.program.mode is Mode.STOPPED
+    return row.program.at if row.program is not None and is_program else None
 
 
-def _unknown_reason(device: Device, row: _Row) -> str:
+def _unknown_reason(device: Device, row: _Row, stopped_at: datetime | None) -> str:
     if row.fill is None:
         return "no_fill"
-    if not device.facts.programmable:
-        return "no_factory_flow" if device.facts.factory_flow_ml_per_day is None else ""
-    if row.program is None:
+    if not device.facts.programmable and device.facts.factory_flow_ml_per_day is None:
+        return "no_factory_flow"
+    if device.facts.programmable and row.program is None:
         return "no_dose"
-    if row.assumed:
-        return "dose_unseen"
     # A stop planned for later leaves the dates of a reservoir that is low before it.
-    return "stopped" if _is_stopped(device, row) and row.programmed_low is None else ""
+    if stopped_at is not None and row.programmed_low is None:
+        return "dose_unseen" if row.assumed else "stopped"
+    if row.stalled_at is not None:
+        return "stall"
+    return "dose_unseen" if row.assumed else ""
 
 
 def _deadlines(row: _Row, rules: ClinicRules) -> dict[Limit, datetime]:
@@ -177,12 +234,13 @@ def _deadlines(row: _Row, rules: ClinicRules) -> dict[Limit, datetime]:
     if volume is not None:
         deadlines[Limit.VOLUME] = volume
     if row.fill is not None:
-        if row.fill.stability_days is not None:
-            deadlines[Limit.STABILITY] = _whole(row.fill.at + days(row.fill.stability_days))
+        stability = rules.stability_of(row.fill)
+        if stability is not None:
+            deadlines[Limit.STABILITY] = _whole(row.fill.at + days(stability))
         if row.fill.drug_expires_on is not None:
             # The day's first moment: the drug is not relied on for any part of its last day.
             deadlines[Limit.LOT_EXPIRY] = start_of_day(row.fill.drug_expires_on, rules.timezone)
-        deadlines[Limit.MAX_INTERVAL] = _whole(row.fill.at + days(rules.max_refill_interval_days))
+        deadlines[Limit.MAX_INTERVAL] = _whole(row.fill.at + days(rules.longest_interval_of(row.fill)))
     return deadlines
 
 
@@ -211,21 +269,37 @@ def _refill_by(
     return refill_by, Limit.UNKNOWN if reason else limit
 
 
-def _service_end(device: Device, rules: ClinicRules) -> datetime | None:
+def _service_end(device: Device, ledger: Sequence[LedgerEvent], rules: ClinicRules) -> datetime | None:
+    """The earlier of the end of the device's life and 90 days after its replacement indicator was first seen."""
+    indicated = watching.replacement_indicated_at(ledger)
+    stops_at = _whole(indicated + watching.STOPS_AFTER_INDICATOR) if indicated is not None else None
     if device.service_life_years is None:
-        return None
+        return stops_at
     start = device.implanted_on
     last_day = 28 if (start.month, start.day) == (2, 29) else start.day
-    return start_of_day(date(start.year + device.service_life_years, start.month, last_day), rules.timezone)
+    life = start_of_day(date(start.year + device.service_life_years, start.month, last_day), rules.timezone)
+    return _earliest(life, stops_at)
 
 
-def _findings(device: Device, row: _Row, reason: str, deadlines: dict[Limit, datetime]) -> tuple[Finding, ...]:
-    found = [findings.of_unknown(reason)] if reason else []
+def _findings(
+    device: Device,
+    rules: ClinicRules,
+    ledger: Sequence[LedgerEvent],
+    row: _Row,
+    reason: str,
+    deadlines: Mapping[Limit, datetime],
+    stopped_at: datetime | None,
+) -> tuple[Finding, ...]:
+    since = {"stopped": stopped_at, "stall": row.stalled_at}.get(reason)
+    found = [findings.of_unknown(reason, since)] if reason else []
+    found += watching.of_alarm(ledger)
+    found += watching.of_mri(ledger, device.mri_behaviour)
+    found += watching.of_reading(ledger, row.read_gap)
     if row.fill is not None:
-        found += findings.of_fill(row.fill)
+        found += findings.of_fill(row.fill, rules.labels)
         found += findings.of_shelf_life(Limit.STABILITY in deadlines or Limit.LOT_EXPIRY in deadlines)
     if row.program is not None and device.facts.programmable:
-        found += findings.of_program(row.program)
+        found += findings.of_program(row.program, rules.labels)
     if not np.isnan(row.flow):
         found += findings.of_flow(row.flow, device.min_flow_ml_per_day, device.max_flow_ml_per_day)
     found += findings.of_deviation(row.deviation)
@@ -244,19 +318,22 @@ class VolumeCurve:
 
 
 def volumes(facts: PumpFacts, ledger: Sequence[LedgerEvent], moments: Sequence[datetime]) -> VolumeCurve:
-    """What one pump holds at each moment, mL: filled - ratio x programmed since the fill, never below 0."""
+    """What one pump holds at each moment, mL: filled and added - ratio x programmed since the fill, never below 0."""
     columns = fleet([facts], [ledger])
     ratios = deplete(columns).ratios
-    fill, programmed, flow = programmed_since_fill(columns, np.array([to_seconds(moment) for moment in moments]))
-    filled = np.where(fill >= 0, columns.filled_ml[fill], np.nan) if len(columns.at) else np.full(len(fill), np.nan)
+    since = since_fill(columns, np.array([to_seconds(moment) for moment in moments]))
+    if len(columns.at):
+        held = np.where(since.fill >= 0, columns.filled_ml[since.fill], np.nan) + since.added_ml
+    else:
+        held = since.added_ml
 
     def left(ratio: float) -> list[float]:
-        return [float(value) for value in np.maximum(filled - ratio * programmed, 0.0)]
+        return [float(value) for value in np.maximum(held - ratio * since.programmed_ml, 0.0)]
 
     return VolumeCurve(
         programmed=left(1.0),
         expected=left(float(ratios.mean[0])),
         low=left(float(ratios.high[0])),
         high=left(float(ratios.low[0])),
-        flow_ml_per_day=[float(value) for value in flow],
+        flow_ml_per_day=[float(value) for value in since.flow],
     )

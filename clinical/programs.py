@@ -139,7 +139,11 @@ def _lengths(steps: tuple[Step, ...]) -> list[tuple[Step, int]]:
 
 def hourly_mcg(program: Program) -> Decimal:
     """The average hourly equivalent of the daily dose, in mcg/h."""
-    return program.daily_dose_mcg / HOURS_PER_DAY
+    return hourly_of(program.daily_dose_mcg)
+
+
+def hourly_of(daily_dose_mcg: Decimal) -> Decimal:
+    return daily_dose_mcg / HOURS_PER_DAY
 
 
 @dataclass(frozen=True)

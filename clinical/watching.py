@@ -1,0 +1,184 @@
+"""Findings on what a pump was heard, read or scanned to do: they stand until somebody has looked at the pump."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar
+
+from clinical.findings import Finding, Severity
+from clinical.ledger import (
+    AlarmReport,
+    Fill,
+    Interrogation,
+    LedgerEvent,
+    Motor,
+    MotorChange,
+    MriScan,
+    ProgramChange,
+)
+from clinical.units import plain
+
+ALARMS_SOURCE = "clinical rules, section 4 (alarms)"
+MRI_SOURCE = "clinical rules, section 2 (pump stopped, MRI): MRI guidance, TGA, manuals"
+# The volume a programmer shows is computed from the program, so it agrees with the ledger but for rounding and for
+# entries that are missing. Our own bound, mL; it informs, and nothing is computed from it.
+READING_TOLERANCE_ML = 1.0
+# A pump with its replacement indicator on stops so many days later (clinical rules, section 2: life).
+STOPS_AFTER_INDICATOR = timedelta(days=90)
+
+
+class PumpAlarm(StrEnum):
+    """Alarms in a pump's log, as a programmer names them (clinical rules, section 4)."""
+
+    LOW_RESERVOIR = "low_reservoir"
+    EMPTY_RESERVOIR = "empty_reservoir"
+    REPLACEMENT_DUE = "replacement_due"
+    END_OF_SERVICE = "end_of_service"
+    MOTOR_STALL = "motor_stall"
+    STOPPED_48_HOURS = "stopped_48_hours"
+    MEMORY_ERROR = "memory_error"
+    CRITICAL_MEMORY_ERROR = "critical_memory_error"
+
+
+# With these the drug may not be flowing: an emergency.
+TWO_TONES = frozenset(
+    {
+        PumpAlarm.EMPTY_RESERVOIR,
+        PumpAlarm.END_OF_SERVICE,
+        PumpAlarm.MOTOR_STALL,
+        PumpAlarm.STOPPED_48_HOURS,
+        PumpAlarm.CRITICAL_MEMORY_ERROR,
+    }
+)
+E = TypeVar("E")
+
+
+def _last(ledger: Sequence[LedgerEvent], kind: type[E]) -> E | None:
+    return next((event for event in reversed(ledger) if isinstance(event, kind)), None)
+
+
+def _looked_at(ledger: Sequence[LedgerEvent], since: datetime) -> bool:
+    """Whether the pump was read, refilled or seen to have recovered after a moment."""
+    return any(
+        event.at > since
+        and (
+            isinstance(event, Interrogation | Fill)
+            or (isinstance(event, MotorChange) and event.motor is Motor.RECOVERED)
+        )
+        for event in ledger
+    )
+
+
+def of_alarm(ledger: Sequence[LedgerEvent]) -> list[Finding]:
+    """A reported alarm, until the pump has been interrogated or refilled. `ledger` is in order."""
+    alarm = _last(ledger, AlarmReport)
+    if alarm is None or _looked_at(ledger, alarm.at):
+        return []
+    if alarm.tones == 1:
+        return [
+            Finding(
+                "alarm_one_tone",
+                Severity.WARN,
+                "The pump was heard to alarm with one tone: low reservoir, replacement due within 90 days, or a memory "
+                "error that is not critical. See the patient today and interrogate the pump.",
+                ALARMS_SOURCE,
+                alarm.at,
+            )
+        ]
+    heard = "with two tones" if alarm.tones == 2 else "(nobody could tell how)"
+    return [
+        Finding(
+            "alarm_two_tones",
+            Severity.HIGH,
+            f"The pump was heard to alarm {heard}: empty, end of service, motor stall, stopped more than 48 hours, or "
+            "a critical memory error. Drug may not be flowing: this is an emergency. Interrogate the pump now.",
+            ALARMS_SOURCE,
+            alarm.at,
+        )
+    ]
+
+
+def of_mri(ledger: Sequence[LedgerEvent], behaviour: str) -> list[Finding]:
+    """A scan after which nobody has looked at the pump. `behaviour` is the catalogue's: stalls, empty-first, verify."""
+    scan = _last(ledger, MriScan)
+    if scan is None or _looked_at(ledger, scan.at):
+        return []
+    told = {
+        "stalls": "The motor stalls in the scanner and can take 2 to 24 hours to recover. Interrogate the pump "
+        "after the scan, and again if the recovery is not in its log. A pump that was sounding an alarm restarts only "
+        "once it is interrogated.",
+        "empty-first": "This model must be emptied before a scan and filled again after it.",
+    }.get(behaviour, "What this model does in a scanner is not confirmed: look it up in the manual.")
+    wrong = behaviour == "empty-first" and scan.reservoir_emptied is not True
+    if wrong:
+        told += " That it was emptied is not recorded: call the prescriber and the manufacturer now."
+    return [
+        Finding(
+            "mri_not_interrogated",
+            Severity.HIGH if wrong else Severity.WARN,
+            f"The patient had an MRI scan and nobody has interrogated the pump since. {told}",
+            MRI_SOURCE,
+            scan.at,
+        )
+    ]
+
+
+def of_reading(ledger: Sequence[LedgerEvent], gap_ml: float) -> list[Finding]:
+    """What the last interrogation showed: alarms in the log, and a volume that is not the ledger's (nan: none read)."""
+    found = []
+    reading = _last(ledger, Interrogation)
+    if reading is not None and reading.alarms:
+        serious = sorted(TWO_TONES & set(reading.alarms))
+        names = ", ".join(alarm.replace("_", " ") for alarm in reading.alarms)
+        emergency = " Drug may not be flowing: this is an emergency." if serious else ""
+        found.append(
+            Finding(
+                "alarms_in_log",
+                Severity.HIGH if serious else Severity.WARN,
+                f"The pump's log showed: {names}.{emergency}",
+                ALARMS_SOURCE,
+                reading.at,
+            )
+        )
+    found += _of_dose(ledger, reading)
+    if abs(gap_ml) > READING_TOLERANCE_ML:
+        direction = "more" if gap_ml > 0 else "less"
+        found.append(
+            Finding(
+                "reading_differs",
+                Severity.WARN,
+                f"The programmer showed {abs(gap_ml):.1f} mL {direction} than this ledger makes it. The programmer "
+                "computes its volume from the same program, so a fill, a dose or a bolus is missing here or wrong.",
+                "arithmetic: programmed volume of the ledger against the programmer's",
+            )
+        )
+    return found
+
+
+def _of_dose(ledger: Sequence[LedgerEvent], reading: Interrogation | None) -> list[Finding]:
+    """A dose that the programmer showed and the ledger does not have, until another is recorded."""
+    change = _last(ledger, ProgramChange)
+    if reading is None or reading.daily_dose_mcg is None or (change is not None and change.at > reading.at):
+        return []
+    recorded = change.program.daily_dose_mcg if change is not None else None
+    if recorded == reading.daily_dose_mcg:
+        return []
+    known = f"{plain(recorded)} mcg/day" if recorded is not None else "no dose"
+    return [
+        Finding(
+            "dose_differs",
+            Severity.HIGH,
+            f"The programmer showed {plain(reading.daily_dose_mcg)} mcg/day, this ledger has {known}: a dose change is "
+            "not recorded, or wrong. The dates follow the ledger, so record what the pump really runs on.",
+            "arithmetic: dose of the ledger against the programmer's",
+            reading.at,
+        )
+    ]
+
+
+def replacement_indicated_at(ledger: Sequence[LedgerEvent]) -> datetime | None:
+    """When an interrogation first showed the replacement indicator."""
+    shown = (
+        event.at for event in ledger if isinstance(event, Interrogation) and PumpAlarm.REPLACEMENT_DUE in event.alarms
+    )
+    return min(shown, default=None)
