@@ -7,18 +7,31 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 
-from clinics.validators import validate_plausible
+from clinics.validators import FIRST_YEAR, LAST_YEAR, validate_plausible
 from clinics.words import calendar_day
 
+NOT_A_CHOICE = "Choose one of the list."
+_WITH_UNIT = re.compile(r"([-+]?[\d.,]+)\s*([a-zA-Zµμ%][\w/µμ%]{0,15})")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+")
 
 
 class Number(forms.DecimalField):
-    """A decimal, typed on a phone's number pad. `1,5` is 1.5; `1,000` is asked about, not guessed."""
+    """A decimal, typed on a phone's number pad. `1,5` is 1.5; `1,000` is asked about, not guessed.
 
-    def __init__(self, **kwargs: Any) -> None:
+    `unit` is what the number is in: a number with another unit behind it is refused, and one with this unit too, since
+    a field that swallows units will swallow the wrong one.
+    """
+
+    def __init__(self, *, unit: str = "", **kwargs: Any) -> None:
         kwargs.setdefault("widget", forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}))
         super().__init__(**kwargs)
+        self.unit = unit
+        self.error_messages |= {
+            "invalid": f"Write a number, such as 12.5{f', in {unit}' if unit else ''}.",
+            "max_digits": "This number is too large, or too exact.",
+            "max_whole_digits": "This number is too large.",
+            "max_decimal_places": f"Write at most {self.decimal_places} digits after the point.",
+        }
 
     def to_python(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -26,8 +39,27 @@ class Number(forms.DecimalField):
             if _THOUSANDS.fullmatch(value):
                 whole, point = value.replace(",", ""), value.replace(",", ".", 1) + "0"
                 raise forms.ValidationError(f"{value} can be read in two ways: write {whole} or {point}.")
+            with_unit = _WITH_UNIT.fullmatch(value)
+            if with_unit is not None and self.unit:
+                raise forms.ValidationError(f"Write the number alone, without {with_unit[2]}: it is in {self.unit}.")
             value = value.replace(",", ".")
         return super().to_python(value)
+
+
+class Day(forms.DateField):
+    """A calendar day, from the browser's own picker or as 2026-12-04."""
+
+    def __init__(self, *, years: tuple[int, int] = (FIRST_YEAR, LAST_YEAR), **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+        super().__init__(input_formats=["%Y-%m-%d"], **kwargs)
+        self.years = years
+        self.error_messages |= {"invalid": "Write a day as year-month-day, such as 2026-12-04."}
+
+    def validate(self, value: date | None) -> None:
+        super().validate(value)
+        first, last = self.years
+        if value is not None and not first <= value.year <= last:
+            raise forms.ValidationError(f"The year must lie between {first} and {last}.")
 
 
 class ClinicMoment(forms.Field):

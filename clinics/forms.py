@@ -1,14 +1,140 @@
+"""Forms of accounts. allauth's own, in the look of the other forms, and those of invitations, people and keys."""
+
+from typing import Any, ClassVar
+
+from allauth.account import forms as account_forms
+from allauth.mfa.base import forms as mfa_forms
+from allauth.mfa.totp import forms as totp_forms
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth import password_validation
+from django.core.validators import MaxLengthValidator
+
+from clinics.models import User
+from clinics.roles import ROLE_WORDS, Role
+
+LONGEST_SECRET = 1000
 
 
-class LogInForm(AuthenticationForm):
-    """One message for every failure, so that nobody learns which accounts there are."""
+class Plain:
+    """No placeholders, which vanish when one types; a longest input; labels as elsewhere."""
 
-    username = forms.EmailField(
-        label="E-mail", widget=forms.EmailInput(attrs={"autofocus": True, "autocomplete": "username"})
-    )
-    error_messages = {  # noqa: RUF012  # as in the class it extends
-        "invalid_login": "This e-mail and password do not match an account. Check both and try again.",
-        "inactive": "This e-mail and password do not match an account. Check both and try again.",
+    labels: ClassVar[dict[str, str]] = {}
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in self.fields.items():
+            field.widget.attrs.pop("placeholder", None)
+            field.help_text = ""
+            field.label = self.labels.get(name, field.label)
+            if isinstance(field, forms.CharField) and field.max_length is None:
+                field.validators.append(MaxLengthValidator(LONGEST_SECRET))
+
+
+class LogInForm(Plain, account_forms.LoginForm):
+    labels: ClassVar = {"login": "E-mail", "password": "Password"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].widget.attrs |= {"autofocus": True, "autocomplete": "username webauthn"}
+
+
+class ResetForm(Plain, account_forms.ResetPasswordForm):
+    labels: ClassVar = {"email": "E-mail"}
+
+
+class NewPasswordForm(Plain, account_forms.ResetPasswordKeyForm):
+    labels: ClassVar = {"password1": "New password", "password2": "New password again"}
+
+
+class ChangePasswordForm(Plain, account_forms.ChangePasswordForm):
+    labels: ClassVar = {
+        "oldpassword": "Present password",
+        "password1": "New password",
+        "password2": "New password again",
     }
+
+
+class ReauthenticateForm(Plain, account_forms.ReauthenticateForm):
+    pass
+
+
+class SecondFactorForm(Plain, mfa_forms.AuthenticateForm):
+    labels: ClassVar = {"code": "Code from your app, or a recovery code"}
+
+
+class ActivateTotpForm(Plain, totp_forms.ActivateTOTPForm):
+    labels: ClassVar = {"code": "Code your app shows"}
+
+
+def roles_field(**kwargs: Any) -> forms.TypedMultipleChoiceField:
+    return forms.TypedMultipleChoiceField(
+        label="Roles",
+        choices=[(role.value, f"{role.value.capitalize()}: {ROLE_WORDS[role]}") for role in Role],
+        coerce=Role,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": "This is not a role.", "required": "Choose at least one role."},
+        **kwargs,
+    )
+
+
+class InviteForm(forms.Form):
+    email = forms.EmailField(
+        label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off", "inputmode": "email"})
+    )
+    roles = roles_field()
+    everywhere = forms.BooleanField(label="In all clinics, also later ones", required=False)
+
+
+class RolesForm(forms.Form):
+    roles = roles_field(required=False)
+
+
+class JoinForm(forms.Form):
+    """Somebody invited makes their account."""
+
+    name = forms.CharField(
+        label="Your name", max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True})
+    )
+    password1 = forms.CharField(
+        label="Password",
+        max_length=LONGEST_SECRET,
+        strip=False,
+        help_text="At least 12 characters, and not one of the common ones.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    password2 = forms.CharField(
+        label="Password again",
+        max_length=LONGEST_SECRET,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.email = email
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        first, second = cleaned.get("password1"), cleaned.get("password2")
+        if first and second and first != second:
+            self.add_error("password2", "The two passwords are not the same.")
+        elif first:
+            try:
+                password_validation.validate_password(first, User(email=self.email, name=cleaned.get("name", "")))
+            except forms.ValidationError as error:
+                self.add_error("password1", error)
+        return cleaned
+
+
+class NameForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+
+
+class KeyForm(forms.Form):
+    name = forms.CharField(
+        label="What is it for?",
+        max_length=100,
+        help_text="Such as the program that will use it, so that you know it when you revoke it.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )

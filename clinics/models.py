@@ -8,15 +8,30 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone as django_timezone
 
 from clinics.access import Access, access_from
-from clinics.queries import ClinicQuerySet, MembershipQuerySet
+from clinics.opening import WEEK, WORKING_WEEK
+from clinics.queries import (
+    AccountMailQuerySet,
+    ApiKeyQuerySet,
+    ClinicOwned,
+    ClinicQuerySet,
+    InvitationQuerySet,
+    MembershipQuerySet,
+)
 from clinics.roles import Role
 from clinics.validators import validate_timezone
+
+ROLES = [(role.value, role.value) for role in Role]
+
+
+def working_week() -> list[int]:
+    return list(WORKING_WEEK)
 
 
 class Clinic(models.Model):
@@ -35,6 +50,10 @@ class Clinic(models.Model):
     max_refill_interval_days = models.PositiveSmallIntegerField(default=180)
     # Patient messages stay off until an administrator presses go-live.
     patient_messages_since = models.DateTimeField(null=True, blank=True)
+    # Weekdays on which the clinic refills, Monday 0 to Sunday 6.
+    opening_days = ArrayField(models.PositiveSmallIntegerField(), default=working_week)
+    # Whether everybody with a role here must log in with a second factor.
+    second_factor_required = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=django_timezone.now)
 
     objects = ClinicQuerySet.as_manager()
@@ -50,6 +69,10 @@ class Clinic(models.Model):
                 condition=Q(max_refill_interval_days__gte=14, max_refill_interval_days__lte=400),
                 name="clinic_interval_14_to_400_days",
             ),
+            models.CheckConstraint(
+                condition=Q(opening_days__len__gte=1, opening_days__contained_by=list(WEEK)),
+                name="clinic_opens_on_some_weekday",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -62,6 +85,21 @@ class Clinic(models.Model):
     @property
     def name_for_patients(self) -> str:
         return self.patient_facing_name or "your clinic"
+
+
+class ClosedDay(models.Model):
+    """A day on which a clinic refills nobody although its weekday is an opening day."""
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="closed_days")
+    day = models.DateField()
+    name = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["day"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["clinic", "day"], name="closed_day_once_a_clinic")]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.name}".strip()
 
 
 class UserManager(BaseUserManager["User"]):
@@ -113,7 +151,7 @@ class Membership(models.Model):
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, null=True, blank=True, related_name="memberships")
-    role = models.CharField(max_length=16, choices=[(role.value, role.value) for role in Role])
+    role = models.CharField(max_length=16, choices=ROLES)
     created_at = models.DateTimeField(default=django_timezone.now)
 
     objects = MembershipQuerySet.as_manager()
@@ -131,13 +169,117 @@ class Membership(models.Model):
         return f"{self.user} is {self.role} of {self.clinic or 'all clinics'}"
 
 
+class Invitation(models.Model):
+    """Roles offered to an e-mail address in a clinic, or in all clinics where `clinic` is empty.
+
+    It is open until it is accepted, withdrawn or too old. Whether the address has an account already shows nowhere
+    before it is accepted. The link is signed over the id and `nonce`; a new nonce ends an older link.
+    """
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, null=True, blank=True, related_name="invitations")
+    email = models.EmailField(max_length=254)
+    roles = ArrayField(models.CharField(max_length=16, choices=ROLES))
+    nonce = models.CharField(max_length=16)
+    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField(default=django_timezone.now)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    mail = models.ForeignKey("AccountMail", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                Lower("email"),
+                "clinic",
+                name="invitation_one_open_an_address",
+                condition=Q(accepted_at=None, withdrawn_at=None),
+            ),
+            models.CheckConstraint(condition=Q(roles__len__gte=1), name="invitation_offers_a_role"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} invited as {', '.join(self.roles)}"
+
+
+class AccountMail(models.Model):
+    """The outbox of mail about accounts: invitations, password links, notices of changes to a log-in.
+
+    A page only queues; a task sends, again and again until the server takes it or `expires_at` has passed, so a page
+    answers alike whether an address has an account or not, and whether the mail server is there or not. The text is
+    blanked once it is sent, since it may hold a link that opens an account.
+    """
+
+    to = models.EmailField(max_length=254)
+    subject = models.CharField(max_length=300)
+    body = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=django_timezone.now)
+    due_at = models.DateTimeField(default=django_timezone.now)
+    expires_at = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+
+    objects = AccountMailQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            # AccountMailQuerySet.due
+            models.Index(fields=["due_at"], name="account_mail_due", condition=Q(sent_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} to {self.to}"
+
+
 class ApiKey(models.Model):
     """A key for `Authorization: Bearer`. Only its SHA-256 is kept; the key itself is seen once."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100, default="unnamed")
     digest = models.CharField(max_length=64, unique=True)
     created_at = models.DateTimeField(default=django_timezone.now)
+    # The day (UTC) of its latest call, so that a key costs one write a day.
+    last_used_on = models.DateField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-pk"]
+
     def __str__(self) -> str:
-        return f"API key of {self.user} made {self.created_at:%Y-%m-%d}"
+        return f"{self.name}, an API key of {self.user}"
+
+
+class Change(models.Model):
+    """Who changed what, beside the ledger of events, which keeps its own. Append-only, like it.
+
+    `clinic` is empty for what belongs to none. `subject` is such as "patient:7"; `details` maps a field to what was
+    there before and after, as text.
+    """
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, null=True, blank=True, related_name="changes")
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    subject = models.CharField(max_length=40)
+    summary = models.CharField(max_length=300)
+    details = models.JSONField(default=dict, blank=True)
+
+    objects = ClinicOwned["Change"].as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-pk"]
+        indexes: ClassVar = [
+            # the history on a patient's, a pump's or a person's page
+            models.Index(fields=["subject", "-id"], name="change_of_subject"),
+            # the history of a clinic
+            models.Index(fields=["clinic", "-id"], name="change_of_clinic"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.summary}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
@@ -37,3 +38,19 @@ class MembershipQuerySet(models.QuerySet[Row]):
     def of_clinic(self, clinic_id: int) -> Self:
         """Memberships that count in a clinic: its own and those of all clinics."""
         return self.filter(models.Q(clinic_id=clinic_id) | models.Q(clinic=None))
+
+
+class InvitationQuerySet(models.QuerySet[Row]):
+    def open(self, now: datetime) -> Self:
+        """Invitations that can still be accepted."""
+        return self.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=now)
+
+
+class ApiKeyQuerySet(models.QuerySet[Row]):
+    def active(self) -> Self:
+        return self.filter(revoked_at=None)
+
+
+class AccountMailQuerySet(models.QuerySet[Row]):
+    def due(self, now: datetime) -> Self:
+        return self.filter(sent_at=None, due_at__lte=now, expires_at__gt=now).order_by("due_at")

@@ -12,6 +12,17 @@ class Role(StrEnum):
     AUDITOR = "auditor"
 
 
+# What a role is for, where roles are given.
+ROLE_WORDS: dict[Role, str] = {
+    Role.SCHEDULER: "sees the worklist, contacts and dates; books refills",
+    Role.NURSE: "sees all; logs refills, doses and events; proposes doses",
+    Role.PRESCRIBER: "as a nurse, and signs doses",
+    Role.PHARMACIST: "sees all; corrects the drug data of refills; proposes doses",
+    Role.ADMINISTRATOR: "sees all, logs, and runs the clinic: settings, people, import, keys",
+    Role.AUDITOR: "sees all, and who did what",
+}
+
+
 class Permission(StrEnum):
     SEE = "see"  # worklist, contacts, dates
     SEE_CLINICAL = "see_clinical"  # everything else about a patient

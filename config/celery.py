@@ -14,7 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("brim")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["alerts", "pumps"])
+app.autodiscover_tasks(["alerts", "pumps", "interop"])
 
 
 @worker_ready.connect

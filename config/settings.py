@@ -43,6 +43,9 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.forms",  # its templates, since FORM_RENDERER finds them through the app loader
     "csp",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -62,9 +65,12 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "clinics.middleware.end_idle_sessions",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "config.middleware.no_store",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "clinics.middleware.ask_for_second_factor",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -82,6 +88,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "alerts.context.engine_banner",
+                "clinics.context.session",
             ],
         },
     },
@@ -100,10 +107,43 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-LOGIN_URL = "login"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "worklist"
-LOGOUT_REDIRECT_URL = "login"
+LOGOUT_REDIRECT_URL = "account_login"
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
+
+# allauth: log-in by e-mail, lock-out, passwords, second factors. Accounts are made by invitation alone.
+ACCOUNT_ADAPTER = "clinics.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+# An invitation's link proves the address; there is nothing more to verify.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_FORMS = {
+    "login": "clinics.forms.LogInForm",
+    "reset_password": "clinics.forms.ResetForm",
+    "reset_password_from_key": "clinics.forms.NewPasswordForm",
+    "change_password": "clinics.forms.ChangePasswordForm",
+    "reauthenticate": "clinics.forms.ReauthenticateForm",
+}
+# Five wrong passwords for one address lock it for five minutes, wherever they come from; twenty a minute one computer.
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/300s/key"}
+MFA_ADAPTER = "clinics.adapter.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_TOLERANCE = 1
+MFA_FORMS = {
+    "authenticate": "clinics.forms.SecondFactorForm",
+    "reauthenticate": "clinics.forms.SecondFactorForm",
+    "activate_totp": "clinics.forms.ActivateTotpForm",
+}
 
 # --- stores ---------------------------------------------------------------------------------------------------------
 
@@ -115,6 +155,14 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL: str = env.str("REDIS_URL")
+# Failed tries are counted here, by all processes together and without Redis. Nothing that users write is kept in it.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "brim_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 
 # --- mail -----------------------------------------------------------------------------------------------------------
 
@@ -146,8 +194,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # every task is re-found by the next tick, so a lost message costs one interval
 CELERY_TASK_TIME_LIMIT = 3600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# Delivery and the nightly check run one at a time, so of at least three slots one is always free for the tick.
-CELERY_WORKER_CONCURRENCY = 3
+# Delivery, imports and the nightly check run one at a time, so of at least four slots one is always free for the tick.
+CELERY_WORKER_CONCURRENCY = 4
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_ENABLE_UTC = True
 CELERY_TIMEZONE = "UTC"
@@ -162,6 +210,11 @@ CELERY_BEAT_SCHEDULE = {
     "deliver": {
         "task": "alerts.tasks.deliver",
         "schedule": TICK_SECONDS / 3,
+        "options": {"expires": TICK_SECONDS},
+    },
+    "imports": {
+        "task": "interop.tasks.run_imports",
+        "schedule": TICK_SECONDS,
         "options": {"expires": TICK_SECONDS},
     },
     "nightly": {
@@ -206,13 +259,18 @@ CONTENT_SECURITY_POLICY = {
 }
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 12 * 3600  # a working day on a shared ward computer
+# A log-in ends when nothing was done for so long; the page warns, and what was typed stays on it.
+SESSION_IDLE_SECONDS: int = env.int("BRIM_IDLE_MINUTES", default=60) * 60
+if SESSION_IDLE_SECONDS < 300:
+    raise ImproperlyConfigured("BRIM_IDLE_MINUTES must be at least 5.")
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = not LOCAL
 CSRF_COOKIE_SECURE = not LOCAL
 SECURE_SSL_REDIRECT = not LOCAL
 # Health probes come from inside, over plain HTTP.
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+BEHIND_PROXY: bool = env.bool("BEHIND_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_HSTS_SECONDS = 0 if LOCAL else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not LOCAL
 SECURE_HSTS_PRELOAD = not LOCAL

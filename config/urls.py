@@ -9,6 +9,7 @@ from config import health
 urlpatterns = [
     path("", include("clinics.urls")),
     path("", include("pumps.urls")),
+    path("", include("interop.urls")),
     path("", include("alerts.urls")),
     path("v/<str:token>/", patient_link, name="patient_link"),
     path("api/v1/", include("config.api_urls")),

@@ -1,3 +1,4 @@
+from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
@@ -5,7 +6,7 @@ from rest_framework.request import Request
 
 from clinics.backends import may_log_in
 from clinics.models import ApiKey, User
-from clinics.services import digest_of
+from clinics.services.keys import digest_of, mark_used
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -23,6 +24,7 @@ class BearerAuthentication(BaseAuthentication):
         key = keys.first()
         if key is None or not may_log_in(key.user):
             raise AuthenticationFailed("This API key is not known, or was revoked.")
+        mark_used(key, timezone.now())
         return key.user, key
 
     def authenticate_header(self, request: Request) -> str:

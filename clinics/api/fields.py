@@ -21,6 +21,14 @@ class IdField(serializers.CharField):
         return str(value)
 
 
+class Quantity(serializers.DecimalField):
+    """A decimal as a string; the unit is in the field's name, and said where something else is sent."""
+
+    def __init__(self, max_digits: int, decimal_places: int, *, unit: str, **kwargs: Any) -> None:
+        super().__init__(max_digits, decimal_places, **kwargs)
+        self.error_messages["invalid"] = f"Write a number alone, without a unit, in {unit}."
+
+
 def as_key(text: str) -> int | None:
     """The primary key an opaque id stands for, None if it can be none of ours."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

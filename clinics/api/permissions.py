@@ -6,11 +6,20 @@ Whether a row exists for the caller is the queryset's business and comes first (
 from typing import Any
 
 from rest_framework.exceptions import PermissionDenied
+from rest_framework.generics import get_object_or_404
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from clinics.models import Clinic, User
 from clinics.roles import Permission
+
+
+def caller(request: Request) -> User:
+    """The account behind a call."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
 
 
 def allows(request: Request, permission: Permission, clinic_id: int) -> bool:
@@ -35,3 +44,10 @@ class RolePermission(BasePermission):
         method = "GET" if request.method in ("HEAD", "OPTIONS") else str(request.method)
         require(request, needs[method], getattr(obj, "clinic_id", obj.pk))
         return True
+
+
+def administered(request: Request, clinic_id: int) -> Clinic:
+    """A clinic the caller administers: 404 for one they cannot see, 403 without the role."""
+    clinic = get_object_or_404(Clinic.objects.visible_to(request.user), pk=clinic_id)
+    require(request, Permission.ADMINISTER, clinic.pk)
+    return clinic

@@ -1,9 +1,12 @@
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
 from django.forms import BoundField
+from django.forms.boundfield import BoundWidget
 
 from clinical.units import plain as plain_decimal
 from clinics import words
@@ -49,14 +52,37 @@ def roles(user: User) -> str:
     return ", ".join(sorted(role.value for role in held)).capitalize() or "No role yet"
 
 
+CSS = {"select": "form-select", "checkbox": "form-check-input"}
+
+
 @register.filter
-def field(bound: BoundField, css: str = "form-control") -> str:
+def field(bound: BoundField, css: str = "") -> str:
     """A form's input with its Bootstrap class, its error state, and its help and errors named to screen readers."""
-    described = [f"{bound.auto_id}_help"] if bound.help_text else []
+    css = css or CSS.get(bound.widget_type, "form-control")
+    described = [f"{bound.auto_id}_error"] if bound.errors else []
+    if bound.help_text:
+        described.append(f"{bound.auto_id}_help")
     attributes: dict[str, str | bool] = {"class": f"{css} is-invalid" if bound.errors else css}
     if bound.errors:
         attributes["aria-invalid"] = "true"
-        described.append(f"{bound.auto_id}_error")
     if described:
         attributes["aria-describedby"] = " ".join(described)
     return bound.as_widget(attrs=attributes)
+
+
+@register.filter
+def choice(part: BoundWidget) -> str:
+    """One checkbox or radio button of a list."""
+    part.data["attrs"] = {**part.data["attrs"], "class": "form-check-input"}
+    return part.tag()
+
+
+@register.filter
+def field_words(name: str) -> str:
+    """A field's name as people say it."""
+    return name.replace("_", " ")
+
+
+@register.filter
+def get(mapping: Mapping[str, Any], key: str) -> Any:
+    return mapping.get(key)

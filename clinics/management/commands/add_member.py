@@ -6,7 +6,7 @@ from django.core.validators import validate_email
 
 from clinics.management.arguments import add_membership, clinic_of
 from clinics.roles import Role
-from clinics.services import add_member, password_link
+from clinics.services.members import add_member, password_link
 
 
 class Command(BaseCommand):

@@ -3,7 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from clinics.management.arguments import account_of
-from clinics.services import issue_api_key
+from clinics.services.keys import issue_api_key
 
 
 class Command(BaseCommand):
@@ -13,4 +13,4 @@ class Command(BaseCommand):
         parser.add_argument("email")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(issue_api_key(user=account_of(options)))
+        self.stdout.write(issue_api_key(user=account_of(options), name="made by issue_token"))

@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from clinics.management.arguments import account_of, add_membership, clinic_of
 from clinics.roles import Role
-from clinics.services import remove_member
+from clinics.services.members import remove_member
 
 
 class Command(BaseCommand):

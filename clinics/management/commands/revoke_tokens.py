@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
 from clinics.management.arguments import account_of
-from clinics.services import revoke_api_keys
+from clinics.services.keys import revoke_api_keys
 
 
 class Command(BaseCommand):

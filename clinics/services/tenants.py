@@ -1,0 +1,60 @@
+"""Clinics themselves. Settings that move dates are changed in the room of pumps."""
+
+from datetime import date, datetime
+
+from django.db import IntegrityError, transaction
+
+from clinics.errors import Impossible
+from clinics.history import note, subject_of
+from clinics.models import Clinic, ClosedDay, User
+
+# In words that do not tell one clinic's administrator that another clinic exists.
+NAME_TAKEN = "This name cannot be used; choose another."
+
+
+@transaction.atomic
+def open_clinic(*, name: str, timezone: str, label_set: str, by: User, now: datetime, **settings: object) -> Clinic:
+    """A new clinic without people of its own.
+
+    Raises:
+        Impossible: the name is taken.
+    """
+    try:
+        with transaction.atomic():
+            clinic = Clinic.objects.create(name=name, timezone=timezone, label_set=label_set, **settings)
+    except IntegrityError as error:
+        raise Impossible({"name": [NAME_TAKEN]}) from error
+    note(clinic=clinic, by=by, at=now, subject=subject_of(clinic), summary="Clinic opened")
+    return clinic
+
+
+@transaction.atomic
+def go_live(*, clinic: Clinic, now: datetime, by: User | None = None) -> Clinic:
+    """Let messages to patients leave from now on. Pressing twice keeps the first moment."""
+    locked = Clinic.objects.select_for_update().get(pk=clinic.pk)
+    if locked.patient_messages_since is None:
+        locked.patient_messages_since = now
+        locked.save(update_fields=["patient_messages_since"])
+        note(clinic=locked, by=by, at=now, subject=subject_of(locked), summary="Messages to patients switched on")
+    return locked
+
+
+@transaction.atomic
+def close_on(*, clinic: Clinic, day: date, name: str, by: User, now: datetime) -> ClosedDay:
+    """Add a day on which the clinic refills nobody; the same day again changes only its name."""
+    closed, _ = ClosedDay.objects.update_or_create(clinic=clinic, day=day, defaults={"name": name})
+    note(clinic=clinic, by=by, at=now, subject=subject_of(clinic), summary=f"Closed on {day} {name}".strip())
+    return closed
+
+
+@transaction.atomic
+def open_on(*, closed: ClosedDay, by: User, now: datetime) -> None:
+    """Take a closed day off the list."""
+    note(
+        clinic=closed.clinic,
+        by=by,
+        at=now,
+        subject=subject_of(closed.clinic),
+        summary=f"No longer closed on {closed.day} {closed.name}".strip(),
+    )
+    closed.delete()
