@@ -8,11 +8,18 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q, Value
 from django.utils import timezone
 
-from clinics.models import Clinic
-from patients.queries import PatientQuerySet
+from clinics.models import Clinic, User
+from patients.queries import ContactQuerySet, PatientQuerySet, TransferQuerySet
+
+
+def replaced(field: str, pattern: str, by: str) -> Func:
+    """A column with every match of a pattern replaced, so that it is found however it was written."""
+    return Func(
+        F(field), Value(pattern), Value(by), Value("g"), function="regexp_replace", output_field=models.CharField()
+    )
 
 
 class Patient(models.Model):
@@ -42,6 +49,11 @@ class Patient(models.Model):
         PREGNANT = "pregnant", "Pregnant"
         BREAST_FEEDING = "breast_feeding", "Breast-feeding"
 
+    class Allergies(models.TextChoices):
+        NOT_ASKED = "not_asked", "Not asked yet"
+        NONE_KNOWN = "none_known", "None known"
+        LISTED = "listed", "As listed"
+
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="patients")
     mrn = models.CharField("MRN", max_length=64)
     given_name = models.CharField(max_length=100)
@@ -54,12 +66,20 @@ class Patient(models.Model):
     email_reminders = models.BooleanField(default=False)
     spasticity_origin = models.CharField(max_length=16, choices=Origin)
     flags = ArrayField(models.CharField(max_length=32, choices=Flag), default=list, blank=True)
+    # Whether anybody asked is a fact of its own: a blank list is not "none".
+    allergies_status = models.CharField(max_length=16, choices=Allergies, default=Allergies.NOT_ASKED)
+    allergies = models.CharField(max_length=1000, blank=True)
     status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
     status_on = models.DateField(null=True, blank=True)
     status_reason = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     search = models.GeneratedField(
-        expression=SearchVector("given_name", "family_name", "mrn", "phone", config="simple"),
+        # Words as `PatientQuerySet.matching` takes them apart, and a phone number as one.
+        expression=SearchVector(
+            *(replaced(field, r"\W+", " ") for field in ("given_name", "family_name", "mrn", "phone")),
+            replaced("phone", "[^0-9]+", ""),
+            config="simple",
+        ),
         output_field=SearchVectorField(),
         db_persist=True,
     )
@@ -73,6 +93,11 @@ class Patient(models.Model):
             models.CheckConstraint(
                 condition=Q(status="active") | Q(status_on__isnull=False), name="patient_status_has_a_date"
             ),
+            models.CheckConstraint(
+                condition=Q(allergies_status="listed") & ~Q(allergies="")
+                | ~Q(allergies_status="listed") & Q(allergies=""),
+                name="patient_allergies_listed_or_not",
+            ),
         ]
         indexes: ClassVar = [
             # PatientQuerySet.matching
@@ -81,3 +106,74 @@ class Patient(models.Model):
 
     def __str__(self) -> str:
         return f"{self.given_name} {self.family_name}"
+
+
+class Contact(models.Model):
+    """Somebody to tell beside the patient: a caregiver, or the care home. One that has ended is kept for the record."""
+
+    class Kind(models.TextChoices):
+        CAREGIVER = "caregiver", "Caregiver"
+        CARE_HOME = "care_home", "Care home"
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="contacts")
+    kind = models.CharField(max_length=16, choices=Kind)
+    name = models.CharField(max_length=200)
+    relationship = models.CharField(max_length=100, blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    email = models.EmailField(max_length=254, blank=True)
+    # Consent, the contact's and the patient's, to e-mail reminders about the patient's visits.
+    email_reminders = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ContactQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~Q(phone="") | ~Q(email=""), name="contact_can_be_reached"),
+            models.CheckConstraint(condition=Q(email_reminders=False) | ~Q(email=""), name="contact_reminded_by_email"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Transfer(models.Model):
+    """A patient's record offered to another clinic, by a link signed over the id and `nonce`.
+
+    Until it is accepted nothing changes: the clinic that offers goes on reminding. `copy` is the patient as they are
+    in the clinic that accepted; the offered record stays where it is, read-only from then on.
+    """
+
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="transfers")
+    nonce = models.CharField(max_length=16)
+    note = models.CharField(max_length=500, blank=True)
+    offered_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    offered_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    copy = models.OneToOneField(
+        Patient, on_delete=models.PROTECT, null=True, blank=True, related_name="transferred_from"
+    )
+
+    objects = TransferQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["patient"],
+                name="transfer_one_open_a_patient",
+                condition=Q(accepted_at=None, withdrawn_at=None),
+            ),
+            models.CheckConstraint(
+                condition=Q(accepted_at=None, copy=None) | Q(accepted_at__isnull=False, copy__isnull=False),
+                name="transfer_accepted_has_a_copy",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"transfer of patient {self.patient_id}"

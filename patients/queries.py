@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Self
 
 from django.contrib.postgres.search import SearchQuery
+from django.db.models import QuerySet
 
 from clinics.queries import ClinicOwned, Row
 
@@ -16,3 +18,21 @@ class PatientQuerySet(ClinicOwned[Row]):
             return self.none()
         query = SearchQuery(" & ".join(f"{word}:*" for word in words), config="simple", search_type="raw")
         return self.filter(search=query)
+
+    def by_name(self) -> Self:
+        return self.order_by("family_name", "given_name", "pk")
+
+
+class ContactQuerySet(QuerySet[Row]):
+    def standing(self) -> Self:
+        return self.filter(ended_at=None)
+
+    def with_consent(self) -> Self:
+        """Those who may be written to, as far as it depends on them."""
+        return self.standing().filter(email_reminders=True).exclude(email="")
+
+
+class TransferQuerySet(QuerySet[Row]):
+    def open(self, now: datetime) -> Self:
+        """Offers that can still be accepted."""
+        return self.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=now)

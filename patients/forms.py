@@ -1,0 +1,123 @@
+"""What a person enters about a patient, and about those to tell beside them."""
+
+from typing import Any
+
+from django import forms
+
+from clinics.fields import NOT_A_CHOICE, Day
+from clinics.models import Clinic
+from patients.models import Contact, Patient
+
+
+def _text(label: str, longest: int, **kwargs: Any) -> forms.CharField:
+    return forms.CharField(label=label, max_length=longest, **kwargs)
+
+
+def _phone() -> forms.CharField:
+    return _text(
+        "Phone",
+        40,
+        required=False,
+        widget=forms.TextInput(attrs={"type": "tel", "inputmode": "tel", "autocomplete": "off"}),
+    )
+
+
+def _email() -> forms.EmailField:
+    return forms.EmailField(
+        label="E-mail", max_length=254, required=False, widget=forms.EmailInput(attrs={"autocomplete": "off"})
+    )
+
+
+class PatientForm(forms.Form):
+    mrn = _text("MRN", 64, help_text="The record number your clinic uses.")
+    given_name = _text("Given name", 100)
+    family_name = _text("Family name", 100)
+    date_of_birth = Day(label="Born on", years=(1900, 2200))
+    spasticity_origin = forms.ChoiceField(
+        label="Origin of the spasticity",
+        choices=[("", "Choose"), *Patient.Origin.choices],
+        help_text="The label's dose steps depend on it.",
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+    )
+    phone = _phone()
+    email = _email()
+    email_reminders = forms.BooleanField(label="Consents to reminders by e-mail", required=False)
+    allergies_status = forms.ChoiceField(
+        label="Allergies",
+        choices=Patient.Allergies.choices,
+        widget=forms.RadioSelect,
+        initial=Patient.Allergies.NOT_ASKED,
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+    )
+    allergies = _text("List of allergies", 1000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    flags = forms.MultipleChoiceField(
+        label="Conditions that raise the risk",
+        choices=Patient.Flag.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+    )
+
+    @classmethod
+    def of(cls, patient: Patient, data: Any) -> "PatientForm":
+        return cls(data, initial={name: getattr(patient, name) for name in cls.base_fields})
+
+
+class NewPatientForm(PatientForm):
+    """With the clinic first, where the person has more than one to enter patients in."""
+
+    clinic = forms.ModelChoiceField(
+        Clinic.objects.none(), label="Clinic", empty_label="Choose", error_messages={"invalid_choice": NOT_A_CHOICE}
+    )
+    field_order = ("clinic", *PatientForm.base_fields)
+
+    def __init__(self, *args: Any, clinics: list[Clinic], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["clinic"]
+        field.queryset = Clinic.objects.filter(pk__in=[clinic.pk for clinic in clinics])
+        if len(clinics) == 1:
+            field.widget = forms.HiddenInput()
+            self.initial.setdefault("clinic", clinics[0].pk)
+
+
+class ContactForm(forms.Form):
+    kind = forms.ChoiceField(
+        label="Who is it?", choices=Contact.Kind.choices, error_messages={"invalid_choice": NOT_A_CHOICE}
+    )
+    name = _text("Name", 200)
+    relationship = _text("Relationship", 100, required=False, help_text="Such as mother, or ward sister.")
+    phone = _phone()
+    email = _email()
+    email_reminders = forms.BooleanField(
+        label="Consents, as does the patient, to reminders about the patient's visits by e-mail", required=False
+    )
+
+    @classmethod
+    def of(cls, contact: Contact, data: Any) -> "ContactForm":
+        return cls(data, initial={name: getattr(contact, name) for name in cls.base_fields})
+
+
+class StatusForm(forms.Form):
+    status = forms.ChoiceField(
+        label="Care", choices=Patient.Status.choices, error_messages={"invalid_choice": NOT_A_CHOICE}
+    )
+    on = Day(label="Since")
+    reason = _text("Why", 500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class OfferForm(forms.Form):
+    message = _text("Note for the other clinic", 500, required=False, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class TakeOverForm(forms.Form):
+    clinic = forms.ModelChoiceField(
+        Clinic.objects.none(), label="Into", empty_label="Choose", error_messages={"invalid_choice": NOT_A_CHOICE}
+    )
+    mrn = _text("MRN at your clinic", 64)
+
+    def __init__(self, *args: Any, clinics: list[Clinic], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field: Any = self.fields["clinic"]
+        field.queryset = Clinic.objects.filter(pk__in=[clinic.pk for clinic in clinics])
+        if len(clinics) == 1:
+            self.initial.setdefault("clinic", clinics[0].pk)
