@@ -48,11 +48,28 @@ def conditions(row: Forecast, ladder: Ladder) -> list[Condition]:
         found.append(Condition(Kind.REFILL_DUE, first))
     if row.stopped_at is not None:
         found.append(Condition(Kind.PUMP_STOPPED, row.stopped_at))
-    if row.unknown_reason not in ("", "stopped"):
+    if row.unknown_reason not in ("", "stopped", "stall"):
         found.append(Condition(Kind.FORECAST_UNKNOWN, row.computed_at + UNKNOWN_GRACE))
-    if any(finding["code"] == "concentration_not_programmed" for finding in row.findings):
-        found.append(Condition(Kind.CONCENTRATION_NOT_PROGRAMMED, row.filled_at or row.computed_at))
-    return found
+    if row.stalled_at is not None:
+        found.append(Condition(Kind.PUMP_STALLED, row.stalled_at))
+    return [*found, *_of_findings(row)]
+
+
+# Findings about one event that somebody has to be told of, from that event on.
+ALERTING = {
+    "concentration_not_programmed": Kind.CONCENTRATION_NOT_PROGRAMMED,
+    "alarm_one_tone": Kind.PUMP_ALARM,
+    "alarm_two_tones": Kind.PUMP_ALARM,
+    "mri_not_interrogated": Kind.INTERROGATION_DUE,
+}
+
+
+def _of_findings(row: Forecast) -> list[Condition]:
+    return [
+        Condition(ALERTING[finding["code"]], datetime.fromisoformat(finding["since"]))
+        for finding in row.findings
+        if finding["code"] in ALERTING
+    ]
 
 
 def reconcile(rows: Sequence[Forecast], *, now: datetime, refill: Event | None = None) -> None:

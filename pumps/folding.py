@@ -1,50 +1,129 @@
 """Rows of the database as the kernel's facts: the only reader of the ledger for forecasts."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from clinical.forecast import ClinicRules, Device
-from clinical.ledger import Fill, LedgerEvent, Prior, ProgramChange, PumpFacts
+from clinical.forecast import ClinicRules, Device, Product
+from clinical.labels import LABEL_SETS
+from clinical.ledger import (
+    AlarmReport,
+    Bridge,
+    Fill,
+    Interrogation,
+    LedgerEvent,
+    Motor,
+    MotorChange,
+    MriScan,
+    Prior,
+    ProgramChange,
+    PumpBolus,
+    PumpFacts,
+    ReservoirAccess,
+)
 from clinics.models import Clinic
-from pumps.models import Event, PriorVersion, Pump
+from pumps.models import DrugProduct, Event, PriorVersion, Pump
 from pumps.programs_json import program_of
 
-_COLUMNS = (
-    "pump_id",
-    "kind",
-    "occurred_at",
-    "filled_ml",
-    "aspirated_ml",
-    "concentration_mcg_per_ml",
-    "programmed_concentration_mcg_per_ml",
-    "stability_days",
-    "drug_expires_on",
-    "mode",
-    "daily_dose_mcg",
-    "steps",
-    "boluses",
-    "clock_offset_s",
-)
+
+class Row(NamedTuple):
+    """The columns of an event that a forecast reads, under the model's own names."""
+
+    pump_id: int
+    kind: str
+    occurred_at: datetime
+    filled_ml: Any
+    aspirated_ml: Any
+    concentration_mcg_per_ml: Any
+    programmed_concentration_mcg_per_ml: Any
+    stability_days: int | None
+    drug_expires_on: Any
+    formulation: str
+    mode: str
+    daily_dose_mcg: Any
+    steps: Any
+    boluses: Any
+    clock_offset_s: int | None
+    injected_ml: Any
+    volume_ml: Any
+    dose_mcg: Any
+    duration_hours: Any
+    alarms: Any
+    tones: int | None
+    reservoir_emptied: bool | None
 
 
-def ledgers(pump_ids: Sequence[int], *, until: datetime | None = None) -> dict[int, list[LedgerEvent]]:
-    """The standing events of pumps, by pump id; up to and including `until` if given. One query."""
+def ledgers(
+    pump_ids: Sequence[int], *, until: datetime | None = None, without: int | None = None
+) -> dict[int, list[LedgerEvent]]:
+    """The standing events of pumps, by pump id; up to and including `until` if given, `without` one. One query."""
     rows = Event.objects.standing().filter(pump__in=pump_ids).order_by("pump_id", "occurred_at", "pk")
     if until is not None:
         rows = rows.filter(occurred_at__lte=until)
+    if without is not None:
+        rows = rows.exclude(pk=without)
     found: dict[int, list[LedgerEvent]] = defaultdict(list)
-    for row in rows.values_list(*_COLUMNS).iterator(chunk_size=10_000):
-        found[row[0]].append(_fact(row))
+    for values in rows.values_list(*Row._fields).iterator(chunk_size=10_000):
+        row = Row(*values)
+        if row.kind in _FACTS:
+            found[row.pump_id].append(_FACTS[row.kind](row))
     return found
 
 
-def _fact(row: tuple) -> LedgerEvent:  # type: ignore[type-arg]  # a row of _COLUMNS, mixed types
-    _, kind, at, filled, aspirated, concentration, programmed, stability, expires, *dose = row
-    if kind == Event.Kind.REFILL:
-        return Fill(at, filled, aspirated, concentration, programmed, stability, expires)
-    mode, daily_dose, steps, boluses, offset = dose
-    return ProgramChange(at, program_of(mode, daily_dose, steps, boluses), offset)
+def facts_of(event: Event) -> list[LedgerEvent]:
+    """What one event, saved or not, tells a forecast; nothing for a kind that moves no date."""
+    row = Row(*(getattr(event, name) for name in Row._fields))
+    return [_FACTS[row.kind](row)] if row.kind in _FACTS else []
+
+
+def _fill(row: Row) -> Fill:
+    return Fill(
+        at=row.occurred_at,
+        filled_ml=row.filled_ml,
+        aspirated_ml=row.aspirated_ml,
+        concentration_mcg_per_ml=row.concentration_mcg_per_ml,
+        programmed_concentration_mcg_per_ml=row.programmed_concentration_mcg_per_ml,
+        stability_days=row.stability_days,
+        drug_expires_on=row.drug_expires_on,
+        formulation=row.formulation,
+    )
+
+
+def _program(row: Row) -> ProgramChange:
+    program = program_of(row.mode, row.daily_dose_mcg, row.steps, row.boluses)
+    if row.clock_offset_s is None:
+        raise ValueError("a dose change has a clock")
+    return ProgramChange(row.occurred_at, program, row.clock_offset_s)
+
+
+def _motor(motor: Motor) -> Callable[[Row], MotorChange]:
+    return lambda row: MotorChange(row.occurred_at, motor)
+
+
+def _interrogation(row: Row) -> Interrogation:
+    return Interrogation(
+        row.occurred_at, row.volume_ml, row.daily_dose_mcg, row.clock_offset_s, tuple(sorted(row.alarms))
+    )
+
+
+Kind = Event.Kind
+# A catheter's access or revision moves no volume of the reservoir.
+_FACTS: dict[str, Callable[[Row], LedgerEvent]] = {
+    Kind.REFILL: _fill,
+    Kind.DOSE_CHANGE: _program,
+    Kind.INTERROGATION: _interrogation,
+    Kind.STOP: _motor(Motor.STOPPED),
+    Kind.RESTART: _motor(Motor.RESTARTED),
+    Kind.STALL: _motor(Motor.STALLED),
+    Kind.STALL_RECOVERY: _motor(Motor.RECOVERED),
+    Kind.MRI: lambda row: MriScan(row.occurred_at, row.reservoir_emptied),
+    Kind.BOLUS: lambda row: PumpBolus(row.occurred_at, dose_mcg=row.dose_mcg),
+    Kind.PRIMING_BOLUS: lambda row: PumpBolus(row.occurred_at, volume_ml=row.volume_ml),
+    Kind.BRIDGE_BOLUS: lambda row: Bridge(row.occurred_at, row.volume_ml, row.duration_hours),
+    Kind.RESERVOIR_ACCESS: lambda row: ReservoirAccess(row.occurred_at, row.aspirated_ml, row.injected_ml),
+    Kind.ALARM_REPORTED: lambda row: AlarmReport(row.occurred_at, row.tones),
+}
 
 
 def device(pump: Pump, version: PriorVersion) -> Device:
@@ -62,11 +141,26 @@ def device(pump: Pump, version: PriorVersion) -> Device:
         service_life_years=model.service_life_years,
         min_flow_ml_per_day=model.min_flow_ml_per_day,
         max_flow_ml_per_day=model.max_flow_ml_per_day,
+        mri_behaviour=model.mri_behaviour,
     )
 
 
 def rules(clinics: Iterable[Clinic]) -> dict[int, ClinicRules]:
-    return {
-        clinic.pk: ClinicRules(clinic.zone, clinic.refill_margin_days, clinic.max_refill_interval_days)
-        for clinic in clinics
-    }
+    """What each clinic has set, by clinic id. One query."""
+    by_id = {clinic.pk: clinic for clinic in clinics}
+    products: dict[int, dict[str, Product]] = defaultdict(dict)
+    for product in DrugProduct.objects.filter(clinic__in=by_id):
+        products[product.clinic_id][product.key] = Product(
+            product.name, product.stability_days, product.max_refill_interval_days
+        )
+    return {pk: rules_of(clinic, products[pk]) for pk, clinic in by_id.items()}
+
+
+def rules_of(clinic: Clinic, products: dict[str, Product]) -> ClinicRules:
+    return ClinicRules(
+        timezone=clinic.zone,
+        margin_days=clinic.refill_margin_days,
+        max_refill_interval_days=clinic.max_refill_interval_days,
+        labels=LABEL_SETS[clinic.label_set],
+        products=products,
+    )

@@ -1,12 +1,13 @@
 """Forecasts from the ledger into their table: for one pump within the write, for the fleet in batches."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
 
 from clinical import forecast as clinical
+from clinical.ledger import LedgerEvent
 from clinics.models import Clinic
 from patients.models import Patient
 from pumps import folding
@@ -27,13 +28,29 @@ def current_prior() -> PriorVersion:
     return PriorVersion.objects.latest("pk")
 
 
-def fresh(pumps: Sequence[Pump], versions: Sequence[PriorVersion], *, now: datetime) -> list[Forecast]:
-    """Unsaved forecasts of pumps, `versions[i]` for `pumps[i]`. Pumps come with model, clinic and patient."""
-    events = folding.ledgers([pump.pk for pump in pumps])
-    rules = folding.rules({pump.clinic_id: pump.clinic for pump in pumps}.values())
+Ledgers = Mapping[int, Sequence[LedgerEvent]]
+
+
+def fresh(
+    pumps: Sequence[Pump],
+    versions: Sequence[PriorVersion],
+    *,
+    now: datetime,
+    ledgers: Ledgers | None = None,
+    rules: Mapping[int, clinical.ClinicRules] | None = None,
+) -> list[Forecast]:
+    """Unsaved forecasts of pumps, `versions[i]` for `pumps[i]`. Pumps come with model, clinic and patient.
+
+    `ledgers` are their events by pump id, and `rules` what their clinics set by clinic id, where the caller has them
+    already, or asks what would follow from others.
+    """
+    if ledgers is None:
+        ledgers = folding.ledgers([pump.pk for pump in pumps])
+    if rules is None:
+        rules = folding.rules({pump.clinic_id: pump.clinic for pump in pumps}.values())
     results = clinical.forecast_fleet(
         [folding.device(pump, version) for pump, version in zip(pumps, versions, strict=True)],
-        [events.get(pump.pk, []) for pump in pumps],
+        [ledgers.get(pump.pk, []) for pump in pumps],
         [rules[pump.clinic_id] for pump in pumps],
     )
     return [_row(*found, now) for found in zip(pumps, versions, results, strict=True)]
@@ -73,6 +90,7 @@ def _moments(result: clinical.Forecast) -> dict[str, Any]:
         "service_ends_at",
         "filled_at",
         "stopped_at",
+        "stalled_at",
     )
     return {name: getattr(result, name) for name in names}
 

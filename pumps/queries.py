@@ -9,6 +9,7 @@ from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
 
 from clinics.queries import ClinicOwned, Row
 from patients.models import Patient
+from patients.queries import PatientQuerySet
 
 if TYPE_CHECKING:
     from clinics.models import User
@@ -32,6 +33,14 @@ class PumpQuerySet(ClinicOwned[Row]):
         by_patient = self.filter(patient__in=Patient.objects.matching(text)).values("pk")
         by_serial = self.filter(serial_number__istartswith=text.strip()).values("pk")
         return self.filter(pk__in=by_patient.union(by_serial, all=True))
+
+
+def patients_matching(
+    patients: PatientQuerySet[Patient], pumps: PumpQuerySet[Row], text: str
+) -> PatientQuerySet[Patient]:
+    """Patients whose own words match, or who have a pump whose serial number begins with `text`."""
+    by_serial = pumps.filter(serial_number__istartswith=text.strip()).values("patient")
+    return patients.filter(pk__in=patients.matching(text).order_by().values("pk").union(by_serial.order_by(), all=True))
 
 
 class EventQuerySet(QuerySet[Row]):

@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from clinical import forecast as clinical
-from clinical.forecast import Device, VolumeCurve
+from clinical.forecast import ClinicRules, Device, VolumeCurve
 from clinical.ledger import Fill, LedgerEvent, ProgramChange, in_order
 from pumps import folding
 from pumps.models import Forecast, Pump
@@ -20,6 +20,7 @@ class Reading:
     row: Forecast
     ledger: Sequence[LedgerEvent]
     device: Device
+    rules: ClinicRules
     computed: clinical.Forecast
     now: datetime
 
@@ -40,6 +41,12 @@ class Reading:
         return [event for event in self.ledger if isinstance(event, ProgramChange)]
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether the pump stands still now, by a stop or by its program."""
+        stopped_at = self.computed.stopped_at
+        return stopped_at is not None and stopped_at <= self.now
+
+    @property
     def program_now(self) -> ProgramChange | None:
         """The dose that runs now; a planned one is not it."""
         begun = [change for change in self.programs if change.at <= self.now]
@@ -50,8 +57,8 @@ class Reading:
 
 
 def read(pump: Pump, row: Forecast, now: datetime) -> Reading:
-    """`row.prior_version`, `pump.model` and `pump.clinic` are read. One query."""
+    """`row.prior_version`, `pump.model` and `pump.clinic` are read. Two queries."""
     ledger = in_order(folding.ledgers([pump.pk]).get(pump.pk, []))
     device = folding.device(pump, row.prior_version)
-    computed = clinical.forecast(device, ledger, folding.rules([pump.clinic])[pump.clinic_id])
-    return Reading(pump, row, ledger, device, computed, now)
+    rules = folding.rules([pump.clinic])[pump.clinic_id]
+    return Reading(pump, row, ledger, device, rules, clinical.forecast(device, ledger, rules), now)

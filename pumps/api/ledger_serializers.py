@@ -7,18 +7,30 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from clinical.programs import Mode
-from clinics.api.fields import IdField, MomentField
+from clinical.watching import PumpAlarm
+from clinics.api.fields import IdField, MomentField, Quantity
 from clinics.validators import validate_plausible
 from pumps.models import Event
-from pumps.services.entries import DoseEntry, RefillEntry
+from pumps.services.entries import DoseEntry, EventEntry, RefillEntry
+from pumps.services.kinds import ALL_FIELDS, KINDS
+
+MOST_ROWS = 48
 
 
-def volume(**kwargs: Any) -> serializers.DecimalField:
-    return serializers.DecimalField(max_digits=7, decimal_places=3, min_value=Decimal(0), **kwargs)
+def volume(**kwargs: Any) -> Quantity:
+    return Quantity(7, 3, unit="mL", min_value=Decimal(0), **kwargs)
 
 
-def concentration(**kwargs: Any) -> serializers.DecimalField:
-    return serializers.DecimalField(max_digits=9, decimal_places=3, min_value=Decimal("0.001"), **kwargs)
+def fine_volume(**kwargs: Any) -> Quantity:
+    return Quantity(6, 4, unit="mL", min_value=Decimal(0), **kwargs)
+
+
+def concentration(**kwargs: Any) -> Quantity:
+    return Quantity(9, 3, unit="mcg/mL", min_value=Decimal("0.001"), **kwargs)
+
+
+def dose(unit: str = "mcg/day", **kwargs: Any) -> Quantity:
+    return Quantity(10, 3, unit=unit, min_value=Decimal(0), **kwargs)
 
 
 class EntryInput(serializers.Serializer[Any]):
@@ -65,22 +77,20 @@ class RefillInput(EntryInput):
 
 class StepInput(serializers.Serializer[Any]):
     start = serializers.CharField(max_length=5, help_text="HH:MM on the pump's clock")
-    rate_mcg_per_h = serializers.DecimalField(max_digits=10, decimal_places=4, min_value=Decimal(0))
+    rate_mcg_per_h = Quantity(10, 4, unit="mcg/h", min_value=Decimal(0))
 
 
 class BolusInput(serializers.Serializer[Any]):
     at = serializers.CharField(max_length=5, help_text="HH:MM on the pump's clock")
-    dose_mcg = serializers.DecimalField(max_digits=10, decimal_places=4, min_value=Decimal(0))
+    dose_mcg = Quantity(10, 4, unit="mcg", min_value=Decimal(0))
 
 
 class DoseInput(EntryInput):
     effective_at = MomentField()
     mode = serializers.ChoiceField(choices=Event.ProgramMode.choices)
-    daily_dose_mcg = serializers.DecimalField(
-        max_digits=10, decimal_places=3, min_value=Decimal(0), required=False, allow_null=True, default=None
-    )
-    steps = StepInput(many=True, required=False, default=list)
-    boluses = BolusInput(many=True, required=False, default=list)
+    daily_dose_mcg = dose(required=False, allow_null=True, default=None)
+    steps = serializers.ListField(child=StepInput(), required=False, default=list, max_length=MOST_ROWS)
+    boluses = serializers.ListField(child=BolusInput(), required=False, default=list, max_length=MOST_ROWS)
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
     override_reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
 
@@ -96,6 +106,40 @@ class DoseInput(EntryInput):
         for field in ("steps", "boluses"):
             values[field] = [{name: str(part) for name, part in row.items()} for row in values[field]]
         return DoseEntry(**values)
+
+
+class EventInput(EntryInput):
+    """An entry of any other kind; which fields a kind has, `GET /api/v1/event-kinds/` says."""
+
+    kind = serializers.ChoiceField(choices=sorted(KINDS))
+    occurred_at = MomentField()
+    aspirated_ml = volume(required=False, allow_null=True, default=None)
+    injected_ml = volume(required=False, allow_null=True, default=None)
+    volume_ml = fine_volume(required=False, allow_null=True, default=None)
+    dose_mcg = dose("mcg", required=False, allow_null=True, default=None)
+    daily_dose_mcg = dose(required=False, allow_null=True, default=None)
+    duration_hours = Quantity(8, 3, unit="hours", min_value=Decimal(0), required=False, allow_null=True, default=None)
+    catheter_volume_ml = fine_volume(required=False, allow_null=True, default=None)
+    pump_clock = serializers.TimeField(
+        format="%H:%M",
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="HH:MM, what the pump's clock showed",
+        error_messages={"invalid": "Write the time of day the pump's clock showed, as HH:MM."},
+    )
+    alarms = serializers.ListField(
+        child=serializers.ChoiceField(choices=[alarm.value for alarm in PumpAlarm]),
+        required=False,
+        default=list,
+        max_length=len(PumpAlarm),
+    )
+    tones = serializers.ChoiceField(choices=[1, 2], required=False, allow_null=True, default=None)
+    reservoir_emptied = serializers.BooleanField(required=False, allow_null=True, default=None)
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
+
+    def entry(self) -> EventEntry:
+        return EventEntry(**self.values)
 
 
 class EventSerializer(serializers.Serializer[Event]):
@@ -148,6 +192,34 @@ class DoseOutput(EventSerializer):
     override_reason = serializers.CharField()
 
 
+class OtherOutput(EventSerializer):
+    """An entry of any other kind; a field its kind does not have is absent."""
+
+    kind = serializers.CharField()
+    occurred_at = MomentField()
+    aspirated_ml = volume(allow_null=True)
+    injected_ml = volume(allow_null=True)
+    volume_ml = fine_volume(allow_null=True)
+    dose_mcg = dose("mcg", allow_null=True)
+    daily_dose_mcg = dose(allow_null=True)
+    duration_hours = Quantity(8, 3, unit="hours", allow_null=True)
+    catheter_volume_ml = fine_volume(allow_null=True)
+    pump_clock = serializers.SerializerMethodField()
+    alarms = serializers.ListField(child=serializers.CharField())
+    tones = serializers.IntegerField(allow_null=True)
+    reservoir_emptied = serializers.BooleanField(allow_null=True)
+    reason = serializers.CharField()
+
+    def get_pump_clock(self, event: Event) -> str | None:
+        shown = event.shown_clock
+        return f"{shown:%H:%M}" if shown is not None else None
+
+    def to_representation(self, instance: Event) -> dict[str, Any]:
+        data = dict(super().to_representation(instance))
+        left_out = set(ALL_FIELDS) - set(KINDS[instance.kind].fields)
+        return {name: value for name, value in data.items() if name not in left_out}
+
+
 class VoidOutput(EventSerializer):
     occurred_at = MomentField()
     reason = serializers.CharField()
@@ -179,10 +251,15 @@ class TimelineVoid(VoidOutput, LineFields):
     pass
 
 
+class TimelineOther(OtherOutput, LineFields):
+    pass
+
+
 OF_KIND: dict[str, type[EventSerializer]] = {
     Event.Kind.REFILL.value: TimelineRefill,
     Event.Kind.DOSE_CHANGE.value: TimelineDoseChange,
     Event.Kind.VOID.value: TimelineVoid,
+    **dict.fromkeys(KINDS, TimelineOther),
 }
 
 

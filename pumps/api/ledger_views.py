@@ -1,5 +1,6 @@
 """The ledger: refills, dose changes, the timeline, voids."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -9,17 +10,22 @@ from rest_framework import generics, status
 from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from clinics.api.fields import as_key
+from clinics.api.filters import choice_filter
 from clinics.api.pagination import Cursor
 from clinics.api.permissions import require
 from clinics.models import User
 from clinics.roles import Permission
+from pumps.api.consequence_serializers import ConsequenceOutput, EventKindOutput
 from pumps.api.idempotency import once
 from pumps.api.ledger_serializers import (
     OF_KIND,
     DoseInput,
     DoseOutput,
+    EventInput,
+    OtherOutput,
     RefillInput,
     RefillOutput,
     TimelineOutput,
@@ -27,13 +33,16 @@ from pumps.api.ledger_serializers import (
     VoidOutput,
 )
 from pumps.models import Event, Pump
-from pumps.services import ledger
-from pumps.services.entries import is_drug_data_correction
+from pumps.services import consequences, ledger
+from pumps.services.entries import Entry, is_drug_data_correction
+from pumps.services.kinds import KINDS
 
 IDEMPOTENCY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)
-INPUTS: dict[str, type[RefillInput] | type[DoseInput]] = {
+Input = RefillInput | DoseInput | EventInput
+INPUTS: dict[str, type[RefillInput] | type[DoseInput] | type[EventInput]] = {
     Event.Kind.REFILL.value: RefillInput,
     Event.Kind.DOSE_CHANGE.value: DoseInput,
+    **dict.fromkeys(KINDS, EventInput),
 }
 
 
@@ -48,7 +57,7 @@ class LedgerView(generics.GenericAPIView[Event]):
     queryset = Event.objects.none()
 
     def pump(self, permission: Permission) -> Pump:
-        pumps = Pump.objects.visible_to(self.request.user).select_related("model", "clinic")
+        pumps = Pump.objects.visible_to(self.request.user).select_related("model", "clinic", "patient")
         pump = generics.get_object_or_404(pumps, pk=self.kwargs["pk"])
         require(self.request, permission, pump.clinic_id)
         return pump
@@ -65,15 +74,18 @@ class LedgerView(generics.GenericAPIView[Event]):
 
 
 class EntryList(LedgerView):
-    """Standing entries of one kind, newest first, and recording another."""
+    """Standing entries of some kinds, newest first, and recording another."""
 
-    kind = ""
-    input_class: type[RefillInput] | type[DoseInput]
+    kinds: Sequence[str] = ()
+    input_class: type[RefillInput] | type[DoseInput] | type[EventInput]
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         pump = self.pump(Permission.SEE_CLINICAL)
-        events = Event.objects.standing().filter(pump=pump, kind=self.kind).select_related("recorded_by")
+        events = Event.objects.standing().filter(pump=pump, kind__in=self.wanted()).select_related("recorded_by")
         return self.answer_page(events)
+
+    def wanted(self) -> Sequence[str]:
+        return self.kinds
 
     def record(self, request: Request) -> Response:
         pump = self.pump(Permission.LOG)
@@ -95,7 +107,7 @@ class EntryList(LedgerView):
 
 @extend_schema_view(get=extend_schema(responses=RefillOutput(many=True)))
 class RefillList(EntryList):
-    kind = Event.Kind.REFILL
+    kinds = (Event.Kind.REFILL,)
     input_class = RefillInput
     serializer_class = RefillOutput
 
@@ -106,13 +118,78 @@ class RefillList(EntryList):
 
 @extend_schema_view(get=extend_schema(responses=DoseOutput(many=True)))
 class DoseChangeList(EntryList):
-    kind = Event.Kind.DOSE_CHANGE
+    kinds = (Event.Kind.DOSE_CHANGE,)
     input_class = DoseInput
     serializer_class = DoseOutput
 
     @extend_schema(parameters=[IDEMPOTENCY], request=DoseInput, responses={201: DoseOutput})
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.record(request)
+
+
+KIND_FILTER = OpenApiParameter("kind", str, enum=sorted(KINDS))
+
+
+@extend_schema_view(get=extend_schema(responses=OtherOutput(many=True), parameters=[KIND_FILTER]))
+class EventList(EntryList):
+    """Every kind of entry beside refills and dose changes."""
+
+    kinds = tuple(KINDS)
+    input_class = EventInput
+    serializer_class = OtherOutput
+
+    def wanted(self) -> Sequence[str]:
+        kind = choice_filter(self.request, "kind", self.kinds)
+        return self.kinds if kind is None else (kind,)
+
+    @extend_schema(parameters=[IDEMPOTENCY], request=EventInput, responses={201: OtherOutput})
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.record(request)
+
+
+class EntryPreview(LedgerView):
+    """What would follow from an entry: the pump before and after, and what would have to be confirmed. Nothing is
+    stored."""
+
+    serializer_class = ConsequenceOutput
+    input_class: type[RefillInput] | type[DoseInput] | type[EventInput] = RefillInput
+
+    def previewed(self, request: Request) -> Response:
+        pump = self.pump(Permission.LOG)
+        serializer = self.input_class(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        found = consequences.of_entry(pump, serializer.entry(), now=timezone.now())
+        return Response(ConsequenceOutput(found).data)
+
+
+class RefillPreview(EntryPreview):
+    @extend_schema(request=RefillInput, responses=ConsequenceOutput)
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.previewed(request)
+
+
+class DosePreview(EntryPreview):
+    input_class = DoseInput
+
+    @extend_schema(request=DoseInput, responses=ConsequenceOutput)
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.previewed(request)
+
+
+class EventPreview(EntryPreview):
+    input_class = EventInput
+
+    @extend_schema(request=EventInput, responses=ConsequenceOutput)
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.previewed(request)
+
+
+class EventKinds(APIView):
+    """The kinds of entry beside refills and dose changes, with the fields each has."""
+
+    @extend_schema(responses=EventKindOutput(many=True))
+    def get(self, request: Request) -> Response:
+        return Response(EventKindOutput(KINDS.values(), many=True).data)
 
 
 class Timeline(LedgerView):
@@ -160,7 +237,7 @@ class TimelineVoid(LedgerView):
             confirmed=serializer.confirmed,
         )
 
-    def _replacement(self, pump: Pump, event: Event, given: Any) -> Event | ledger.Entry | None:
+    def _replacement(self, pump: Pump, event: Event, given: Any) -> Event | Entry | None:
         """Null, an entry already recorded (its id), or the fields of the entry to record instead."""
         if given is None:
             return None
@@ -173,6 +250,6 @@ class TimelineVoid(LedgerView):
             return found
         if not isinstance(given, dict) or event.kind not in INPUTS:
             raise ValidationError({"replacement": ["Give null, an entry's id, or the fields of the right entry."]})
-        serializer = INPUTS[event.kind](data=given)
+        serializer = INPUTS[event.kind](data=given if event.kind not in KINDS else {"kind": event.kind, **given})
         serializer.is_valid(raise_exception=True)
         return serializer.entry()

@@ -5,9 +5,10 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
-from clinics.api.fields import IdField, MomentField, ReferenceField
+from clinics.api.fields import IdField, MomentField, Quantity, ReferenceField
+from clinics.validators import validate_plausible
 from patients.models import Patient
-from pumps.models import Forecast, Pump, PumpModel
+from pumps.models import Forecast, Pump, PumpModel, RefillOwner
 
 
 class PumpModelSerializer(serializers.ModelSerializer[PumpModel]):
@@ -40,6 +41,7 @@ class PumpSerializer(serializers.ModelSerializer[Pump]):
     clinic = IdField(source="clinic_id")
     patient = ReferenceField(Patient.objects.all())
     model = PumpModelField()
+    replaces = IdField(source="replaces_id", allow_null=True)
 
     class Meta:
         model = Pump
@@ -56,14 +58,67 @@ class PumpSerializer(serializers.ModelSerializer[Pump]):
             "flow_accuracy_pct",
             "factory_flow_ml_per_day",
             "status",
+            "explant_reason",
+            "replaces",
+            "refill_owner",
+            "refill_owner_name",
+            "refill_owner_phone",
         ]
-        read_only_fields: ClassVar = ["status"]
+        read_only_fields: ClassVar = [
+            "status",
+            "explant_reason",
+            "refill_owner",
+            "refill_owner_name",
+            "refill_owner_phone",
+        ]
         extra_kwargs: ClassVar = {
             "low_reservoir_alarm_ml": {"required": False, "allow_null": True, "min_value": 0},
             "catheter_volume_ml": {"min_value": 0},
+            "implanted_on": {"validators": [validate_plausible]},
+            "explanted_on": {"validators": [validate_plausible]},
             "factory_flow_ml_per_day": {"min_value": Decimal("0.0001")},
             "flow_accuracy_pct": {"min_value": 0, "max_value": 100},
         }
+
+
+class ExplantInput(serializers.Serializer[Any]):
+    on = serializers.DateField(validators=[validate_plausible])
+    reason = serializers.CharField(max_length=500)
+
+
+class ReplaceInput(ExplantInput):
+    """Why the old pump came out and when, and the new one."""
+
+    model = PumpModelField()
+    serial_number = serializers.CharField(max_length=64)
+    catheter_volume_ml = Quantity(6, 4, unit="mL", min_value=Decimal(0), required=False, allow_null=True, default=None)
+    low_reservoir_alarm_ml = Quantity(
+        6, 2, unit="mL", min_value=Decimal(0), required=False, allow_null=True, default=None
+    )
+    factory_flow_ml_per_day = Quantity(
+        8, 4, unit="mL/day", min_value=Decimal("0.0001"), required=False, allow_null=True, default=None
+    )
+    flow_accuracy_pct = Quantity(
+        5, 2, unit="%", min_value=Decimal(0), max_value=Decimal(100), required=False, allow_null=True, default=None
+    )
+
+
+class HandoverInput(serializers.Serializer[Any]):
+    owner = serializers.ChoiceField(choices=RefillOwner.choices)
+    name = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+    phone = serializers.CharField(max_length=40, required=False, allow_blank=True, default="")
+    reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+
+class HandoverOutput(serializers.Serializer[Any]):
+    """Who had the next refill from when on."""
+
+    at = MomentField()
+    by = serializers.CharField(allow_null=True)
+    owner = serializers.CharField()
+    name = serializers.CharField()
+    phone = serializers.CharField()
+    reason = serializers.CharField()
 
 
 class FindingSerializer(serializers.Serializer[Any]):
@@ -117,6 +172,7 @@ class WorklistSerializer(serializers.ModelSerializer[Forecast]):
     clinic = IdField(source="clinic_id")
     tier = serializers.SerializerMethodField()
     appointment = serializers.SerializerMethodField(help_text="null until appointments are booked in Brim")
+    refill_owner = serializers.CharField(source="pump.refill_owner")
 
     class Meta:
         model = Forecast
@@ -129,6 +185,7 @@ class WorklistSerializer(serializers.ModelSerializer[Forecast]):
             "limiting_factor",
             "unknown_reason",
             "appointment",
+            "refill_owner",
         ]
 
     def get_tier(self, row: Forecast) -> str | None:
@@ -140,10 +197,10 @@ class WorklistSerializer(serializers.ModelSerializer[Forecast]):
 
 
 class RefillCalculatorInput(serializers.Serializer[Any]):
-    volume_ml = serializers.DecimalField(max_digits=12, decimal_places=6, min_value=0, max_value=1000)
-    low_reservoir_alarm_ml = serializers.DecimalField(max_digits=12, decimal_places=6, min_value=0, max_value=1000)
-    daily_dose_mcg = serializers.DecimalField(max_digits=14, decimal_places=6, min_value=0)
-    concentration_mcg_per_ml = serializers.DecimalField(max_digits=14, decimal_places=6, min_value=0)
+    volume_ml = Quantity(12, 6, unit="mL", min_value=0, max_value=1000)
+    low_reservoir_alarm_ml = Quantity(12, 6, unit="mL", min_value=0, max_value=1000)
+    daily_dose_mcg = Quantity(14, 6, unit="mcg/day", min_value=0)
+    concentration_mcg_per_ml = Quantity(14, 6, unit="mcg/mL", min_value=0)
     filled_at = MomentField()
 
     def validate_daily_dose_mcg(self, value: Any) -> Any:

@@ -19,14 +19,18 @@ from clinical.units import plain
 from clinics.api.fields import MomentField
 from clinics.api.filters import text_filter
 from clinics.api.pagination import Cursor
-from clinics.api.permissions import RolePermission, allows, require
+from clinics.api.permissions import RolePermission, allows, caller, require
 from clinics.roles import Permission
 from pumps.api.serializers import (
+    ExplantInput,
     ForecastSerializer,
+    HandoverInput,
+    HandoverOutput,
     PumpModelSerializer,
     PumpSerializer,
     RefillCalculatorInput,
     RefillCalculatorOutput,
+    ReplaceInput,
     WorklistSerializer,
 )
 from pumps.models import Forecast, Pump, PumpModel
@@ -56,14 +60,15 @@ class PumpList(generics.ListCreateAPIView[Pump]):
     queryset = Pump.objects.all()
 
     def get_queryset(self) -> QuerySet[Pump]:
-        pumps = Pump.objects.visible_to(self.request.user).select_related("model", "patient")
+        pumps = Pump.objects.visible_to(self.request.user).select_related("model", "patient__clinic")
         serial_number = text_filter(self.request, "serial_number")
         return pumps if serial_number is None else pumps.filter(serial_number=serial_number)
 
     def perform_create(self, serializer: BaseSerializer[Pump]) -> None:
         patient = serializer.validated_data["patient"]
         require(self.request, Permission.LOG, patient.clinic_id)
-        serializer.instance = devices.implant(now=timezone.now(), **serializer.validated_data)
+        values = serializer.validated_data
+        serializer.instance = devices.implant(now=timezone.now(), by=caller(self.request), **values)
 
 
 class PumpDetail(generics.RetrieveUpdateAPIView[Pump]):
@@ -80,13 +85,60 @@ class PumpDetail(generics.RetrieveUpdateAPIView[Pump]):
         pump = serializer.instance
         if pump is None:
             raise TypeError("an update has an instance")
-        fixed = {"patient": pump.patient, "model": pump.model}
-        wrong = {
-            name: ["This is not changed by an edit."] for name in fixed if changes.get(name, fixed[name]) != fixed[name]
-        }
-        if wrong:
-            raise ValidationError(wrong)
-        serializer.instance = devices.correct(pump=pump, changes=changes, now=timezone.now())
+        if changes.get("patient", pump.patient) != pump.patient:
+            raise ValidationError({"patient": ["A pump's patient is not changed by an edit."]})
+        serializer.instance = devices.correct(pump=pump, changes=changes, now=timezone.now(), by=caller(self.request))
+
+
+class PumpAction(APIView):
+    """Something done to one pump, which decides: another clinic's is 404, a role without the permission 403."""
+
+    def pump(self, request: Request, pk: int, permission: Permission) -> Pump:
+        pumps = Pump.objects.visible_to(request.user).select_related("model", "clinic", "patient__clinic")
+        pump = generics.get_object_or_404(pumps, pk=pk)
+        require(request, permission, pump.clinic_id)
+        return pump
+
+
+class PumpExplant(PumpAction):
+    """The pump is out: its ledger closes, its reminders end."""
+
+    @extend_schema(request=ExplantInput, responses=PumpSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        pump = self.pump(request, pk, Permission.LOG)
+        serializer = ExplantInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        out = devices.explant(pump=pump, now=timezone.now(), by=caller(request), **serializer.validated_data)
+        return Response(PumpSerializer(out, context={"request": request}).data)
+
+
+class PumpReplace(PumpAction):
+    """A pump is taken out and another put in on the same day; the answer is the new one."""
+
+    @extend_schema(request=ReplaceInput, responses={201: PumpSerializer})
+    def post(self, request: Request, pk: int) -> Response:
+        pump = self.pump(request, pk, Permission.LOG)
+        serializer = ReplaceInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        new = devices.replace(pump=pump, now=timezone.now(), by=caller(request), **serializer.validated_data)
+        return Response(PumpSerializer(new, context={"request": request}).data, status=status.HTTP_201_CREATED)
+
+
+class PumpOwner(PumpAction):
+    """Who does the next refill: how it went from hand to hand, newest first; and handing it over."""
+
+    @extend_schema(responses=HandoverOutput(many=True))
+    def get(self, request: Request, pk: int) -> Response:
+        pump = self.pump(request, pk, Permission.SEE)
+        return Response(HandoverOutput(pump.handovers.select_related("by"), many=True).data)
+
+    @extend_schema(request=HandoverInput, responses=PumpSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        pump = self.pump(request, pk, Permission.BOOK)
+        serializer = HandoverInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        handed = devices.hand_over(pump=pump, now=timezone.now(), by=caller(request), **serializer.validated_data)
+        return Response(PumpSerializer(handed, context={"request": request}).data)
 
 
 @extend_schema(

@@ -1,6 +1,18 @@
 from pumps.models.catalogue import PriorVersion, PumpModel
 from pumps.models.forecast import FleetCheck, Forecast
 from pumps.models.ledger import Event, IdempotencyKey
-from pumps.models.pump import Pump
+from pumps.models.product import DrugProduct
+from pumps.models.pump import Handover, Pump, RefillOwner
 
-__all__ = ["Event", "FleetCheck", "Forecast", "IdempotencyKey", "PriorVersion", "Pump", "PumpModel"]
+__all__ = [
+    "DrugProduct",
+    "Event",
+    "FleetCheck",
+    "Forecast",
+    "Handover",
+    "IdempotencyKey",
+    "PriorVersion",
+    "Pump",
+    "PumpModel",
+    "RefillOwner",
+]

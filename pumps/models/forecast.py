@@ -35,6 +35,7 @@ class Forecast(models.Model):
     service_ends_at = models.DateTimeField(null=True)
     filled_at = models.DateTimeField(null=True)
     stopped_at = models.DateTimeField(null=True)
+    stalled_at = models.DateTimeField(null=True)
     limiting_factor = models.CharField(max_length=16, choices=[(limit.value, limit.value) for limit in Limit])
     unknown_reason = models.CharField(max_length=32, blank=True)
     flow_ratio_mean = models.FloatField()

@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
+from datetime import UTC, time, timedelta
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
 from clinical.programs import Mode
+from clinical.watching import PumpAlarm
 from clinics.models import User
 from pumps.models.pump import Pump
 from pumps.queries import EventQuerySet
 
 
 class Event(models.Model):
-    """One dated fact about a pump: a refill, a dose change, or a void of another event.
+    """One dated fact about a pump, of one kind, or a void of another event.
 
     Refill columns are null on the other kinds, and so on; check constraints say which belong together.
-    `clock_offset_s` is the pump clock's UTC offset, the clinic's at `occurred_at`, kept so that the forecast does not
-    depend on a later change of the clinic's timezone.
+    `clock_offset_s` is the pump clock's UTC offset: the clinic's at `occurred_at` for a dose change, as read for an
+    interrogation. It is kept so that the forecast does not depend on a later change of the clinic's timezone.
     """
 
     class Kind(models.TextChoices):
         REFILL = "refill", "Refill"
         DOSE_CHANGE = "dose_change", "Dose change"
+        INTERROGATION = "interrogation", "Interrogation"
+        STOP = "stop", "Pump stopped"
+        RESTART = "restart", "Pump restarted"
+        STALL = "stall", "Motor stall"
+        STALL_RECOVERY = "stall_recovery", "Recovery from a motor stall"
+        MRI = "mri", "MRI scan"
+        BOLUS = "bolus", "Single bolus"
+        PRIMING_BOLUS = "priming_bolus", "Priming bolus"
+        BRIDGE_BOLUS = "bridge_bolus", "Bridge bolus"
+        RESERVOIR_ACCESS = "reservoir_access", "Reservoir access"
+        CATHETER_ACCESS = "catheter_access", "Catheter access"
+        CATHETER_REVISION = "catheter_revision", "Catheter revision"
+        ALARM_REPORTED = "alarm_reported", "Alarm reported"
         VOID = "void", "Entered in error"
 
     class Source(models.TextChoices):
@@ -65,6 +81,20 @@ class Event(models.Model):
     clock_offset_s = models.IntegerField(null=True, blank=True)
     override_reason = models.CharField(max_length=500, blank=True)
 
+    # the other kinds; `pumps.services.kinds` says which has which. `aspirated_ml` serves them too.
+    injected_ml = models.DecimalField(max_digits=7, decimal_places=3, null=True, blank=True)
+    volume_ml = models.DecimalField(max_digits=8, decimal_places=4, null=True, blank=True)
+    dose_mcg = models.DecimalField(max_digits=10, decimal_places=3, null=True, blank=True)
+    duration_hours = models.DecimalField(max_digits=8, decimal_places=3, null=True, blank=True)
+    catheter_volume_ml = models.DecimalField(max_digits=6, decimal_places=4, null=True, blank=True)
+    alarms = ArrayField(
+        models.CharField(max_length=32, choices=[(alarm.value, alarm.value) for alarm in PumpAlarm]),
+        default=list,
+        blank=True,
+    )
+    tones = models.PositiveSmallIntegerField(null=True, blank=True)
+    reservoir_emptied = models.BooleanField(null=True, blank=True)
+
     # void
     voids = models.OneToOneField("self", on_delete=models.PROTECT, null=True, blank=True, related_name="voided_by")
     replacement = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="replaces")
@@ -93,6 +123,24 @@ class Event(models.Model):
                 ),
                 name="event_dose_change_is_whole",
             ),
+            models.CheckConstraint(condition=~Q(kind="bolus") | Q(dose_mcg__gt=0), name="event_bolus_has_a_dose"),
+            models.CheckConstraint(
+                condition=~Q(kind="priming_bolus") | Q(volume_ml__gt=0), name="event_priming_bolus_has_a_volume"
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="bridge_bolus") | Q(volume_ml__gt=0, duration_hours__gt=0),
+                name="event_bridge_bolus_is_whole",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="reservoir_access") | Q(aspirated_ml__gte=0, injected_ml__gte=0),
+                name="event_reservoir_access_is_whole",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="catheter_revision")
+                | Q(catheter_volume_ml__isnull=True)
+                | Q(catheter_volume_ml__gt=0),
+                name="event_catheter_volume_positive",
+            ),
             models.CheckConstraint(
                 condition=Q(kind="void", voids__isnull=False) & ~Q(reason="") | ~Q(kind="void") & Q(voids=None),
                 name="event_void_is_whole",
@@ -105,6 +153,13 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of pump {self.pump_id} at {self.occurred_at:%Y-%m-%d %H:%M}Z"
+
+    @property
+    def shown_clock(self) -> time | None:
+        """What the pump's own clock showed then, where that is known."""
+        if self.clock_offset_s is None:
+            return None
+        return (self.occurred_at.astimezone(UTC) + timedelta(seconds=self.clock_offset_s)).time()
 
 
 class IdempotencyKey(models.Model):

@@ -7,10 +7,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from clinics.pages import user_of
-from clinics.services import administers_every_clinic
+from clinics.services.members import administers_every_clinic
+from pumps.forms.settings import PumpModelForm
 from pumps.models import PumpModel
 from pumps.services.catalogue import edit
-from pumps.settings_forms import PumpModelForm
 
 
 def catalogue(request: HttpRequest) -> HttpResponse:

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from clinical.ledger import Fill
-from clinical.programs import Mode
 from clinical.units import plain
+from clinical.watching import replacement_indicated_at
 from clinics.words import calendar_day, day, left, moment_words
 from pumps.pages.words import LIMIT_WORDS, unknown_words
 from pumps.reading import Reading
@@ -49,7 +49,7 @@ def rate_words(reading: Reading, fill: Fill) -> str:
     change = reading.program_now
     if change is None:
         return "an unknown flow (no dose is recorded)"
-    if change.program.mode is Mode.STOPPED:
+    if reading.is_stopped:
         return "no flow (the pump is stopped)"
     dose = change.program.daily_dose_mcg
     return f"{dose / concentration:.4g} mL/day ({plain(dose)} mcg/day at {plain(concentration)} mcg/mL)"
@@ -108,21 +108,25 @@ def _earliest_low(reading: Reading, fill: Fill) -> str:
 
 def _drug(reading: Reading, fill: Fill) -> str:
     parts = []
-    if fill.stability_days is not None:
-        parts.append(f"{fill.stability_days} days in the pump after {day(fill.at, reading.zone)}")
+    stability = reading.rules.stability_of(fill)
+    if stability is not None:
+        whose = "" if fill.stability_days is not None else f", as your clinic has set for {fill.formulation},"
+        parts.append(f"{stability} days in the pump{whose} after {day(fill.at, reading.zone)}")
     if fill.drug_expires_on is not None:
         parts.append(f"the lot's expiry on {calendar_day(fill.drug_expires_on)}")
     if not parts:
         return "Not known: neither the drug's stability in the pump nor the lot's expiry is recorded."
     if len(parts) == 1:
-        missing = "its stability in the pump" if fill.stability_days is None else "the lot's expiry"
+        missing = "its stability in the pump" if stability is None else "the lot's expiry"
         return f"By {parts[0]}; {missing} is not recorded."
     return f"The earlier of {' and '.join(parts)}."
 
 
 def _max_interval(reading: Reading, fill: Fill) -> str:
-    longest = reading.pump.clinic.max_refill_interval_days
-    return f"{longest} days, this clinic's longest interval, after the fill of {day(fill.at, reading.zone)}."
+    longest, product = reading.rules.longest_interval_of(fill), reading.rules.product_of(fill)
+    is_products = product is not None and product.max_refill_interval_days is not None
+    whose = f"the longest interval set for {fill.formulation}" if is_products else "this clinic's longest interval"
+    return f"{longest} days, {whose}, after the fill of {day(fill.at, reading.zone)}."
 
 
 def _refill_by(reading: Reading) -> str:
@@ -138,6 +142,12 @@ def _refill_by(reading: Reading) -> str:
 
 def _service_ends(reading: Reading) -> str:
     years = reading.device.service_life_years
+    indicated = replacement_indicated_at(reading.ledger)
+    if indicated is not None:
+        return (
+            f"The replacement indicator was on at {day(indicated, reading.zone)}, and the pump stops 90 days after it "
+            "came on; or earlier, at the end of its service life. No refill moves it."
+        )
     if years is None:
         return "Not known: the catalogue has no service life for this model."
     return f"{years} years after the implant on {calendar_day(reading.pump.implanted_on)}; no refill moves it."

@@ -1,6 +1,7 @@
 """One pump: when to refill and why, what is wrong, what happened."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
@@ -12,12 +13,14 @@ from alerts.messages import headline
 from alerts.models import Alert, AlertStep
 from alerts.services.lifecycle import ladders
 from clinical.units import utc_offset_seconds
-from clinics.models import User
+from clinics.models import Clinic, User
+from clinics.opening import last_open_day
 from clinics.pages import user_of
 from clinics.roles import Permission
 from clinics.words import day, left
+from patients.models import Patient
 from pumps import plotting
-from pumps.models import Forecast, Pump
+from pumps.models import Event, Forecast, Pump
 from pumps.pages.dates import dates, rate_words, ratio_words
 from pumps.pages.timeline import timeline
 from pumps.pages.words import SEVERITY_WORDS, because, urgency
@@ -39,9 +42,11 @@ def pump(request: HttpRequest, pump_id: int) -> HttpResponse:
 
 
 def _allowed(user: User, pump: Pump) -> dict[str, Any]:
+    is_open = pump.patient.status != Patient.Status.TRANSFERRED
     return {
         "sees_clinical": user.access.can(Permission.SEE_CLINICAL, pump.clinic_id),
-        "can_log": user.access.can(Permission.LOG, pump.clinic_id),
+        "can_log": is_open and user.access.can(Permission.LOG, pump.clinic_id),
+        "can_book": is_open and user.access.can(Permission.BOOK, pump.clinic_id),
     }
 
 
@@ -58,7 +63,8 @@ def _plain(reading: Reading) -> dict[str, Any]:
         "left": left(row.refill_by, reading.now, reading.zone) if row.refill_by is not None else "",
         "because": because(row, reading.now),
         "dates": dates(reading),
-        "is_stopped": row.stopped_at is not None and row.stopped_at <= reading.now,
+        "open_day": open_day(row, pump.clinic),
+        "is_stopped": reading.is_stopped,
         "alerts": [(alert, headline(alert.tier)) for alert in _open_alerts(pump)],
     }
 
@@ -81,7 +87,23 @@ def _clinical(reading: Reading) -> dict[str, Any]:
         "findings": [{**finding, "word": SEVERITY_WORDS[finding["severity"]]} for finding in reading.row.findings],
         "clock_note": clock_note(reading),
         "entries": timeline(reading.pump),
+        "catheter_volume": _catheter_volume(reading.pump),
     }
+
+
+def _catheter_volume(pump: Pump) -> Decimal | None:
+    """As the last revision left it, else as implanted."""
+    revision = Event.objects.standing().filter(pump=pump, kind=Event.Kind.CATHETER_REVISION).newest_first().first()
+    return revision.catheter_volume_ml if revision is not None else pump.catheter_volume_ml
+
+
+def open_day(row: Forecast, clinic: Clinic) -> date | None:
+    """The last day before `refill_by` on which the clinic refills; None if that is the day itself, or none is near."""
+    if row.refill_by is None:
+        return None
+    day = row.refill_by.astimezone(clinic.zone).date()
+    found = last_open_day(day, clinic.opening_days, {closed.day for closed in clinic.closed_days.all()})
+    return found if found != day else None
 
 
 def clock_note(reading: Reading) -> str:

@@ -1,136 +1,145 @@
-"""Log a refill or a dose change, or mark an entry as entered in error."""
+"""Log what happened to a pump: form, review side by side, save. Nothing is stored before the review was seen."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from alerts.models import Alert
 from clinics.errors import Conflict, Doubt, Impossible, NeedsConfirmation
-from clinics.pages import require, user_of
+from clinics.pages.access import require, user_of
 from clinics.roles import Permission
 from clinics.words import day
-from pumps.forms import MORE_ROWS, MOST_ROWS, DoseForm, EntryForm, RefillForm, Rows, RowsForm, VoidForm
+from pumps.forms.entries import VoidForm
 from pumps.models import Event, Forecast, Pump
+from pumps.pages.review import lines
+from pumps.pages.sheets import Sheet, Work, sheet
 from pumps.pages.timeline import entry_of, title_of
-from pumps.services import ledger
-from pumps.services.entries import DoseEntry, RefillEntry
+from pumps.pages.words import SEVERITY_WORDS
+from pumps.services import consequences, ledger
+from pumps.services.consequences import Consequence
+from pumps.services.kinds import KINDS
 
 Kind = Event.Kind
+TEMPLATES = {Kind.REFILL: "pumps/log_refill.html", Kind.DOSE_CHANGE: "pumps/log_dose_change.html"}
+# What a form carries from step to step beside the values of the entry itself.
+STEPS = ("csrfmiddlewaretoken", "step", "confirm", "seen")
+MEANWHILE = "Somebody has recorded something for this pump meanwhile. Look at the comparison again before you save."
 
 
-@dataclass(frozen=True)
-class Work:
-    """One form in front of one person."""
-
-    request: HttpRequest
-    pump: Pump
-    now: datetime
-
-
-def _work(request: HttpRequest, pump_id: int) -> Work:
-    pumps = Pump.objects.visible_to(user_of(request)).select_related("clinic", "model", "patient")
-    pump = get_object_or_404(pumps, pk=pump_id)
-    require(request, Permission.LOG, pump.clinic_id)
-    return Work(request, pump, timezone.now())
-
-
-def _latest(work: Work, kind: str) -> Event | None:
-    return Event.objects.standing().filter(pump=work.pump).latest_before(kind, work.now)
+def log_menu(request: HttpRequest, pump_id: int) -> HttpResponse:
+    """Everything that can be logged for a pump."""
+    pump = _pump(request, pump_id)
+    kinds = [kind for kind in KINDS.values() if pump.model.programmable or not kind.programmable_only]
+    return render(request, "pumps/log_menu.html", {**_head(pump), "kinds": kinds})
 
 
 def log_refill(request: HttpRequest, pump_id: int) -> HttpResponse:
-    work = _work(request, pump_id)
-    form = RefillForm(request.POST or None, pump=work.pump, now=work.now, last=_latest(work, Kind.REFILL))
-    doubts: list[Doubt] = []
-    if request.method == "POST" and form.is_valid():
-        answer = _record(work, form, form.entry())
-        if isinstance(answer, HttpResponse):
-            return answer
-        doubts = answer
-    return _form_page(work, "pumps/log_refill.html", {"form": form, "doubts": doubts})
+    return _enter(Work(request, _pump(request, pump_id), timezone.now(), Kind.REFILL))
 
 
 def log_dose_change(request: HttpRequest, pump_id: int) -> HttpResponse:
-    work = _work(request, pump_id)
-    current = _latest(work, Kind.DOSE_CHANGE)
-    more = request.POST.get("more")
-    if request.method == "POST" and more is None:
-        form = DoseForm(request.POST, pump=work.pump, now=work.now, current=current)
-        steps, boluses = Rows(request.POST, prefix="steps"), Rows(request.POST, prefix="boluses")
-        answer = _record_dose(work, form, steps, boluses)
-        if isinstance(answer, HttpResponse):
-            return answer
-        return _form_page(work, "pumps/log_dose_change.html", _dose_context(form, steps, boluses, answer))
-    form = DoseForm(pump=work.pump, now=work.now, current=current, initial=_kept(request.POST))
-    steps, boluses = _rows_again(request.POST, "steps", more), _rows_again(request.POST, "boluses", more)
-    return _form_page(work, "pumps/log_dose_change.html", _dose_context(form, steps, boluses, []))
+    return _enter(Work(request, _pump(request, pump_id), timezone.now(), Kind.DOSE_CHANGE))
 
 
-def _dose_context(form: DoseForm, steps: RowsForm, boluses: RowsForm, doubts: list[Doubt]) -> dict[str, Any]:
-    return {"form": form, "steps": steps, "boluses": boluses, "doubts": doubts}
+def log_event(request: HttpRequest, pump_id: int, kind: str) -> HttpResponse:
+    pump = _pump(request, pump_id)
+    if kind not in KINDS:
+        raise Http404
+    return _enter(Work(request, pump, timezone.now(), kind))
 
 
-def _record_dose(work: Work, form: DoseForm, steps: RowsForm, boluses: RowsForm) -> HttpResponse | list[Doubt]:
-    if not all([form.is_valid(), steps.is_valid(), boluses.is_valid()]):
-        return []
-    return _record(work, form, form.entry(steps, boluses))
+def correct_event(request: HttpRequest, pump_id: int, event_id: int) -> HttpResponse:
+    """Mark an entry as an error and record what really happened in its place, together or not at all."""
+    pump = _pump(request, pump_id)
+    wrong = get_object_or_404(pump.events.select_related("recorded_by"), pk=event_id)
+    if wrong.kind == Kind.VOID:
+        raise Http404
+    return _enter(Work(request, pump, timezone.now(), wrong.kind, wrong))
 
 
-def _kept(posted: QueryDict) -> dict[str, str]:
-    """What was typed, kept while rows are added; nothing is judged yet."""
-    return {name: value for name, value in posted.items() if isinstance(value, str)}
+def _pump(request: HttpRequest, pump_id: int) -> Pump:
+    pumps = Pump.objects.visible_to(user_of(request)).select_related("clinic", "model", "patient")
+    pump = get_object_or_404(pumps, pk=pump_id)
+    require(request, Permission.LOG, pump.clinic_id)
+    return pump
 
 
-def _rows_again(posted: QueryDict, prefix: str, more: str | None) -> RowsForm:
-    """The rows as typed, and some blank ones behind the list that wants more."""
-    total = posted.get(f"{prefix}-TOTAL_FORMS", "")
-    # Four digits say more rows than there can be; thousands of them are refused by int().
-    count = min(int(total[:4]), MOST_ROWS) if total.isascii() and total.isdigit() else 0
-    typed = [
-        {name: posted.get(f"{prefix}-{place}-{name}", "") for name in ("clock", "number")} for place in range(count)
-    ]
-    rows = Rows(prefix=prefix, initial=typed)
-    rows.extra = MORE_ROWS if more == prefix or not typed else 0
-    return rows
-
-
-def _record(work: Work, form: EntryForm, entry: RefillEntry | DoseEntry) -> HttpResponse | list[Doubt]:
-    """Store the entry and go back to the pump; or say at the form what stands in the way."""
-    before = Forecast.objects.get(pump=work.pump)
+def _enter(work: Work) -> HttpResponse:
+    """The form; then its review; then the pump. `step` says where the person is; without it the form was sent."""
+    form = sheet(work)
+    step = work.request.POST.get("step", "review")
+    about = VoidForm(work.request.POST or None, prefix="void") if work.wrong is not None else None
+    if work.request.method != "POST" or "more" in work.request.POST or step == "edit":
+        return _form_page(work, form, about)
+    is_valid = form.is_valid()
+    if (about is not None and not about.is_valid()) or not is_valid:
+        return _form_page(work, form, about)
     try:
-        event = ledger.record(
-            pump_id=work.pump.pk,
-            entry=entry,
-            user=user_of(work.request),
-            source=Event.Source.PAGE,
-            now=work.now,
-            confirmed=work.request.POST.getlist("confirm"),
-        )
+        found = consequences.of_entry(work.pump, form.entry(), now=work.now, instead_of=work.wrong)
+        if step == "save" and _was_seen(work, found):
+            return _save(work, form, about)
     except Impossible as error:
-        form.take(error.errors)
+        form.form.take(error.errors)
+        return _form_page(work, form, about)
     except Conflict as error:
-        form.add_error(None, str(error))
+        form.form.add_error(None, str(error))
+        return _form_page(work, form, about)
     except NeedsConfirmation as error:
-        return error.doubts
-    else:
+        return _review_page(work, found, missing=error.doubts)
+    return _review_page(work, found)
+
+
+def _was_seen(work: Work, found: Consequence) -> bool:
+    """Whether the review was made of the ledger as it stands now."""
+    is_same = work.request.POST.get("seen") == str(found.latest_event)
+    if not is_same:
+        messages.warning(work.request, MEANWHILE)
+    return is_same
+
+
+def _save(work: Work, form: Sheet, about: VoidForm | None) -> HttpResponse:
+    """Store the entry and go back to the pump."""
+    before = Forecast.objects.get(pump=work.pump)
+    shared: dict[str, Any] = {
+        "user": user_of(work.request),
+        "source": Event.Source.PAGE,
+        "now": work.now,
+        "confirmed": work.request.POST.getlist("confirm"),
+    }
+    if work.wrong is None or about is None:
+        event = ledger.record(pump_id=work.pump.pk, entry=form.entry(), **shared)
         return _done(work, f"Saved. {title_of(event)}.", before, closed_by=event)
-    return []
+    void = ledger.void(
+        pump_id=work.pump.pk,
+        event_id=work.wrong.pk,
+        reason=about.cleaned_data["reason"],
+        replacement=form.entry(),
+        **shared,
+    )
+    said = f"Corrected. {title_of(void.replacement) if void.replacement is not None else ''}."
+    return _done(work, said, before, closed_by=void.replacement)
 
 
 def void_event(request: HttpRequest, pump_id: int, event_id: int) -> HttpResponse:
-    work = _work(request, pump_id)
-    event = get_object_or_404(work.pump.events.select_related("recorded_by"), pk=event_id)
+    pump = _pump(request, pump_id)
+    event = get_object_or_404(pump.events.select_related("recorded_by"), pk=event_id)
+    work = Work(request, pump, timezone.now(), event.kind)
     form = VoidForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         answer = _void(work, form, event)
         if answer is not None:
             return answer
-    return _form_page(work, "pumps/void_event.html", {"form": form, "entry": entry_of(event)})
+    context = {**_head(pump), "form": form, "entry": entry_of(event)}
+    try:
+        found = consequences.of_void(pump, event, now=work.now)
+    except Conflict as error:
+        return render(request, "pumps/void_event.html", {**context, "conflict": str(error)})
+    return render(request, "pumps/void_event.html", {**context, **_compared(pump, found)})
 
 
 def _void(work: Work, form: VoidForm, event: Event) -> HttpResponse | None:
@@ -144,25 +153,28 @@ def _void(work: Work, form: VoidForm, event: Event) -> HttpResponse | None:
             source=Event.Source.PAGE,
             now=work.now,
         )
-    except (Impossible, Conflict) as error:
+    except Impossible as error:
+        form.add_error("reason", [said for told in error.errors.values() for said in told])
+        return None
+    except Conflict as error:
         form.add_error(None, str(error))
         return None
-    reopened = Alert.objects.open().filter(pump=work.pump, steps__what="reopened", steps__at=work.now).distinct()
-    said = f"Marked as entered in error: {title_of(event)}."
-    return _done(work, said, before, reopened=[alert.get_kind_display() for alert in reopened])
+    return _done(work, f"Marked as entered in error: {title_of(event)}.", before)
 
 
-def _done(
-    work: Work, said: str, before: Forecast, *, closed_by: Event | None = None, reopened: list[str] | None = None
-) -> HttpResponse:
+def _done(work: Work, said: str, before: Forecast, *, closed_by: Event | None = None) -> HttpResponse:
     """Back to the pump, with what moved because of it."""
     after = Forecast.objects.get(pump=work.pump)
-    lines = [said, _moved(work.pump, before.refill_by, after.refill_by)]
+    told = [said, _moved(work.pump, before.refill_by, after.refill_by)]
+    alerts = Alert.objects.filter(pump=work.pump).order_by("pk")
     if closed_by is not None:
-        closed = Alert.objects.filter(closed_by_event=closed_by).order_by("pk")
-        lines += [f"Reminder closed: {alert.get_kind_display()}." for alert in closed]
-    lines += [f"Reminder open again: {kind}." for kind in reopened or []]
-    messages.success(work.request, "\n".join(lines))
+        closed = alerts.filter(closed_by_event=closed_by)
+        told += [f"Reminder closed: {alert.get_kind_display()}." for alert in closed]
+    reopened = alerts.filter(closed_at=None, steps__what="reopened", steps__at=work.now).distinct()
+    told += [f"Reminder open again: {alert.get_kind_display()}." for alert in reopened]
+    opened = alerts.filter(closed_at=None, opened_at=work.now)
+    told += [f"Alert opened, and somebody is told: {alert.get_kind_display()}." for alert in opened]
+    messages.success(work.request, "\n".join(told))
     return redirect("pump", pump_id=work.pump.pk)
 
 
@@ -177,7 +189,49 @@ def _moved(pump: Pump, before: datetime | None, after: datetime | None) -> str:
     return f"Refill by moved from {old} to {new}."
 
 
-def _form_page(work: Work, template: str, context: dict[str, Any]) -> HttpResponse:
-    confirmed = set(work.request.POST.getlist("confirm"))
-    shared = {"pump": work.pump, "patient": work.pump.patient, "clinic": work.pump.clinic, "confirmed": confirmed}
-    return render(work.request, template, {**shared, **context})
+def _head(pump: Pump) -> dict[str, Any]:
+    return {"pump": pump, "patient": pump.patient, "clinic": pump.clinic}
+
+
+def _form_page(work: Work, form: Sheet, about: VoidForm | None) -> HttpResponse:
+    template = TEMPLATES.get(Kind(work.kind), "pumps/log_event.html")
+    context = {
+        **_head(work.pump),
+        **form.rows,
+        "form": form.form,
+        "title": work.title,
+        "about": about,
+        "wrong": entry_of(work.wrong) if work.wrong is not None else None,
+        "explained": KINDS[work.kind].explained if work.kind in KINDS else "",
+    }
+    return render(work.request, template, context)
+
+
+def _review_page(work: Work, found: Consequence, missing: Sequence[Doubt] = ()) -> HttpResponse:
+    posted = work.request.POST
+    context = {
+        **_head(work.pump),
+        **_compared(work.pump, found),
+        "title": work.title,
+        "entry": entry_of(found.event),
+        "wrong": entry_of(work.wrong) if work.wrong is not None else None,
+        "doubts": found.doubts,
+        "missing": {doubt.code for doubt in missing},
+        "confirmed": set(posted.getlist("confirm")),
+        "seen": found.latest_event,
+        "kept": [(name, value) for name, values in posted.lists() if name not in STEPS for value in values],
+        "address": work.request.path,
+    }
+    return render(work.request, "pumps/review.html", context)
+
+
+def _compared(pump: Pump, found: Consequence) -> dict[str, Any]:
+    def shown(findings: Sequence[Any]) -> list[dict[str, str]]:
+        return [{**finding.as_json(), "word": SEVERITY_WORDS[finding.severity.value]} for finding in findings]
+
+    return {
+        "lines": lines(pump, found),
+        "residual": found.residual,
+        "new_findings": shown(found.new_findings),
+        "gone_findings": shown(found.gone_findings),
+    }

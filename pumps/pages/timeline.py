@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from clinical.units import plain
+from clinical.watching import PumpAlarm
 from clinics.words import calendar_day
+from pumps.forms.events import ALARM_WORDS
 from pumps.models import Event, Pump
 
 
@@ -68,6 +70,66 @@ def _dose_change(event: Event) -> tuple[str, list[str]]:
     return f"Dose: {plain(event.daily_dose_mcg)} mcg/day", _said(details)
 
 
+def _simple(event: Event) -> tuple[str, list[str]]:
+    return event.get_kind_display(), _said([event.reason])
+
+
+def _interrogation(event: Event) -> tuple[str, list[str]]:
+    details = [
+        f"{plain(event.volume_ml)} mL shown" if event.volume_ml is not None else "",
+        f"{plain(event.daily_dose_mcg)} mcg/day shown" if event.daily_dose_mcg is not None else "",
+        _clock_words(event),
+        f"alarms: {', '.join(ALARM_WORDS[PumpAlarm(alarm)].lower() for alarm in event.alarms)}" if event.alarms else "",
+        event.reason,
+    ]
+    return "Interrogation", _said(details)
+
+
+def _clock_words(event: Event) -> str:
+    shown = event.shown_clock
+    return f"pump's clock at {shown:%H:%M}" if shown is not None else ""
+
+
+def _mri(event: Event) -> tuple[str, list[str]]:
+    emptied = {True: "reservoir emptied before", False: "reservoir not emptied before", None: ""}
+    return "MRI scan", _said([emptied[event.reservoir_emptied], event.reason])
+
+
+def _bolus(event: Event) -> tuple[str, list[str]]:
+    over = f"over {plain(event.duration_hours)} h" if event.duration_hours is not None else ""
+    return f"Single bolus: {_number(event.dose_mcg)} mcg", _said([over, event.reason])
+
+
+def _priming(event: Event) -> tuple[str, list[str]]:
+    return f"Priming bolus: {_number(event.volume_ml)} mL", _said([event.reason])
+
+
+def _bridge(event: Event) -> tuple[str, list[str]]:
+    dose = f"{plain(event.dose_mcg)} mcg" if event.dose_mcg is not None else ""
+    title = f"Bridge bolus: {_number(event.volume_ml)} mL over {_number(event.duration_hours)} h"
+    return title, _said([dose, event.reason])
+
+
+def _access(event: Event) -> tuple[str, list[str]]:
+    title = f"Reservoir access: {_number(event.aspirated_ml)} mL out, {_number(event.injected_ml)} mL in"
+    return title, _said([event.reason])
+
+
+def _catheter_access(event: Event) -> tuple[str, list[str]]:
+    return f"Catheter access: {_number(event.aspirated_ml)} mL aspirated", _said([event.reason])
+
+
+def _revision(event: Event) -> tuple[str, list[str]]:
+    volume = event.catheter_volume_ml
+    now = f"catheter volume now {plain(volume)} mL" if volume is not None else "catheter volume not known"
+    return "Catheter revision", _said([now, event.reason])
+
+
+def _alarm(event: Event) -> tuple[str, list[str]]:
+    heard = {1: "one tone", 2: "two tones"}.get(event.tones or 0, "nobody could tell how many tones")
+    return "Pump alarm reported", _said([heard, event.reason])
+
+
 def _void(event: Event) -> tuple[str, list[str]]:
     wrong = event.voids
     about = title_of(wrong) if wrong is not None and wrong.kind != Event.Kind.VOID else "entry"
@@ -86,5 +148,18 @@ def _number(value: Decimal | None) -> str:
 _WORDS: dict[str, Callable[[Event], tuple[str, list[str]]]] = {
     Event.Kind.REFILL: _refill,
     Event.Kind.DOSE_CHANGE: _dose_change,
+    Event.Kind.INTERROGATION: _interrogation,
+    Event.Kind.STOP: _simple,
+    Event.Kind.RESTART: _simple,
+    Event.Kind.STALL: _simple,
+    Event.Kind.STALL_RECOVERY: _simple,
+    Event.Kind.MRI: _mri,
+    Event.Kind.BOLUS: _bolus,
+    Event.Kind.PRIMING_BOLUS: _priming,
+    Event.Kind.BRIDGE_BOLUS: _bridge,
+    Event.Kind.RESERVOIR_ACCESS: _access,
+    Event.Kind.CATHETER_ACCESS: _catheter_access,
+    Event.Kind.CATHETER_REVISION: _revision,
+    Event.Kind.ALARM_REPORTED: _alarm,
     Event.Kind.VOID: _void,
 }

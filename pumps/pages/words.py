@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.messages import headline
-from alerts.services.lifecycle import Ladder
+from alerts.services.lifecycle import Ladder, ladders
 from clinical.escalation import tier_at
 from pumps.alerting import deadlines
 from pumps.models import Forecast
@@ -27,6 +27,7 @@ UNKNOWN_WORDS = {
     "no_factory_flow": "no factory flow recorded",
     "dose_unseen": "no dose recorded for the time after the fill",
     "stopped": "pump is stopped",
+    "stall": "motor stall without recovery",
 }
 SEVERITY_WORDS = {"info": "Note", "warn": "Warning", "high": "Serious"}
 
@@ -52,12 +53,19 @@ def urgency(row: Forecast, ladder: Ladder, now: datetime) -> Urgency:
     why = unknown_words(row, now)
     if row.stopped_at is not None and row.stopped_at <= now:
         return Urgency("stopped", "Stopped", "no drug is flowing")
+    if row.stalled_at is not None:
+        return Urgency("stopped", "Stalled", why)
     if row.refill_by is None:
         return Urgency("unknown", "Unknown", why)
     tier = tier_at(ladder, deadlines(row, row.computed_at), now)
     if tier is not None:
         return Urgency(tier.code, headline(tier.code), why)
     return Urgency("unknown", "Unknown", why) if why else Urgency("later", "Later")
+
+
+def urgency_of(row: Forecast, now: datetime) -> Urgency | None:
+    """The urgency of one pump, None for one that is not in use."""
+    return urgency(row, ladders([row.clinic_id])[row.clinic_id], now) if row.in_use else None
 
 
 def limit_words(row: Forecast, now: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,6 +15,7 @@ from clinics.pages import user_of
 from clinics.roles import Permission
 from clinics.words import left
 from pumps.models import Forecast, Pump
+from pumps.pages.pump import open_day
 from pumps.pages.words import Urgency, limit_words, urgency
 from pumps.queries import ForecastQuerySet
 
@@ -32,6 +33,7 @@ class Line:
     left: str
     because: str
     is_serious: bool
+    open_day: date | None
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ def _rows(user: User, asked: Filter, now: datetime) -> ForecastQuerySet[Forecast
         rows = rows.filter(clinic=asked.clinic)
     if asked.within_days is not None:
         rows = rows.filter(worklist_at__lte=now + timedelta(days=asked.within_days))
-    return rows.select_related("clinic", "pump__patient", "pump__model")
+    # Clinics are few and shared by the lines; their closed days are read once each.
+    return rows.select_related("pump__patient", "pump__model").prefetch_related("clinic__closed_days")
 
 
 def _lines(user: User, rows: Iterable[Forecast], now: datetime) -> list[Line]:
@@ -99,6 +102,7 @@ def _lines(user: User, rows: Iterable[Forecast], now: datetime) -> list[Line]:
             left=left(row.refill_by, now, row.clinic.zone) if row.refill_by is not None else "",
             because=limit_words(row, now),
             is_serious=_is_serious(user, row),
+            open_day=open_day(row, row.clinic),
         )
         for row in rows
     ]

@@ -1,10 +1,12 @@
-"""The end of a patient's care at a clinic: death, end of therapy, transfer."""
+"""The course of a patient's care at a clinic: death, end of therapy, transfer away, and back."""
 
 from datetime import date, datetime
 
 from django.db import transaction
 
-from clinics.errors import Impossible
+from clinics.errors import Conflict, Impossible
+from clinics.history import note, subject_of
+from clinics.models import User
 from patients.models import Patient
 from pumps import forecasting
 from pumps.alerting import reconcile
@@ -12,24 +14,37 @@ from pumps.models import Forecast, Pump
 
 
 @transaction.atomic
-def change_status(*, patient: Patient, status: str, on: date, reason: str, now: datetime) -> Patient:
+def change_status(
+    *, patient: Patient, status: str, on: date, reason: str, now: datetime, by: User | None = None
+) -> Patient:
     """Store a patient's status; their pumps leave or rejoin the worklist and their alerts close, together.
 
     Raises:
         Impossible: an end of care without a reason, before birth or in the future.
+        Conflict: another clinic of this Brim has taken the patient over.
     """
     _check(patient, status, on, reason, now)
     pump_ids = list(Pump.objects.filter(patient=patient).order_by("pk").values_list("pk", flat=True))
     forecasting.locked(pump_ids)
     list(Forecast.objects.select_for_update().filter(pump__in=pump_ids).order_by("pk"))
     locked = Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+    if locked.transfers.filter(accepted_at__isnull=False).exists():
+        raise Conflict("Another clinic has taken this patient over; their care goes on there.")
+    details = {"status": [locked.status, status], "reason": [locked.status_reason, reason]}
     locked.status, locked.status_on, locked.status_reason = status, on, reason
     locked.save(update_fields=["status", "status_on", "status_reason"])
+    settle(pump_ids, now=now)
+    summary = f"{locked.get_status_display()} on {on}"
+    note(clinic=locked.clinic, by=by, at=now, subject=subject_of(locked), summary=summary, details=details)
+    return locked
+
+
+def settle(pump_ids: list[int], *, now: datetime) -> None:
+    """Forecast pumps anew and bring their alerts into line, after something about their patient changed."""
     pumps = forecasting.locked(pump_ids)
     rows = forecasting.fresh(pumps, [forecasting.current_prior()] * len(pumps), now=now)
     forecasting.store(rows)
     reconcile(rows, now=now)
-    return locked
 
 
 def _check(patient: Patient, status: str, on: date, reason: str, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Pumps themselves: implanted, corrected."""
+"""Pumps themselves: implanted, corrected, explanted, replaced; and who does the next refill."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -9,22 +9,39 @@ from typing import Any, cast
 from django.db import IntegrityError, transaction
 
 from clinical.units import plain
-from clinics.errors import Impossible
+from clinics.errors import Conflict, Impossible
+from clinics.history import differences, kept, note, subject_of
+from clinics.models import User
+from clinics.words import calendar_day
 from patients.models import Patient
+from patients.services import READ_ONLY
 from pumps import forecasting
 from pumps.alerting import reconcile
-from pumps.models import Event, Forecast, Pump, PumpModel
+from pumps.models import Event, Forecast, Handover, Pump, PumpModel, RefillOwner
 
 TAKEN = "A pump with this serial number is in the clinic already."
+PARTICULARS = (
+    "model",
+    "serial_number",
+    "implanted_on",
+    "explanted_on",
+    "explant_reason",
+    "catheter_volume_ml",
+    "low_reservoir_alarm_ml",
+    "flow_accuracy_pct",
+    "factory_flow_ml_per_day",
+)
 
 
 @transaction.atomic
-def implant(*, patient: Patient, model: PumpModel, now: datetime, **fields: Any) -> Pump:
+def implant(*, patient: Patient, model: PumpModel, now: datetime, by: User | None = None, **fields: Any) -> Pump:
     """Record an implanted pump with its first forecast (unknown until a fill). Blank low level: the catalogue's.
 
     Raises:
+        Conflict: the patient's record has gone to another clinic.
         Impossible: serial number taken in the clinic, or a value the model cannot have; messages per field.
     """
+    _check_writable(patient)
     pump = Pump(patient=patient, clinic=patient.clinic, model=model, **fields)
     _complete(pump)
     _check(pump, now)
@@ -33,27 +50,112 @@ def implant(*, patient: Patient, model: PumpModel, now: datetime, **fields: Any)
             pump.save()
     except IntegrityError as error:  # the same serial number entered twice at once
         raise Impossible({"serial_number": [TAKEN]}) from error
+    note(clinic=pump.clinic, by=by, at=now, subject=subject_of(pump), summary=f"Pump entered: {pump}")
     _refresh(pump, now)
     return pump
 
 
 @transaction.atomic
-def correct(*, pump: Pump, changes: Mapping[str, Any], now: datetime) -> Pump:
+def correct(*, pump: Pump, changes: Mapping[str, Any], now: datetime, by: User | None = None) -> Pump:
     """Correct a pump's particulars; its forecast follows in the same transaction.
 
     Raises:
-        Impossible: as `implant`.
+        Conflict, Impossible: as `implant`.
     """
-    [locked] = forecasting.locked([pump.pk])
-    list(Forecast.objects.select_for_update().filter(pump=locked))
+    locked = _locked(pump)
+    before = kept(locked, PARTICULARS)
+    model = changes.get("model", locked.model)
+    if model != locked.model and locked.events.exists():
+        raise Impossible({"model": ["The pump has entries: its model cannot be changed any more."]})
     for field, value in changes.items():
         setattr(locked, field, value)
     _complete(locked)
     _check(locked, now)
     _check_against_ledger(locked)
     locked.save()
+    details = differences(before, kept(locked, PARTICULARS))
+    if details:
+        note(clinic=locked.clinic, by=by, at=now, subject=subject_of(locked), summary="Pump changed", details=details)
     _refresh(locked, now)
     return locked
+
+
+@transaction.atomic
+def explant(*, pump: Pump, on: date, reason: str, now: datetime, by: User) -> Pump:
+    """The pump is out: its ledger closes, its reminders end.
+
+    Raises:
+        Conflict: it is out already, or the record has gone to another clinic.
+        Impossible: no reason, a day that cannot be, or an entry after it; messages per field.
+    """
+    if not reason.strip():
+        raise Impossible({"reason": ["Say why it was explanted: it ends the reminders for this pump."]})
+    if pump.status == Pump.Status.EXPLANTED:
+        raise Conflict("This pump is out already.")
+    changes = {"explanted_on": on, "explant_reason": reason}
+    try:
+        return correct(pump=pump, changes=changes, now=now, by=by)
+    except Impossible as error:
+        raise Impossible(
+            {"on" if field == "explanted_on" else field: told for field, told in error.errors.items()}
+        ) from error
+
+
+@transaction.atomic
+def replace(*, pump: Pump, on: date, reason: str, model: PumpModel, now: datetime, by: User, **fields: Any) -> Pump:
+    """A pump is taken out and another put in on the same day; returns the new one, whose ledger begins empty.
+
+    Raises:
+        Conflict, Impossible: as `explant` and `implant`; nothing is stored then.
+    """
+    out = explant(pump=pump, on=on, reason=reason, now=now, by=by)
+    return implant(patient=out.patient, model=model, now=now, by=by, implanted_on=on, replaces=out, **fields)
+
+
+@transaction.atomic
+def hand_over(*, pump: Pump, owner: str, name: str, phone: str, reason: str, now: datetime, by: User) -> Pump:
+    """Say who does the next refill. One outside the clinic has a name.
+
+    Raises:
+        Conflict: the pump is out, or the record has gone to another clinic.
+        Impossible: an owner outside without a name, or a name for the clinic itself.
+    """
+    locked = _locked(pump)
+    if locked.status == Pump.Status.EXPLANTED:
+        raise Conflict("This pump is out; it needs no refill.")
+    is_clinic = owner == RefillOwner.CLINIC
+    if not is_clinic and not name.strip():
+        raise Impossible({"name": ["Write who does the next refill, so that they can be called."]})
+    if is_clinic and (name.strip() or phone.strip()):
+        raise Impossible({"name": ["The clinic itself needs no name; leave name and phone blank."]})
+    before = locked.owner_words
+    locked.refill_owner, locked.refill_owner_name, locked.refill_owner_phone = owner, name.strip(), phone.strip()
+    locked.save(update_fields=["refill_owner", "refill_owner_name", "refill_owner_phone"])
+    Handover.objects.create(
+        pump=locked, at=now, by=by, owner=owner, name=name.strip(), phone=phone.strip(), reason=reason
+    )
+    details = {"next refill by": [before, locked.owner_words]}
+    note(
+        clinic=locked.clinic,
+        by=by,
+        at=now,
+        subject=subject_of(locked),
+        summary="Next refill handed over",
+        details=details,
+    )
+    return locked
+
+
+def _locked(pump: Pump) -> Pump:
+    [locked] = forecasting.locked([pump.pk])
+    list(Forecast.objects.select_for_update().filter(pump=locked))
+    _check_writable(locked.patient)
+    return locked
+
+
+def _check_writable(patient: Patient) -> None:
+    if patient.status == Patient.Status.TRANSFERRED:
+        raise Conflict(READ_ONLY)
 
 
 def _complete(pump: Pump) -> None:
@@ -67,9 +169,11 @@ def _check_against_ledger(pump: Pump) -> None:
     """A pump's dates cannot leave recorded events outside its life."""
     days = [at.astimezone(pump.clinic.zone).date() for at in Event.objects.life_of(pump)]
     if days and pump.implanted_on > days[0]:
-        raise Impossible({"implanted_on": [f"An entry of {days[0]} stands in the pump's ledger, which is before."]})
+        told = f"An entry of {calendar_day(days[0])} stands in the pump's ledger, which is before."
+        raise Impossible({"implanted_on": [told]})
     if days and pump.explanted_on is not None and pump.explanted_on < days[-1]:
-        raise Impossible({"explanted_on": [f"An entry of {days[-1]} stands in the pump's ledger, which is after."]})
+        told = f"An entry of {calendar_day(days[-1])} stands in the pump's ledger, which is after."
+        raise Impossible({"explanted_on": [told]})
 
 
 def _refresh(pump: Pump, now: datetime) -> None:

@@ -1,23 +1,25 @@
-"""What a person or program wants to record, and what is impossible or unlikely about it."""
+"""What a person or program wants to record, and what is impossible about it. What is unlikely: `doubts`."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 
-from clinical.findings import MARKET_CONCENTRATIONS
-from clinical.programs import Mode, ProgramError
+from clinical.programs import ProgramError
 from clinical.units import plain
-from clinics.errors import Doubt, Impossible
+from clinics.errors import Impossible
 from pumps.models import Event, Pump
 from pumps.programs_json import program_of
+from pumps.services.kinds import ALL_FIELDS, KINDS
 
 # A fill or measurement may be this far ahead of the server's clock.
 CLOCK_TOLERANCE = timedelta(minutes=5)
-# Slips of unit or scale: hourly for daily, 500 for 2000 mcg/mL, mcg for mg.
-SLIP_FACTORS = (24, 4, 1000)
-SLIP_TOLERANCE = Decimal("0.05")
+# No bridge or bolus takes longer.
+LONGEST_HOURS = 720
+
+Errors = dict[str, list[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,10 @@ class RefillEntry:
     stability_days: int | None = None
     reason: str = ""
 
+    @property
+    def at(self) -> datetime:
+        return self.refilled_at
+
 
 @dataclass(frozen=True, kw_only=True)
 class DoseEntry:
@@ -44,25 +50,59 @@ class DoseEntry:
     reason: str = ""
     override_reason: str = ""
 
+    @property
+    def at(self) -> datetime:
+        return self.effective_at
 
-def impossible_refill(
-    pump: Pump, entry: RefillEntry, *, now: datetime, last_programmed: Decimal | None
-) -> dict[str, list[str]]:
+
+@dataclass(frozen=True, kw_only=True)
+class EventEntry:
+    """An event of any other kind; `kinds` says which fields each has. `pump_clock` is what the pump's clock showed."""
+
+    kind: str
+    occurred_at: datetime
+    aspirated_ml: Decimal | None = None
+    injected_ml: Decimal | None = None
+    volume_ml: Decimal | None = None
+    dose_mcg: Decimal | None = None
+    daily_dose_mcg: Decimal | None = None
+    duration_hours: Decimal | None = None
+    catheter_volume_ml: Decimal | None = None
+    pump_clock: time | None = None
+    alarms: Sequence[str] = ()
+    tones: int | None = None
+    reservoir_emptied: bool | None = None
+    reason: str = ""
+
+    @property
+    def at(self) -> datetime:
+        return self.occurred_at
+
+    def given(self) -> dict[str, Any]:
+        """The kind's own fields that say something."""
+        values = {field: getattr(self, field) for field in ALL_FIELDS}
+        return {field: value for field, value in values.items() if value is not None and value != () and value != []}
+
+
+Entry = RefillEntry | DoseEntry | EventEntry
+
+
+def kind_of(entry: Entry) -> str:
+    if isinstance(entry, RefillEntry):
+        return Event.Kind.REFILL.value
+    return Event.Kind.DOSE_CHANGE.value if isinstance(entry, DoseEntry) else entry.kind
+
+
+def impossible_refill(pump: Pump, entry: RefillEntry, *, now: datetime, last_programmed: Decimal | None) -> Errors:
     """Messages per field; empty if the refill can have happened.
 
     `last_programmed` is the concentration (mcg/mL) the pump was programmed for before it, None at the first fill.
     """
-    errors: dict[str, list[str]] = defaultdict(list)
-    size = pump.model.reservoir_ml
-    for field, value in (("filled_ml", entry.filled_ml), ("aspirated_ml", entry.aspirated_ml)):
-        if value is not None and value < 0:
-            errors[field].append("A volume cannot be negative.")
-        if value is not None and value > size:
-            errors[field].append(f"The reservoir holds {plain(size)} mL; {plain(value)} mL does not fit.")
-    for field, value in (
-        ("concentration_mcg_per_ml", entry.concentration_mcg_per_ml),
-        ("programmed_concentration_mcg_per_ml", entry.programmed_concentration_mcg_per_ml),
-    ):
+    errors: Errors = defaultdict(list)
+    for field in ("filled_ml", "aspirated_ml"):
+        errors[field] += impossible_volume(pump, getattr(entry, field))
+    for field in ("concentration_mcg_per_ml", "programmed_concentration_mcg_per_ml"):
+        value = getattr(entry, field)
         if value is not None and value <= 0:
             errors[field].append("A concentration must be above 0 mcg/mL.")
     if (
@@ -78,18 +118,60 @@ def impossible_refill(
     errors["refilled_at"] += impossible_moment(pump, entry.refilled_at)
     if entry.refilled_at > now + CLOCK_TOLERANCE:
         errors["refilled_at"].append("A refill cannot lie in the future; enter the time it was done.")
-    return {field: messages for field, messages in errors.items() if messages}
+    return _found(errors)
 
 
-def impossible_dose(pump: Pump, entry: DoseEntry) -> dict[str, list[str]]:
+def impossible_dose(pump: Pump, entry: DoseEntry) -> Errors:
     """Messages per field; empty if a pump can be programmed so. A future change is a plan and allowed."""
-    errors: dict[str, list[str]] = defaultdict(list)
+    errors: Errors = defaultdict(list)
     try:
         program_of(entry.mode, entry.daily_dose_mcg, entry.steps, entry.boluses)
     except ProgramError as error:
         errors[error.field].append(error.message[:1].upper() + error.message[1:] + ".")
+    if not pump.model.programmable:
+        errors["mode"].append("This pump is not programmable: its dose follows from its flow and the concentration.")
     errors["effective_at"] += impossible_moment(pump, entry.effective_at)
-    return {field: messages for field, messages in errors.items() if messages}
+    return _found(errors)
+
+
+def impossible_event(pump: Pump, entry: EventEntry, *, now: datetime) -> Errors:
+    """Messages per field; empty if the event can have happened."""
+    kind = KINDS[entry.kind]
+    errors: Errors = defaultdict(list)
+    given = entry.given()
+    called = kind.title.lower()
+    if kind.programmable_only and not pump.model.programmable:
+        errors["kind"].append(f"This pump is not programmable: it can have no {called}.")
+    for field in kind.required:
+        if field not in given:
+            errors[field].append(f"Needed for this kind of entry ({called}).")
+    for field in given:
+        if field not in kind.fields:
+            errors[field].append(f"This kind of entry ({called}) has no such field; leave it out.")
+    for field in ("aspirated_ml", "injected_ml", "volume_ml"):
+        errors[field] += impossible_volume(pump, getattr(entry, field))
+    for field, unit in (("dose_mcg", "mcg"), ("daily_dose_mcg", "mcg/day"), ("catheter_volume_ml", "mL")):
+        if field in given and given[field] <= 0 and not (field == "daily_dose_mcg" and given[field] == 0):
+            errors[field].append(f"Must be above 0 {unit}.")
+    if kind.code != Event.Kind.INTERROGATION and entry.volume_ml is not None and entry.volume_ml == 0:
+        errors["volume_ml"].append("Must be above 0 mL.")
+    if entry.duration_hours is not None and not 0 < entry.duration_hours <= LONGEST_HOURS:
+        errors["duration_hours"].append(f"Must be above 0 and at most {LONGEST_HOURS} hours.")
+    errors["occurred_at"] += impossible_moment(pump, entry.occurred_at)
+    if entry.occurred_at > now + CLOCK_TOLERANCE:
+        errors["occurred_at"].append("This cannot lie in the future; enter the time it happened.")
+    return _found(errors)
+
+
+def impossible_volume(pump: Pump, value: Decimal | None) -> list[str]:
+    """Why a volume cannot be in this pump's reservoir."""
+    if value is None:
+        return []
+    size = pump.model.reservoir_ml
+    messages = ["A volume cannot be negative."] if value < 0 else []
+    if value > size:
+        messages.append(f"The reservoir holds {plain(size)} mL; {plain(value)} mL does not fit.")
+    return messages
 
 
 def impossible_moment(pump: Pump, moment: datetime) -> list[str]:
@@ -102,58 +184,13 @@ def impossible_moment(pump: Pump, moment: datetime) -> list[str]:
     return []
 
 
+def _found(errors: Errors) -> Errors:
+    return {field: messages for field, messages in errors.items() if messages}
+
+
 def raise_if(errors: Mapping[str, Sequence[str]]) -> None:
     if errors:
         raise Impossible(errors)
-
-
-def dose_doubts(entry: DoseEntry, current_mcg: Decimal | None) -> list[Doubt]:
-    """A dose a slip of unit away from the present one. Stored once confirmed: what happened is never refused."""
-    if entry.mode == Mode.STOPPED or not current_mcg:
-        return []
-    factor = entry.daily_dose_mcg / current_mcg
-    for slip in SLIP_FACTORS:
-        for exact in (Decimal(slip), 1 / Decimal(slip)):
-            if abs(factor / exact - 1) <= SLIP_TOLERANCE:
-                return [_slip(slip, entry.daily_dose_mcg, current_mcg)]
-    return []
-
-
-def refill_doubts(pump: Pump, entry: RefillEntry, last_concentration: Decimal | None) -> list[Doubt]:
-    """A refill that is possible but unlikely. Stored once confirmed."""
-    doubts = []
-    concentration = entry.concentration_mcg_per_ml
-    if concentration not in MARKET_CONCENTRATIONS and concentration != last_concentration:
-        doubts.append(
-            Doubt(
-                "concentration_off_market",
-                "concentration_mcg_per_ml",
-                f"{plain(concentration)} mcg/mL is not on the market for pumps (500, 1000, 2000 mcg/mL): "
-                "is it a dilution made on purpose?",
-            )
-        )
-    if entry.filled_ml == 0:
-        doubts.append(Doubt("filled_nothing", "filled_ml", "Nothing was filled: is the pump meant to be empty now?"))
-    day = entry.refilled_at.astimezone(pump.clinic.zone).date()
-    if entry.drug_expires_on is not None and entry.drug_expires_on < day:
-        doubts.append(
-            Doubt(
-                "drug_expired", "drug_expires_on", f"The lot had expired on {entry.drug_expires_on}, before the refill."
-            )
-        )
-    return doubts
-
-
-def _slip(slip: int, dose: Decimal, current: Decimal) -> Doubt:
-    causes = {24: "an hourly rate entered as a daily dose", 4: "another concentration", 1000: "mg for mcg"}
-    return Doubt(
-        code=f"factor_{slip}",
-        field="daily_dose_mcg",
-        message=(
-            f"{plain(dose)} mcg/day ({plain((dose / 24).quantize(Decimal('0.01')))} mcg/h) is about {slip} times or a "
-            f"{slip}th of the present {plain(current)} mcg/day: could it be {causes[slip]}?"
-        ),
-    )
 
 
 def is_drug_data_correction(event: Event, replacement: object) -> bool:

@@ -1,30 +1,51 @@
 """The only writers of the ledger. Each stores the event, its forecast and its alerts in one transaction."""
 
-from collections.abc import Collection
-from dataclasses import asdict, replace
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
 from alerts.services import lifecycle
+from clinical.ledger import LedgerEvent
 from clinical.units import utc_offset_seconds
 from clinics.errors import Conflict, Doubt, Impossible, NeedsConfirmation
 from clinics.models import User
-from pumps import forecasting
+from patients.models import Patient
+from pumps import folding, forecasting
 from pumps.alerting import reconcile
-from pumps.models import Event, Forecast, Pump
-from pumps.queries import EventQuerySet
+from pumps.models import Event, Forecast, PriorVersion, Pump
+from pumps.services.doubts import Known, doubts_of
 from pumps.services.entries import (
     DoseEntry,
+    Entry,
+    EventEntry,
     RefillEntry,
-    dose_doubts,
     impossible_dose,
+    impossible_event,
     impossible_refill,
+    kind_of,
     raise_if,
-    refill_doubts,
 )
+from pumps.services.situation import known, situation
 
-Entry = RefillEntry | DoseEntry
+# A pump's clock this close to the clinic's wall is the clinic's: it was read to the minute.
+CLOCK_READ_TO = timedelta(minutes=3)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An entry that can have happened, not stored yet: its event, the ledger it comes into, and what is unlikely."""
+
+    event: Event
+    ledger: Sequence[LedgerEvent]
+    known: Known
+    doubts: list[Doubt]
+
+    @property
+    def ledger_with_it(self) -> list[LedgerEvent]:
+        return [*self.ledger, *folding.facts_of(self.event)]
 
 
 @transaction.atomic
@@ -41,14 +62,15 @@ def record(
 
     Raises:
         Impossible: it cannot have happened; messages per field.
-        Conflict: another entry stands for the same moment.
+        Conflict: another entry stands for the same moment, or the record is read-only.
         NeedsConfirmation: it is unlikely; call again with the codes in `confirmed`.
     """
     pump = _locked(pump_id)
-    event = _checked_event(pump, entry, now=now, confirmed=confirmed)
-    event.recorded_by, event.source, event.recorded_at = user, source, now
-    event.save()
-    _refresh(pump, now=now, refill=event if event.kind == Event.Kind.REFILL else None)
+    version = forecasting.current_prior()
+    draft = drafted(pump, entry, version, now=now)
+    _insist(draft, confirmed)
+    event = _stored(draft.event, user, source, now)
+    _refresh(pump, version, draft.ledger_with_it, now=now, refill=event if event.kind == Event.Kind.REFILL else None)
     return event
 
 
@@ -69,41 +91,49 @@ def void(
     `replacement` is an event already recorded, or what should have been entered, recorded with the void or not at all.
 
     Raises:
-        Conflict: the entry is a void or already voided.
+        Conflict: the entry is a void or already voided, or the record is read-only.
         Impossible, NeedsConfirmation: no reason, or as `record` for the replacement.
     """
     pump = _locked(pump_id)
+    version = forecasting.current_prior()
     event = pump.events.get(pk=event_id)
-    _check_voidable(event, reason)
+    check_voidable(event)
+    if not reason.strip():
+        raise Impossible({"reason": ["Say what was wrong with the entry."]})
     corrected = replacement if isinstance(replacement, Event) else None
-    if isinstance(replacement, RefillEntry | DoseEntry):
-        corrected = _checked_event(pump, replacement, now=now, confirmed=confirmed, instead_of=event)
-        corrected.recorded_by, corrected.source, corrected.recorded_at = user, source, now
-        corrected.save()
-    error = Event.objects.create(
-        pump=pump,
-        kind=Event.Kind.VOID,
-        occurred_at=now,
-        reason=reason,
-        voids=event,
-        replacement=corrected,
-        recorded_at=now,
-        recorded_by=user,
-        source=source,
-    )
+    if replacement is not None and not isinstance(replacement, Event):
+        draft = drafted(pump, replacement, version, now=now, instead_of=event)
+        _insist(draft, confirmed)
+        corrected, facts = _stored(draft.event, user, source, now), draft.ledger_with_it
+    else:
+        check_writable(pump)
+        facts = ledger_of(pump, without=event)
+    wrong = Event(pump=pump, kind=Event.Kind.VOID, occurred_at=now, reason=reason, voids=event, replacement=corrected)
+    _stored(wrong, user, source, now)
     lifecycle.reopen_closed_by(event.pk, now=now)
     is_refill = corrected is not None and corrected.kind == Event.Kind.REFILL
-    _refresh(pump, now=now, refill=corrected if is_refill else None)
-    return error
+    _refresh(pump, version, facts, now=now, refill=corrected if is_refill else None)
+    return wrong
 
 
-def _check_voidable(event: Event, reason: str) -> None:
+def check_voidable(event: Event) -> None:
+    """
+    Raises:
+        Conflict: the entry is a void, or already voided.
+    """
     if event.kind == Event.Kind.VOID:
         raise Conflict("A void cannot be voided; record the entry again instead.")
     if Event.objects.filter(voids=event).exists():
         raise Conflict("This entry is already marked as entered in error.")
-    if not reason.strip():
-        raise Impossible({"reason": ["Say what was wrong with the entry."]})
+
+
+def check_writable(pump: Pump) -> None:
+    """
+    Raises:
+        Conflict: the patient's record has gone to another clinic, and this one is only there to be read.
+    """
+    if pump.patient.status == Patient.Status.TRANSFERRED:
+        raise Conflict("The patient has been transferred: this record can only be read. The new clinic keeps its own.")
 
 
 def _locked(pump_id: int) -> Pump:
@@ -115,61 +145,101 @@ def _locked(pump_id: int) -> Pump:
     return pumps[0]
 
 
-def _checked_event(
-    pump: Pump, entry: Entry, *, now: datetime, confirmed: Collection[str], instead_of: Event | None = None
-) -> Event:
-    """The unsaved event of an entry that is possible, likely or confirmed, and not there yet.
+def ledger_of(pump: Pump, *, without: Event | None = None) -> list[LedgerEvent]:
+    found = folding.ledgers([pump.pk], without=without.pk if without is not None else None)
+    return found.get(pump.pk, [])
 
-    `instead_of` is an event about to be voided, which counts no more.
+
+def drafted(
+    pump: Pump, entry: Entry, version: PriorVersion, *, now: datetime, instead_of: Event | None = None
+) -> Draft:
+    """An entry checked against the pump and its ledger, not stored; `instead_of` is an event that counts no more.
+
+    `pump` comes with model, clinic and patient.
+
+    Raises:
+        Impossible, Conflict: as `record`.
     """
-    standing = Event.objects.standing().filter(pump=pump)
-    if instead_of is not None:
-        standing = standing.exclude(pk=instead_of.pk)
+    check_writable(pump)
+    facts = ledger_of(pump, without=instead_of)
+    before = situation(folding.device(pump, version).facts, facts, entry.at)
     if isinstance(entry, RefillEntry):
-        event, doubts = _refill(pump, entry, standing, now)
+        fill = before.last_fill()
+        last_programmed = fill.programmed_concentration_mcg_per_ml if fill is not None else None
+        raise_if(impossible_refill(pump, entry, now=now, last_programmed=last_programmed))
+    elif isinstance(entry, DoseEntry):
+        raise_if(impossible_dose(pump, entry))
     else:
-        event, doubts = _dose_change(pump, entry, standing)
-    if standing.filter(kind=event.kind, occurred_at=event.occurred_at).exists():
-        local = event.occurred_at.astimezone(pump.clinic.zone)
+        raise_if(impossible_event(pump, entry, now=now))
+    _check_conflict(pump, entry, instead_of)
+    said = known(before, entry)
+    return Draft(_event_of(pump, entry), facts, said, doubts_of(pump, entry, said, now=now))
+
+
+def _check_conflict(pump: Pump, entry: Entry, instead_of: Event | None) -> None:
+    same = Event.objects.standing().filter(pump=pump, kind=kind_of(entry), occurred_at=entry.at)
+    if instead_of is not None:
+        same = same.exclude(pk=instead_of.pk)
+    if same.exists():
+        local = entry.at.astimezone(pump.clinic.zone)
+        called = Event.Kind(kind_of(entry)).label.lower()
         raise Conflict(
-            f"A {event.get_kind_display().lower()} of {local:%Y-%m-%d %H:%M} ({pump.clinic.timezone}) stands already; "
-            "void it, or correct the time."
+            f"An entry for this moment stands already: {called} of {local:%Y-%m-%d %H:%M} ({pump.clinic.timezone}); "
+            "mark it as entered in error, or correct the time."
         )
-    open_doubts = [doubt for doubt in doubts if doubt.code not in confirmed]
-    if open_doubts:
-        raise NeedsConfirmation(open_doubts)
+
+
+def _event_of(pump: Pump, entry: Entry) -> Event:
+    """The unsaved event of an entry."""
+    if isinstance(entry, RefillEntry):
+        # A constant-flow pump is never programmed: what is in it is what it gives.
+        programmed = entry.programmed_concentration_mcg_per_ml if pump.model.programmable else None
+        if programmed is None:
+            programmed = entry.concentration_mcg_per_ml
+        values = asdict(replace(entry, programmed_concentration_mcg_per_ml=programmed))
+        return Event(pump=pump, kind=Event.Kind.REFILL, occurred_at=values.pop("refilled_at"), **values)
+    if isinstance(entry, DoseEntry):
+        values = asdict(entry)
+        return Event(
+            pump=pump,
+            kind=Event.Kind.DOSE_CHANGE,
+            occurred_at=values.pop("effective_at"),
+            clock_offset_s=utc_offset_seconds(entry.effective_at, pump.clinic.zone),
+            **values,
+        )
+    return Event(pump=pump, kind=entry.kind, occurred_at=entry.at, reason=entry.reason, **_values(pump, entry))
+
+
+def _values(pump: Pump, entry: EventEntry) -> dict[str, Any]:
+    values = entry.given()
+    clock = values.pop("pump_clock", None)
+    if clock is not None:
+        wall = utc_offset_seconds(entry.at, pump.clinic.zone)
+        utc = entry.at.astimezone(UTC)
+        shown = timedelta(hours=clock.hour, minutes=clock.minute, seconds=clock.second)
+        ahead = (shown - timedelta(hours=utc.hour, minutes=utc.minute)).total_seconds() - wall
+        # A clock has no date: the difference to the wall is taken as less than half a day.
+        ahead = (ahead + 43_200) % 86_400 - 43_200
+        values["clock_offset_s"] = wall if abs(ahead) <= CLOCK_READ_TO.total_seconds() else wall + int(ahead)
+    return values
+
+
+def _insist(draft: Draft, confirmed: Collection[str]) -> None:
+    still_open = [doubt for doubt in draft.doubts if doubt.code not in confirmed]
+    if still_open:
+        raise NeedsConfirmation(still_open)
+
+
+def _stored(event: Event, user: User, source: str, now: datetime) -> Event:
+    event.recorded_by, event.source, event.recorded_at = user, source, now
+    event.save()
     return event
 
 
-def _refill(pump: Pump, entry: RefillEntry, standing: EventQuerySet[Event], now: datetime) -> tuple[Event, list[Doubt]]:
-    before = standing.latest_before(Event.Kind.REFILL, entry.refilled_at)
-    last_programmed = before.programmed_concentration_mcg_per_ml if before is not None else None
-    raise_if(impossible_refill(pump, entry, now=now, last_programmed=last_programmed))
-    # A constant-flow pump is never programmed: what is in it is what it gives.
-    programmed = entry.programmed_concentration_mcg_per_ml if pump.model.programmable else None
-    if programmed is None:
-        programmed = entry.concentration_mcg_per_ml
-    values = asdict(replace(entry, programmed_concentration_mcg_per_ml=programmed))
-    event = Event(pump=pump, kind=Event.Kind.REFILL, occurred_at=values.pop("refilled_at"), **values)
-    return event, refill_doubts(pump, entry, before.concentration_mcg_per_ml if before is not None else None)
-
-
-def _dose_change(pump: Pump, entry: DoseEntry, standing: EventQuerySet[Event]) -> tuple[Event, list[Doubt]]:
-    raise_if(impossible_dose(pump, entry))
-    before = standing.latest_before(Event.Kind.DOSE_CHANGE, entry.effective_at)
-    values = asdict(entry)
-    event = Event(
-        pump=pump,
-        kind=Event.Kind.DOSE_CHANGE,
-        occurred_at=values.pop("effective_at"),
-        clock_offset_s=utc_offset_seconds(entry.effective_at, pump.clinic.zone),
-        **values,
-    )
-    return event, dose_doubts(entry, before.daily_dose_mcg if before is not None else None)
-
-
-def _refresh(pump: Pump, *, now: datetime, refill: Event | None) -> Forecast:
-    [row] = forecasting.fresh([pump], [forecasting.current_prior()], now=now)
+def _refresh(
+    pump: Pump, version: PriorVersion, facts: Sequence[LedgerEvent], *, now: datetime, refill: Event | None
+) -> Forecast:
+    [row] = forecasting.fresh([pump], [version], now=now, ledgers={pump.pk: facts})
     forecasting.store([row])
     reconcile([row], now=now, refill=refill)
     return row

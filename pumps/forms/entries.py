@@ -7,13 +7,13 @@ from typing import Any, cast
 
 from django import forms
 
+from clinical.labels import LABEL_SETS
+from clinical.programs import hourly_of
 from clinical.units import plain
-from clinics.fields import ClinicMoment, Number
-from clinics.validators import validate_plausible
+from clinics.fields import NOT_A_CHOICE, ClinicMoment, Day, Number
 from pumps.models import Event, Pump
 from pumps.services.entries import DoseEntry, RefillEntry
 
-MARKET = ("500", "1000", "2000")
 OTHER = "other"
 MORE_ROWS = 3
 
@@ -22,6 +22,8 @@ class EntryForm(forms.Form):
     """A form whose errors may also come from the service, by the service's field names."""
 
     moment_field = ""
+    # What the service calls a field, where the form has another name for it.
+    renamed: Mapping[str, str] = {}
 
     def __init__(self, *args: Any, pump: Pump, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -34,7 +36,8 @@ class EntryForm(forms.Form):
     def take(self, errors: Mapping[str, Sequence[str]]) -> None:
         """Show the service's messages at their fields."""
         for field, messages in errors.items():
-            self.add_error(field if field in self.fields else None, list(messages))
+            name = self.renamed.get(field, field)
+            self.add_error(name if name in self.fields else None, list(messages))
 
 
 class RefillForm(EntryForm):
@@ -43,55 +46,81 @@ class RefillForm(EntryForm):
     refilled_at = ClinicMoment(label="Refilled at")
     aspirated_ml = Number(
         label="Aspirated",
+        unit="mL",
         required=False,
         max_digits=7,
         decimal_places=3,
         help_text="What was left in the reservoir. It teaches Brim how fast this pump really flows.",
     )
-    filled_ml = Number(label="Filled", max_digits=7, decimal_places=3)
-    concentration = forms.ChoiceField(label="Concentration of the drug")
-    other_concentration = Number(label="Other concentration", required=False, max_digits=9, decimal_places=3)
+    filled_ml = Number(label="Filled", unit="mL", max_digits=7, decimal_places=3)
+    concentration = forms.ChoiceField(
+        label="Concentration of the drug", error_messages={"invalid_choice": NOT_A_CHOICE}
+    )
+    other_concentration = Number(
+        label="Other concentration", unit="mcg/mL", required=False, max_digits=9, decimal_places=3
+    )
     programmed_concentration_mcg_per_ml = Number(
         label="Concentration programmed",
+        unit="mcg/mL",
         required=False,
         max_digits=9,
         decimal_places=3,
         help_text="What the pump was told. Required when the concentration has changed.",
     )
-    formulation = forms.CharField(label="Formulation", required=False, max_length=100)
+    formulation = forms.CharField(label="Drug product", required=False, max_length=100)
     lot_number = forms.CharField(label="Lot number", required=False, max_length=64)
-    drug_expires_on = forms.DateField(
-        label="Lot expires on",
-        required=False,
-        validators=[validate_plausible],
-        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-    )
+    drug_expires_on = Day(label="Lot expires on", required=False)
     stability_days = forms.IntegerField(
         label="Stable in the pump",
         required=False,
         min_value=1,
         max_value=1000,
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-        help_text="From the drug's own data. Left blank, no drug date counts.",
+        error_messages={"invalid": "Write a whole number of days."},
     )
+    reason = forms.CharField(label="Note", required=False, max_length=500)
 
-    def __init__(self, *args: Any, pump: Pump, last: Event | None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, pump: Pump, last: Event | None, products: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, pump=pump, **kwargs)
-        choices = [("", "Choose"), *((value, f"{value} mcg/mL") for value in MARKET), (OTHER, "Other")]
+        self.market = [plain(sold) for sold in LABEL_SETS[pump.clinic.label_set].market_concentrations]
+        choices = [("", "Choose"), *((value, f"{value} mcg/mL") for value in self.market), (OTHER, "Other")]
         self.fields["concentration"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
+        self.products = products
+        self.fields["formulation"].widget.attrs["list"] = "products"
+        self.fields[
+            "stability_days"
+        ].help_text = (
+            "Blank: as your clinic has set it for the product. Where that is not set either, no drug date counts."
+        )
         self.initial.setdefault("filled_ml", plain(pump.model.reservoir_ml))
         if last is not None and last.concentration_mcg_per_ml is not None:
             self._start_from(last, plain(last.concentration_mcg_per_ml))
 
+    @property
+    def renamed(self) -> dict[str, str]:  # type: ignore[override]  # depends on what was chosen
+        chosen = "other_concentration" if self._chosen() == OTHER else "concentration"
+        return {"concentration_mcg_per_ml": chosen}
+
+    def _chosen(self) -> str:
+        cleaned = getattr(self, "cleaned_data", {})
+        return str(cleaned.get("concentration", ""))
+
     def _start_from(self, last: Event, concentration: str) -> None:
-        on_market = concentration in MARKET
-        self.initial.setdefault("concentration", concentration if on_market else OTHER)
-        self.initial.setdefault("other_concentration", "" if on_market else concentration)
+        for name, value in self.concentration_initial(concentration).items():
+            self.initial.setdefault(name, value)
         self.initial.setdefault("formulation", last.formulation)
         programmed = last.programmed_concentration_mcg_per_ml
         if programmed is not None:
             field = self.fields["programmed_concentration_mcg_per_ml"]
             field.help_text = f"{field.help_text} Last programmed: {plain(programmed)} mcg/mL."
+
+    def concentration_initial(self, concentration: str) -> dict[str, str]:
+        """A concentration as the two fields of the form hold it."""
+        on_market = concentration in self.market
+        return {
+            "concentration": concentration if on_market else OTHER,
+            "other_concentration": "" if on_market else concentration,
+        }
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -105,25 +134,21 @@ class RefillForm(EntryForm):
         chosen, other = values.pop("concentration"), values.pop("other_concentration")
         return RefillEntry(**values, concentration_mcg_per_ml=other if chosen == OTHER else Decimal(chosen))
 
-    def take(self, errors: Mapping[str, Sequence[str]]) -> None:
-        chosen = "other_concentration" if self.cleaned_data.get("concentration") == OTHER else "concentration"
-        named = {chosen if field == "concentration_mcg_per_ml" else field: said for field, said in errors.items()}
-        super().take(named)
-
 
 class DoseForm(EntryForm):
     moment_field = "effective_at"
 
     effective_at = ClinicMoment(label="In effect from")
-    mode = forms.ChoiceField(label="Mode", choices=Event.ProgramMode.choices)
-    daily_dose_mcg = Number(label="Daily dose", required=False, max_digits=10, decimal_places=3)
+    mode = forms.ChoiceField(
+        label="Mode", choices=Event.ProgramMode.choices, error_messages={"invalid_choice": NOT_A_CHOICE}
+    )
+    daily_dose_mcg = Number(label="Daily dose", unit="mcg/day", required=False, max_digits=10, decimal_places=3)
     reason = forms.CharField(label="Reason", required=False, max_length=500)
 
     def __init__(self, *args: Any, current: Event | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields[
-            "effective_at"
-        ].help_text = f"{self.fields['effective_at'].help_text}. A later time is stored as a plan."
+        moment = self.fields["effective_at"]
+        moment.help_text = f"{moment.help_text}. A later time is stored as a plan."
         if current is not None and current.daily_dose_mcg is not None:
             self.initial.setdefault("mode", current.mode)
             dose = plain(current.daily_dose_mcg)
@@ -136,7 +161,7 @@ class DoseForm(EntryForm):
             self.add_error("daily_dose_mcg", "Write the dose of 24 hours in mcg.")
         return cleaned
 
-    def entry(self, steps: "RowsForm", boluses: "RowsForm") -> DoseEntry:
+    def with_rows(self, steps: "RowsForm", boluses: "RowsForm") -> DoseEntry:
         values = self.cleaned_data
         return DoseEntry(
             effective_at=values["effective_at"],
@@ -155,7 +180,7 @@ class DoseForm(EntryForm):
 
 
 def hourly(daily_dose_mcg: Decimal) -> str:
-    return f"{plain((daily_dose_mcg / 24).quantize(Decimal('0.001')))} mcg/h on average"
+    return f"{plain(hourly_of(daily_dose_mcg).quantize(Decimal('0.001')))} mcg/h on average"
 
 
 class RowForm(forms.Form):

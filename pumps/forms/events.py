@@ -1,0 +1,119 @@
+"""The form of an event of any kind beside refills and dose changes, made of the kind's own fields."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django import forms
+
+from clinical.watching import TWO_TONES, PumpAlarm
+from clinics.fields import NOT_A_CHOICE, ClinicMoment, Number
+from pumps.forms.entries import EntryForm
+from pumps.models import Pump
+from pumps.services.entries import EventEntry
+from pumps.services.kinds import EventKind
+
+ALARM_WORDS = {
+    PumpAlarm.LOW_RESERVOIR: "Low reservoir",
+    PumpAlarm.EMPTY_RESERVOIR: "Empty reservoir",
+    PumpAlarm.REPLACEMENT_DUE: "Replacement due (ERI)",
+    PumpAlarm.END_OF_SERVICE: "End of service",
+    PumpAlarm.MOTOR_STALL: "Motor stall",
+    PumpAlarm.STOPPED_48_HOURS: "Stopped more than 48 hours",
+    PumpAlarm.MEMORY_ERROR: "Memory error, not critical",
+    PumpAlarm.CRITICAL_MEMORY_ERROR: "Critical memory error",
+}
+
+
+def _volume(label: str, help_text: str = "") -> Callable[[bool], forms.Field]:
+    return lambda required: Number(
+        label=label, unit="mL", required=required, max_digits=7, decimal_places=3, help_text=help_text
+    )
+
+
+def _fine_volume(label: str, help_text: str = "") -> Callable[[bool], forms.Field]:
+    return lambda required: Number(
+        label=label, unit="mL", required=required, max_digits=6, decimal_places=4, help_text=help_text
+    )
+
+
+def _dose(label: str, unit: str, help_text: str = "") -> Callable[[bool], forms.Field]:
+    return lambda required: Number(
+        label=label, unit=unit, required=required, max_digits=10, decimal_places=3, help_text=help_text
+    )
+
+
+FIELDS: dict[str, Callable[[bool], forms.Field]] = {
+    "aspirated_ml": _volume("Taken out"),
+    "injected_ml": _volume("Put in", "0 if nothing was."),
+    "volume_ml": _fine_volume("Volume"),
+    "dose_mcg": _dose("Dose", "mcg"),
+    "daily_dose_mcg": _dose("Daily dose shown", "mcg/day"),
+    "duration_hours": lambda required: Number(
+        label="Duration", unit="hours", required=required, max_digits=8, decimal_places=3
+    ),
+    "catheter_volume_ml": _fine_volume("Catheter volume now", "Blank if it is not known."),
+    "pump_clock": lambda required: forms.TimeField(
+        label="Pump's clock",
+        required=required,
+        help_text="The time of day the programmer showed for the pump, if it differs from the wall.",
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        error_messages={"invalid": "Write a time of day, such as 14:30."},
+    ),
+    "alarms": lambda required: forms.MultipleChoiceField(
+        label="Alarms in the log",
+        required=required,
+        choices=[
+            (alarm.value, f"{words}{' (two tones)' if alarm in TWO_TONES else ''}")
+            for alarm, words in ALARM_WORDS.items()
+        ],
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+    ),
+    "tones": lambda required: forms.TypedChoiceField(
+        label="What was heard",
+        required=required,
+        choices=[
+            ("", "Nobody could tell"),
+            ("1", "One tone, about once an hour"),
+            ("2", "Two tones"),
+        ],
+        coerce=int,
+        empty_value=None,
+        widget=forms.RadioSelect,
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+    ),
+    "reservoir_emptied": lambda required: forms.TypedChoiceField(
+        label="Was the reservoir emptied before?",
+        required=required,
+        choices=[("", "Not known"), ("yes", "Yes"), ("no", "No")],
+        coerce=lambda text: text == "yes",
+        empty_value=None,
+        widget=forms.RadioSelect,
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+    ),
+}
+# Names that fit one kind better.
+LABELS = {
+    ("interrogation", "volume_ml"): "Reservoir volume shown",
+    ("priming_bolus", "volume_ml"): "Volume primed",
+    ("bridge_bolus", "volume_ml"): "Volume of tubing and catheter",
+    ("catheter_access", "aspirated_ml"): "Aspirated through the catheter",
+}
+
+
+class EventForm(EntryForm):
+    moment_field = "occurred_at"
+
+    occurred_at = ClinicMoment(label="When")
+
+    def __init__(self, *args: Any, pump: Pump, kind: EventKind, now: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, pump=pump, now=now, **kwargs)
+        self.kind = kind
+        for name in kind.fields:
+            self.fields[name] = FIELDS[name](name in kind.required)
+            self.fields[name].label = LABELS.get((str(kind.code), name), self.fields[name].label)
+        self.fields["reason"] = forms.CharField(label="Note", required=False, max_length=500)
+
+    def entry(self) -> EventEntry:
+        return EventEntry(kind=str(self.kind.code), **self.cleaned_data)

@@ -1,0 +1,259 @@
+"""Forms of the pages only administrators save: a clinic, its products and tiers, a catalogue row."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+from zoneinfo import available_timezones
+
+from django import forms
+
+from clinical.escalation import LONGEST_REPEAT_HOURS, REFILL_LADDER, Tier
+from clinics.fields import NOT_A_CHOICE, Day, Number
+from clinics.models import Clinic
+from clinics.opening import WEEKDAYS
+from clinics.roles import Role
+from pumps.models import DrugProduct, PumpModel
+from pumps.services.catalogue import EDITABLE
+from pumps.services.settings import (
+    INTERVAL_DAYS,
+    MARGIN_DAYS,
+    STABILITY_DAYS,
+    ClinicSettings,
+    ProductSettings,
+)
+
+NUMBERS = (
+    "reservoir_ml",
+    "low_reservoir_ml",
+    "min_flow_ml_per_day",
+    "max_flow_ml_per_day",
+    "flow_accuracy_pct",
+    "internal_tubing_ml",
+    "flow_ratio_mean",
+    "flow_ratio_sd",
+)
+
+
+def _days(label: str, limits: tuple[int, int], help_text: str, *, required: bool = True) -> forms.IntegerField:
+    lowest, highest = limits
+    return forms.IntegerField(
+        label=label,
+        required=required,
+        min_value=lowest,
+        max_value=highest,
+        help_text=f"{help_text} From {lowest} to {highest} days.",
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        error_messages={"invalid": "Write a whole number of days."},
+    )
+
+
+def _timezone() -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label="Timezone",
+        choices=lambda: [("", "Choose"), *((name, name) for name in sorted(available_timezones()))],
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+        help_text="Every time of the clinic is shown, and entered, on this clock.",
+    )
+
+
+def _label_set() -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label="Label set",
+        choices=Clinic.LabelSet.choices,
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+        help_text="Default: US labels. It says which concentrations are on the market and which dose steps are asked "
+        "about. Sources: Lioresal Intrathecal and Gablofen labels; UK monograph for parenteral baclofen.",
+    )
+
+
+class NewClinicForm(forms.Form):
+    name = forms.CharField(label="Name", max_length=200)
+    timezone = _timezone()
+    label_set = _label_set()
+
+
+class ClinicForm(forms.Form):
+    """Each setting with its default and its source."""
+
+    refill_margin_days = _days(
+        "Refill margin",
+        MARGIN_DAYS,
+        "A refill is due this long before the first deadline. Default: 7. Source: a current hospital page says 7 to 10 "
+        "days before the alarm date, an older one 3 to 5 (Gillette; Medtronic).",
+    )
+    max_refill_interval_days = _days(
+        "Longest interval",
+        INTERVAL_DAYS,
+        "No pump goes longer without a refill. Default: 180. Source: 180 days at most recommended in the pump "
+        "(PMID 38043050); refills every 1 to 6 months.",
+    )
+    opening_days = forms.TypedMultipleChoiceField(
+        label="Opening days",
+        choices=list(enumerate(WEEKDAYS)),
+        coerce=int,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Default: Monday to Friday. The worklist, the pump and messages to staff name the last such day "
+        "before each date; the date itself stays.",
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+    )
+    patient_facing_name = forms.CharField(
+        label="Name in messages to patients",
+        required=False,
+        max_length=200,
+        help_text='A neutral name that gives no diagnosis away. Default, where blank: "your clinic".',
+    )
+    label_set = _label_set()
+    name = forms.CharField(label="Name of the clinic", max_length=200)
+    timezone = _timezone()
+    second_factor_required = forms.BooleanField(
+        label="Everybody who works here logs in with a second factor",
+        required=False,
+        help_text="Default: no. Whoever has none is asked to set one up at their next page.",
+    )
+
+    @classmethod
+    def of(cls, clinic: Clinic, data: Any) -> "ClinicForm":
+        return cls(data, initial={name: getattr(clinic, name) for name in cls.base_fields})
+
+    def settings(self) -> ClinicSettings:
+        return ClinicSettings(**self.cleaned_data)
+
+
+class ProductForm(forms.Form):
+    name = forms.CharField(
+        label="Drug product",
+        max_length=100,
+        help_text="As it stands on a refill, such as Gablofen. Case does not matter.",
+    )
+    stability_days = _days(
+        "Stable in the pump",
+        STABILITY_DAYS,
+        "No default: where it is not set, no drug date counts, and the page says so. Sources differ: 180 days at most "
+        "recommended; 77 days in a hospital manual (SynchroMed); 2 mg/mL measured unchanged to 367 days.",
+        required=False,
+    )
+    max_refill_interval_days = _days(
+        "Longest interval", INTERVAL_DAYS, "Blank: the clinic's own longest interval.", required=False
+    )
+    source = forms.CharField(
+        label="Where you read it",
+        max_length=300,
+        required=False,
+        help_text="Shown beside the dates that follow from it.",
+    )
+
+    @classmethod
+    def of(cls, product: DrugProduct | None, data: Any) -> "ProductForm":
+        if product is None:
+            return cls(data)
+        form = cls(data, initial={name: getattr(product, name) for name in cls.base_fields})
+        # Its name is what refills are matched by.
+        form.fields["name"].disabled = True
+        return form
+
+    def settings(self) -> ProductSettings:
+        return ProductSettings(**self.cleaned_data)
+
+
+class ClosedDayForm(forms.Form):
+    day = Day(label="Day")
+    name = forms.CharField(label="Why", max_length=100, required=False)
+
+
+class TierForm(forms.Form):
+    """One tier of the ladder, under its code as prefix."""
+
+    lead_days = forms.IntegerField(
+        label="Days before",
+        min_value=0,
+        max_value=1000,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        error_messages={"invalid": "Write a whole number of days."},
+    )
+    repeat_hours = forms.IntegerField(
+        label="Repeat every",
+        min_value=1,
+        max_value=10_000,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        error_messages={"invalid": "Write a whole number of hours."},
+    )
+    roles = forms.MultipleChoiceField(
+        label="Staff told",
+        choices=[(role.value, role.value.capitalize()) for role in Role],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+    )
+    to_patient = forms.BooleanField(label="Patient, caregivers and care home too", required=False)
+    quiet_hours = forms.BooleanField(label="Not between 20:00 and 08:00", required=False)
+
+    def __init__(self, data: Any, *, tier: Tier) -> None:
+        super().__init__(data, prefix=tier.code, initial=self._initial(tier))
+        self.tier = tier
+        if tier.code in LONGEST_REPEAT_HOURS:
+            # It begins on its day and is never quiet.
+            del self.fields["lead_days"], self.fields["quiet_hours"]
+
+    def _initial(self, tier: Tier) -> dict[str, Any]:
+        return {
+            "lead_days": -tier.lead_days,
+            "repeat_hours": tier.repeat_hours,
+            "roles": tier.roles,
+            "to_patient": tier.to_patient,
+            "quiet_hours": tier.quiet_hours,
+        }
+
+    def tier_wanted(self) -> Tier:
+        values = self.cleaned_data
+        return replace(
+            self.tier,
+            lead_days=-values.get("lead_days", 0),
+            repeat_hours=values["repeat_hours"],
+            roles=tuple(values["roles"]),
+            to_patient=values["to_patient"],
+            quiet_hours=values.get("quiet_hours", False),
+        )
+
+
+def tier_forms(ladder: Sequence[Tier], data: Any) -> list[TierForm]:
+    """A form a tier, in the order of the ladder; the tiers themselves are given."""
+    by_code = {tier.code: tier for tier in ladder}
+    return [TierForm(data, tier=by_code.get(usual.code, usual)) for usual in REFILL_LADDER]
+
+
+class PumpModelForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone
+    class Meta:
+        model = PumpModel
+        fields = EDITABLE
+        field_classes: ClassVar = dict.fromkeys(NUMBERS, Number)
+        labels: ClassVar = {
+            "reservoir_ml": "Reservoir, mL",
+            "low_reservoir_ml": "Low level, mL",
+            "min_flow_ml_per_day": "Lowest flow, mL/day",
+            "max_flow_ml_per_day": "Highest flow, mL/day",
+            "flow_accuracy_pct": "Accuracy, ± %",
+            "internal_tubing_ml": "Internal tubing, mL",
+            "flow_ratio_mean": "Flow ratio, mean before any refill",
+            "flow_ratio_sd": "Flow ratio, standard deviation",
+            "max_steps_per_day": "Steps a day, at most",
+            "service_life_years": "Service life, years",
+            "reservoir_confirmed": "Reservoir read in the manual",
+            "flow_confirmed": "Flow and accuracy read in the manual",
+            "tubing_confirmed": "Tubing read in the manual",
+            "mri_behaviour": "In the MRI scanner",
+        }
+        error_messages: ClassVar = {"mri_behaviour": {"invalid_choice": NOT_A_CHOICE}}
+
+    def clean(self) -> dict[str, Any]:
+        """What the catalogue's constraints would refuse, said at the field."""
+        cleaned = super().clean() or {}
+        for name in ("reservoir_ml", "flow_ratio_mean", "flow_ratio_sd"):
+            if cleaned.get(name) is not None and cleaned[name] <= 0:
+                self.add_error(name, "Must be above 0.")
+        for name in ("low_reservoir_ml", "min_flow_ml_per_day", "max_flow_ml_per_day", "internal_tubing_ml"):
+            if cleaned.get(name) is not None and cleaned[name] < 0:
+                self.add_error(name, "Cannot be negative.")
+        accuracy = cleaned.get("flow_accuracy_pct")
+        if accuracy is not None and not 0 <= accuracy <= 100:
+            self.add_error("flow_accuracy_pct", "From 0 to 100 %.")
+        return cleaned

@@ -1,0 +1,106 @@
+"""The kinds of event beside refills and dose changes: what each is called and which fields it has."""
+
+from dataclasses import dataclass
+
+from pumps.models import Event
+
+Kind = Event.Kind
+
+
+@dataclass(frozen=True)
+class EventKind:
+    """`required` and `optional` name the kind's own fields; every kind has `occurred_at` and `reason` besides."""
+
+    code: str
+    title: str
+    explained: str
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+    programmable_only: bool = True
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return self.required + self.optional
+
+
+_LIST = (
+    EventKind(
+        Kind.INTERROGATION,
+        "Interrogation",
+        "What the programmer showed. It is held against this ledger; an alarm that was heard is settled by it.",
+        optional=("volume_ml", "daily_dose_mcg", "pump_clock", "alarms"),
+    ),
+    EventKind(
+        Kind.STOP,
+        "Pump stopped",
+        "The pump was stopped and delivers nothing until it is restarted. An alert goes out at once.",
+    ),
+    EventKind(Kind.RESTART, "Pump restarted", "The pump runs again, on the program it had before it was stopped."),
+    EventKind(
+        Kind.STALL,
+        "Motor stall",
+        "The motor has stalled: drug may not be flowing. An alert goes out until the recovery is recorded.",
+    ),
+    EventKind(
+        Kind.STALL_RECOVERY,
+        "Recovery from a motor stall",
+        "The motor runs again. The time between stall and recovery counts as no delivery.",
+    ),
+    EventKind(
+        Kind.MRI,
+        "MRI scan",
+        "The patient was in an MRI scanner. Brim asks for an interrogation after it.",
+        optional=("reservoir_emptied",),
+        programmable_only=False,
+    ),
+    EventKind(
+        Kind.BOLUS,
+        "Single bolus",
+        "A dose given by the pump at once, beside its program.",
+        required=("dose_mcg",),
+        optional=("duration_hours",),
+    ),
+    EventKind(
+        Kind.PRIMING_BOLUS,
+        "Priming bolus",
+        "Drug delivered fast to fill tubing and catheter, after an implant, a revision or a catheter access.",
+        required=("volume_ml",),
+    ),
+    EventKind(
+        Kind.BRIDGE_BOLUS,
+        "Bridge bolus",
+        "After a change of concentration: the old drug in tubing and catheter, delivered at the old dose.",
+        required=("volume_ml", "duration_hours"),
+        optional=("dose_mcg",),
+    ),
+    EventKind(
+        Kind.RESERVOIR_ACCESS,
+        "Reservoir access",
+        "Drug taken out of or put into the reservoir outside a refill.",
+        required=("aspirated_ml", "injected_ml"),
+        programmable_only=False,
+    ),
+    EventKind(
+        Kind.CATHETER_ACCESS,
+        "Catheter access",
+        "Fluid aspirated through the catheter access port. The reservoir keeps its volume.",
+        required=("aspirated_ml",),
+        programmable_only=False,
+    ),
+    EventKind(
+        Kind.CATHETER_REVISION,
+        "Catheter revision",
+        "The catheter was repaired, shortened or replaced.",
+        optional=("catheter_volume_ml",),
+        programmable_only=False,
+    ),
+    EventKind(
+        Kind.ALARM_REPORTED,
+        "Alarm reported",
+        "Somebody heard the pump alarm. An alert goes out until the pump is interrogated or refilled.",
+        optional=("tones",),
+    ),
+)
+KINDS: dict[str, EventKind] = {str(kind.code): kind for kind in _LIST}
+# Fields of which a kind may have some.
+ALL_FIELDS = tuple(sorted({field for kind in _LIST for field in kind.fields}))

@@ -1,0 +1,95 @@
+"""What the ledger says of a pump just before an entry, read once for its checks and its consequences."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import isnan
+
+import numpy as np
+
+from clinical.columns import fleet
+from clinical.depletion import deplete, since_fill
+from clinical.ledger import (
+    Fill,
+    LedgerEvent,
+    Motor,
+    MotorChange,
+    ProgramChange,
+    PumpFacts,
+    in_order,
+)
+from clinical.residual import Residual, residual
+from clinical.units import to_seconds
+from pumps.services.doubts import Known
+from pumps.services.entries import Entry, EventEntry, RefillEntry
+
+JUST_BEFORE = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True)
+class Situation:
+    """The standing events of a pump, in order, seen from a moment. What happened at the moment itself is not before."""
+
+    facts: PumpFacts
+    events: Sequence[LedgerEvent]
+    at: datetime
+
+    @property
+    def before(self) -> list[LedgerEvent]:
+        return [event for event in self.events if event.at < self.at]
+
+    def last_fill(self) -> Fill | None:
+        return next((event for event in reversed(self.before) if isinstance(event, Fill)), None)
+
+    def last_program(self) -> ProgramChange | None:
+        return next((event for event in reversed(self.before) if isinstance(event, ProgramChange)), None)
+
+    def is_in(self, begun: Motor, ended: Motor, *, ends_with_a_program: bool) -> bool:
+        """Whether a stop or a stall holds."""
+        for event in reversed(self.before):
+            if isinstance(event, MotorChange) and event.motor in (begun, ended):
+                return event.motor is begun
+            if ends_with_a_program and isinstance(event, ProgramChange):
+                return False
+        return False
+
+
+def situation(facts: PumpFacts, events: Sequence[LedgerEvent], at: datetime) -> Situation:
+    return Situation(facts, in_order(events), at)
+
+
+def known(found: Situation, entry: Entry) -> Known:
+    """What doubts are judged by. The kernel is asked only where an entry is held against a volume."""
+    fill, program = found.last_fill(), found.last_program()
+    measured = _measure(found, entry) if _has_volume(entry) and fill is not None else None
+    aspirated = entry.aspirated_ml if isinstance(entry, RefillEntry) else None
+    compared: Residual | None = None
+    if measured is not None and aspirated is not None:
+        held, programmed, ratio = measured
+        compared = residual(held_ml=held, programmed_ml=programmed, ratio=ratio, aspirated_ml=aspirated)
+    return Known(
+        daily_dose_mcg=program.program.daily_dose_mcg if program is not None else None,
+        concentration_mcg_per_ml=fill.concentration_mcg_per_ml if fill is not None else None,
+        residual=compared,
+        volume_ml=max(measured[0] - measured[1], 0.0) if measured is not None else None,
+        is_stopped=found.is_in(Motor.STOPPED, Motor.RESTARTED, ends_with_a_program=True),
+        is_stalled=found.is_in(Motor.STALLED, Motor.RECOVERED, ends_with_a_program=False),
+    )
+
+
+def _has_volume(entry: Entry) -> bool:
+    if isinstance(entry, RefillEntry):
+        return entry.aspirated_ml is not None
+    return isinstance(entry, EventEntry) and entry.volume_ml is not None
+
+
+def _measure(found: Situation, entry: Entry) -> tuple[float, float, float] | None:
+    """Held (filled and added), programmed to flow since the fill (mL), and the ratio believed; None if not known."""
+    before = found.before
+    columns = fleet([found.facts], [before])
+    depletion = deplete(columns)
+    since = since_fill(columns, np.array([to_seconds(found.at)]))
+    if isnan(depletion.flow[0]) or depletion.assumed[0] or depletion.stalled[0] >= 0:
+        return None
+    held = float(columns.filled_ml[since.fill[0]] + since.added_ml[0])
+    return held, float(since.programmed_ml[0]), float(depletion.ratios.mean[0])
