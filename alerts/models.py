@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from alerts.queries import AlertQuerySet, NotificationQuerySet
 from clinics.models import Clinic, User
-from patients.models import Patient
+from patients.models import Contact, Patient
 
 
 class EscalationPolicy(models.Model):
@@ -46,6 +46,9 @@ class Alert(models.Model):
     class Kind(models.TextChoices):
         REFILL_DUE = "refill_due", "Refill due"
         PUMP_STOPPED = "pump_stopped", "Pump stopped"
+        PUMP_STALLED = "pump_stalled", "Motor stall without recovery"
+        PUMP_ALARM = "pump_alarm", "Pump alarm"
+        INTERROGATION_DUE = "interrogation_due", "Interrogate after the MRI scan"
         FORECAST_UNKNOWN = "forecast_unknown", "Forecast unknown"
         CONCENTRATION_NOT_PROGRAMMED = "concentration_not_programmed", "Concentration not programmed"
         DELIVERY_FAILED = "delivery_failed", "A message could not be delivered"
@@ -114,7 +117,7 @@ class Notification(models.Model):
     """A row of the outbox: one telling of one recipient by one channel.
 
     queued -> sending (a lease of 60 s) -> sent, failed (for good) or cancelled; a lapsed lease is taken over.
-    `user` or `patient` is who is told; neither for the worklist on screen.
+    `user`, `patient` or `contact` (of the alert's patient) is who is told; none for the worklist on screen.
     """
 
     class State(models.TextChoices):
@@ -132,10 +135,11 @@ class Notification(models.Model):
     alert = models.ForeignKey(Alert, on_delete=models.PROTECT, related_name="notifications")
     tier = models.CharField(max_length=16)
     repeat_number = models.PositiveIntegerField()
-    # "user:7", "patient:9" or "screen": what makes the row unique.
+    # "user:7", "patient:9", "contact:3" or "screen": what makes the row unique.
     recipient = models.CharField(max_length=64)
     user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     channel = models.CharField(max_length=16, choices=Channel)
     state = models.CharField(max_length=16, choices=State, default=State.QUEUED)
     attempts = models.PositiveIntegerField(default=0)

@@ -56,7 +56,7 @@ def messages(request: HttpRequest) -> HttpResponse:
     rows = (
         Notification.objects.visible_to(user_of(request))
         .order_by("-pk")
-        .select_related("clinic", "alert__patient", "user", "patient")
+        .select_related("clinic", "alert__patient", "user", "patient", "contact")
     )
     after = paging.read_id(request.GET.get("after", ""))
     if after is not None:
@@ -69,7 +69,7 @@ def messages(request: HttpRequest) -> HttpResponse:
 
 def message(request: HttpRequest, message_id: int) -> HttpResponse:
     rows = Notification.objects.visible_to(user_of(request)).select_related(
-        "clinic", "alert__patient", "alert__pump", "user", "patient"
+        "clinic", "alert__patient", "alert__pump", "user", "patient", "contact"
     )
     row = get_object_or_404(rows, pk=message_id)
     context = {"row": row, "word": headline(row.tier), "to": recipient_words(row), "text": _text(row)}
@@ -79,6 +79,8 @@ def message(request: HttpRequest, message_id: int) -> HttpResponse:
 def recipient_words(row: Notification) -> str:
     if row.user is not None:
         return str(row.user)
+    if row.contact is not None:
+        return f"{row.contact} ({row.contact.get_kind_display().lower()})"
     return f"{row.patient} (patient)" if row.patient is not None else "Worklist on screen"
 
 

@@ -13,7 +13,7 @@ VALID_FOR = timedelta(days=60)
 
 
 def link_of(row: Notification) -> str:
-    """The address behind which the patient of a message answers."""
+    """The address behind which the patient of a message, or a contact, answers."""
     return settings.BASE_URL + reverse("patient_link", args=[signing.dumps(row.pk, salt=SALT)])
 
 
@@ -23,5 +23,5 @@ def message_of(token: str) -> Notification | None:
         pk = signing.loads(token, salt=SALT, max_age=VALID_FOR)
     except signing.BadSignature:
         return None
-    rows = Notification.objects.select_related("alert__clinic", "patient")
-    return rows.filter(pk=pk, patient__isnull=False).first()
+    rows = Notification.objects.select_related("alert__clinic", "alert__patient", "patient", "contact")
+    return rows.filter(pk=pk).exclude(patient=None, contact=None).first()

@@ -19,7 +19,7 @@ def patient_link(request: HttpRequest, token: str) -> HttpResponse:
     row = message_of(token)
     if row is None:
         return render(request, "alerts/patient_gone.html", status=404)
-    context = {"patient": row.patient, "clinic": row.alert.clinic, "answered": ""}
+    context = {"patient": row.alert.patient, "contact": row.contact, "clinic": row.alert.clinic, "answered": ""}
     choice = request.POST.get("answer", "")
     if request.method == "POST" and choice in set(Answer):
         answer(row=row, choice=Answer(choice), now=timezone.now())

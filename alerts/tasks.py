@@ -5,18 +5,22 @@ from django.utils import timezone
 
 from alerts.services import delivery
 from alerts.services.alone import alone
+from clinics.services import account_mail
 
 logger = logging.getLogger(__name__)
 
 
 @shared_task
 def deliver() -> int:
-    """Send everything deliverable, one run at a time: a mail server that hangs holds up one worker slot, not the tick.
+    """Send everything deliverable, mail about accounts first, one run at a time.
 
-    A message only hurries this; the interval finds what is left.
+    A mail server that hangs holds up one worker slot, not the tick. A message only hurries this; the interval finds
+    what is left.
     """
     sent = 0
     with alone("deliver") as is_alone:
+        if is_alone:
+            account_mail.send_due(for_at_most=delivery.LEASE / 2)
         while is_alone and (ids := delivery.claim(timezone.now())):
             claimed_at = timezone.now()
             for notification_id in ids:

@@ -15,13 +15,18 @@ class Answer(StrEnum):
 
 
 WORDS = {Answer.BOOKED: "the patient says a visit is booked", Answer.CALL_ME: "the patient asks to be called"}
+CONTACT_WORDS = {Answer.BOOKED: "says a visit is booked", Answer.CALL_ME: "asks to be called"}
 ANSWERED = "answered"
 
 
 @transaction.atomic
 def answer(*, row: Notification, choice: Answer, now: datetime) -> None:
-    """Keep an answer in the alert's log, where staff see it. It quiets nothing; the same answer twice is one."""
+    """Keep an answer, of the patient or a contact, in the alert's log, where staff see it.
+
+    It quiets nothing; the same answer twice is one.
+    """
     alert = Alert.objects.select_for_update().get(pk=row.alert_id)
+    detail = WORDS[choice] if row.contact is None else f"{row.contact}: {CONTACT_WORDS[choice]}"
     last = AlertStep.objects.filter(alert=alert, what=ANSWERED).last()
-    if last is None or last.detail != WORDS[choice]:
-        log([alert], ANSWERED, now, detail=WORDS[choice])
+    if last is None or last.detail != detail:
+        log([alert], ANSWERED, now, detail=detail)

@@ -20,7 +20,7 @@ from alerts.services.telling import can_message
 from clinical.escalation import Deadlines
 from clinics.backends import may_log_in
 from clinics.models import Membership, User
-from patients.models import Patient
+from patients.models import Contact, Patient
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +48,8 @@ def deliver(notification_id: int, *, now: datetime) -> None:
     (4) store the outcome. A crash before 4 leaves the row under a lease that lapses, so it is sent again under the
     same Message-ID.
     """
-    row = Notification.objects.select_related("alert__clinic", "alert__patient", "user", "patient").get(
-        pk=notification_id
-    )
+    rows = Notification.objects.select_related("alert__clinic", "alert__patient", "user", "patient", "contact")
+    row = rows.get(pk=notification_id)
     reason = _moot(row)
     if reason:
         _finish(row, Notification.State.CANCELLED, error=reason)
@@ -94,9 +93,16 @@ def _moot(row: Notification) -> str:
         return "no longer on the staff of the clinic"
     if row.patient is not None and not can_message(row.patient, alert.clinic.patient_messages_since):
         return "patient has no consent or address any more"
+    if row.contact is not None and not _may_write_to(row.contact, alert):
+        return "contact has no consent or address any more"
     if Notification.objects.filter(alert=alert, recipient=row.recipient, repeat_number__gt=row.repeat_number).exists():
         return "a newer message to the same person follows"
     return ""
+
+
+def _may_write_to(contact: Contact, alert: Alert) -> bool:
+    is_live = alert.clinic.patient_messages_since is not None
+    return is_live and contact.ended_at is None and contact.email_reminders and bool(contact.email)
 
 
 def _is_staff_of(user: User, clinic_id: int) -> bool:

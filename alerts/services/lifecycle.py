@@ -14,10 +14,13 @@ from clinical.escalation import (
     Tier,
     next_due,
     next_start,
+    problems,
     tier_at,
     tier_from_json,
     tier_to_json,
 )
+from clinics.errors import Impossible
+from clinics.models import Clinic
 
 Ladder = Sequence[Tier]
 
@@ -41,6 +44,23 @@ def ladders(clinic_ids: Iterable[int]) -> dict[int, Ladder]:
     own = EscalationPolicy.objects.filter(pk__in=[row["newest"] for row in newest])
     found = {policy.clinic_id: tuple(tier_from_json(tier) for tier in policy.tiers) for policy in own}
     return {clinic_id: found.get(clinic_id, REFILL_LADDER) for clinic_id in ids}
+
+
+def store_ladder(*, clinic: Clinic, ladder: Ladder, now: datetime) -> EscalationPolicy:
+    """A new version of a clinic's refill ladder. Alerts that are open keep theirs.
+
+    Raises:
+        Impossible: by tier code, see `clinical.escalation.problems`.
+    """
+    wrong = problems(ladder)
+    if wrong:
+        raise Impossible(wrong)
+    # One after the other, so that no version is given twice.
+    Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
+    newest = EscalationPolicy.objects.filter(clinic=clinic).aggregate(newest=Max("version"))["newest"] or 0
+    return EscalationPolicy.objects.create(
+        clinic=clinic, version=newest + 1, tiers=[tier_to_json(tier) for tier in ladder], created_at=now
+    )
 
 
 def ladder_of(alert: Alert) -> Ladder:

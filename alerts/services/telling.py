@@ -3,7 +3,7 @@
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -13,7 +13,7 @@ from alerts.services.lifecycle import deadlines_of, ladder_of, log
 from clinical.escalation import Tier, allowed_from, next_due, next_start, tier_at
 from clinics.models import Membership, User
 from clinics.roles import Role
-from patients.models import Patient
+from patients.models import Contact, Patient
 
 logger = logging.getLogger(__name__)
 
@@ -64,9 +64,10 @@ def _tell_singly(alerts: Sequence[Alert], now: datetime) -> set[int]:
 
 def _tell_all(alerts: Sequence[Alert], now: datetime) -> None:
     staff = Staff.of({alert.clinic_id for alert in alerts})
+    contacts = _contacts({alert.patient_id for alert in alerts})
     rows: list[Notification] = []
     for alert in alerts:
-        rows += _tell(alert, staff, now)
+        rows += _tell(alert, staff, contacts.get(alert.patient_id, []), now)
     Notification.objects.bulk_create(rows, ignore_conflicts=True)
     Alert.objects.bulk_update(
         alerts,
@@ -94,7 +95,29 @@ class Staff:
         return sorted(set().union(*(self.users.get((clinic_id, role), set()) for role in roles)))
 
 
-def _tell(alert: Alert, staff: Staff, now: datetime) -> list[Notification]:
+def _contacts(patient_ids: Iterable[int]) -> dict[int, list[int]]:
+    """The contacts of patients who may be written to, by patient. One query."""
+    found: dict[int, list[int]] = defaultdict(list)
+    rows = Contact.objects.with_consent().filter(patient__in=patient_ids).order_by("pk")
+    for patient_id, contact_id in rows.values_list("patient_id", "pk"):
+        found[patient_id].append(contact_id)
+    return found
+
+
+@dataclass(frozen=True)
+class Recipients:
+    """Staff, and the patient's side: the patient, and the ids of contacts."""
+
+    users: list[int]
+    patient: bool
+    contacts: list[int]
+
+    @property
+    def reaches_home(self) -> bool:
+        return self.patient or bool(self.contacts)
+
+
+def _tell(alert: Alert, staff: Staff, contacts: list[int], now: datetime) -> list[Notification]:
     """Outbox rows of one due alert, which is moved on to its next due time."""
     if alert.patient.status != Patient.Status.ACTIVE:
         _close_for_patient(alert, now)
@@ -107,11 +130,11 @@ def _tell(alert: Alert, staff: Staff, now: datetime) -> list[Notification]:
     moved = tier.code != alert.tier
     alert.tier = tier.code
     alert.next_due_at = next_due(ladder, deadlines, now)
-    users, to_patient = _recipients(alert, tier, staff)
-    if not users and (tier.roles or not to_patient):
-        return _tell_administrators(alert, tier, staff, now, moved, to_patient)
+    recipients = _recipients(alert, tier, staff, contacts)
+    if not recipients.users and (tier.roles or not recipients.reaches_home):
+        return _tell_administrators(alert, tier, staff, now, moved, recipients)
     alert.nobody_since = None
-    return _rows(alert, tier, users, to_patient, now)
+    return _rows(alert, tier, recipients, now)
 
 
 def _close_for_patient(alert: Alert, now: datetime) -> None:
@@ -130,17 +153,19 @@ def can_message(patient: Patient, patient_messages_since: datetime | None) -> bo
     )
 
 
-def _recipients(alert: Alert, tier: Tier, staff: Staff) -> tuple[list[int], bool]:
-    """Users and whether the patient: a patient who cannot be written to is phoned by a scheduler."""
+def _recipients(alert: Alert, tier: Tier, staff: Staff, contacts: list[int]) -> Recipients:
+    """A tier that reaches the patient reaches their contacts too; where none can be written to, a scheduler phones."""
+    is_live = alert.clinic.patient_messages_since is not None
     to_patient = tier.to_patient and can_message(alert.patient, alert.clinic.patient_messages_since)
+    to_contacts = contacts if tier.to_patient and is_live else []
     roles = tier.roles
-    if tier.to_patient and not to_patient and not roles:
+    if tier.to_patient and not to_patient and not to_contacts and not roles:
         roles = (Role.SCHEDULER,)
-    return staff.with_roles(alert.clinic_id, roles), to_patient
+    return Recipients(staff.with_roles(alert.clinic_id, roles), to_patient, to_contacts)
 
 
 def _tell_administrators(
-    alert: Alert, tier: Tier, staff: Staff, now: datetime, moved: bool, to_patient: bool
+    alert: Alert, tier: Tier, staff: Staff, now: datetime, moved: bool, recipients: Recipients
 ) -> list[Notification]:
     """Nobody holds the tier's roles: it stays due, looked at again shortly; administrators are told at its pace.
 
@@ -150,17 +175,17 @@ def _tell_administrators(
     alert.nobody_since = alert.nobody_since or now
     alert.next_due_at = min(now + LOOK_AGAIN, alert.next_due_at or now + LOOK_AGAIN)
     administrators = staff.with_roles(alert.clinic_id, (Role.ADMINISTRATOR,))
-    if not administrators and not to_patient and not is_news:
+    if not administrators and not recipients.reaches_home and not is_news:
         return []
     repeat = timedelta(hours=tier.repeat_hours)
     is_turn = moved or alert.told_at is None or now >= alert.told_at + repeat
-    return _rows(alert, tier, administrators, to_patient, now) if is_turn else []
+    return _rows(alert, tier, replace(recipients, users=administrators), now) if is_turn else []
 
 
-def _rows(alert: Alert, tier: Tier, users: Sequence[int], to_patient: bool, now: datetime) -> list[Notification]:
+def _rows(alert: Alert, tier: Tier, recipients: Recipients, now: datetime) -> list[Notification]:
     """One row a recipient and one for the worklist on screen, so that no alert is without a row."""
     alert.repeat_number += 1
-    if users or to_patient:
+    if recipients.users or recipients.reaches_home:
         alert.told_at = now
     shared = {
         "clinic_id": alert.clinic_id,
@@ -173,9 +198,10 @@ def _rows(alert: Alert, tier: Tier, users: Sequence[int], to_patient: bool, now:
         "due_at": allowed_from(now, tier, alert.clinic.zone),
         **shared,
     }
-    rows = [Notification(recipient=f"user:{user_id}", user_id=user_id, **mail) for user_id in users]
-    if to_patient:
+    rows = [Notification(recipient=f"user:{user_id}", user_id=user_id, **mail) for user_id in recipients.users]
+    if recipients.patient:
         rows.append(Notification(recipient=f"patient:{alert.patient_id}", patient_id=alert.patient_id, **mail))
+    rows += [Notification(recipient=f"contact:{pk}", contact_id=pk, **mail) for pk in recipients.contacts]
     screen = Notification(
         recipient="screen",
         channel=Notification.Channel.SCREEN,
