@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from clinical.programs import ProgramError
+from clinics.opening import WEEKDAYS
 from clinics.validators import FIRST_YEAR, LAST_YEAR, validate_timezone
 from pumps.programs_json import minute_of
 
+T = TypeVar("T")
 # A day beyond these years is a slip of the pen: any, as births are among them; and one of a pump's life.
 DAY_YEARS = (1900, 2100)
 PUMP_YEARS = (FIRST_YEAR, LAST_YEAR)
@@ -88,10 +91,38 @@ def number(*, whole: int, places: int, most: int | None = None) -> Callable[[str
 _amount = number(whole=6, places=4)
 
 
-def whole_days(cell: str) -> int:
-    if not (cell.isascii() and cell.isdigit() and len(cell) < 9 and 1 <= int(cell) <= LONGEST_STABILITY):
-        raise BadCell(f"{quoted(cell)} is not a number of days; write a whole number from 1 to {LONGEST_STABILITY}")
-    return int(cell)
+def whole(lowest: int, highest: int, what: str = "number") -> Callable[[str], int]:
+    """A whole number within bounds."""
+
+    def parse(cell: str) -> int:
+        sign, digits = (-1, cell[1:]) if cell.startswith("-") else (1, cell)
+        is_number = digits.isascii() and digits.isdigit() and len(digits) < 9
+        if not is_number or not lowest <= sign * int(digits) <= highest:
+            raise BadCell(f"{quoted(cell)} is not a {what}; write a whole number from {lowest} to {highest}")
+        return sign * int(digits)
+
+    return lru_cache(maxsize=CACHED)(parse)
+
+
+def several(parse_one: Callable[[str], T], limit: int = 1000) -> Callable[[str], tuple[T, ...]]:
+    """Values separated by semicolons, each once, in order."""
+
+    def parse(cell: str) -> tuple[T, ...]:
+        parts = [part.strip() for part in cell.strip("; ").split(";")]
+        if len(parts) > limit:
+            raise BadCell(f"has {len(parts)} entries; at most {limit} fit")
+        return tuple(dict.fromkeys(parse_one(part) for part in parts))
+
+    return lru_cache(maxsize=CACHED)(parse)
+
+
+def weekday(cell: str) -> int:
+    """A weekday by its English name or its first three letters, as Monday 0 to Sunday 6."""
+    names = {name.lower(): place for place, name in enumerate(WEEKDAYS)}
+    names |= {name[:3]: place for name, place in names.items()}
+    if cell.lower() not in names:
+        raise BadCell(f"{quoted(cell)} is not a weekday; write Mon to Sun")
+    return names[cell.lower()]
 
 
 def day(years: tuple[int, int] = DAY_YEARS) -> Callable[[str], date]:
@@ -161,6 +192,10 @@ def yes_or_no(cell: str) -> bool:
     if cell.lower() not in ("yes", "no"):
         raise BadCell(f"{quoted(cell)} is neither yes nor no")
     return cell.lower() == "yes"
+
+
+# Days that a drug is stable in a pump.
+whole_days = whole(1, LONGEST_STABILITY, "number of days")
 
 
 def timezone(cell: str) -> str:

@@ -1,4 +1,4 @@
-"""Refills and dose changes of a folder against their pumps and against what is stored.
+"""Refills, dose changes and other entries of a folder against their pumps and against what is stored.
 
 What cannot have happened to a pump is what the ledger's own services refuse (`pumps.services.entries`).
 """
@@ -18,11 +18,17 @@ from interop.comparing import boluses_json, check_same_as_stored, check_same_row
 from interop.problems import Problems
 from interop.reading import Progress, Sheet
 from interop.registry import Ledger, Registry
-from interop.tables import PUMPS, DoseRow, EventRow, RefillRow
+from interop.tables import PUMPS, DoseRow, EventRow, OtherRow, RefillRow
 from patients.models import Patient
 from pumps.models import Event, Pump
 from pumps.programs_json import program_of
-from pumps.services.entries import RefillEntry, impossible_moment, impossible_refill
+from pumps.services.entries import (
+    EventEntry,
+    RefillEntry,
+    impossible_event,
+    impossible_moment,
+    impossible_refill,
+)
 
 REFILL_VALUES = (
     "aspirated_ml",
@@ -32,8 +38,26 @@ REFILL_VALUES = (
     "lot_number",
     "drug_expires_on",
     "stability_days",
+    "programmed_concentration_mcg_per_ml",
+    "reason",
 )
-DOSE_VALUES = ("mode", "daily_dose_mcg", "steps", "boluses", "reason")
+DOSE_VALUES = ("mode", "daily_dose_mcg", "steps", "boluses", "reason", "override_reason", "clock_offset_s")
+OTHER_VALUES = (
+    "aspirated_ml",
+    "injected_ml",
+    "volume_ml",
+    "dose_mcg",
+    "daily_dose_mcg",
+    "duration_hours",
+    "catheter_volume_ml",
+    "clock_offset_s",
+    "alarms",
+    "tones",
+    "reservoir_emptied",
+    "reason",
+)
+# A column of another name than the entry's field.
+_ENTRY_FIELDS = {name: name for name in OTHER_VALUES if name not in ("clock_offset_s", "reason")}
 # Pumps whose stored events are held in memory at once.
 COMPARED = 500
 # A volume, concentration or dose that breaks no rule, where a cell could not be read.
@@ -73,9 +97,40 @@ def check_doses(sheet: Sheet[DoseRow], registry: Registry, problems: Problems) -
                 check_same_rows(sheet, first, moved, "pump and effective_at", problems)
 
 
+def check_others(sheet: Sheet[OtherRow], registry: Registry, now: datetime, problems: Problems) -> None:
+    """Add the rows to their pumps' ledgers."""
+    nobodys = _stand_in_pump()
+    for row in sheet.rows:
+        ledger = _ledger(sheet.file, row, registry, problems)
+        pump = ledger.pump if ledger is not None else nobodys
+        at = _in_utc(sheet.file, row, "occurred_at", pump, problems)
+        if row.kind is None or problems.is_bad(sheet.file, row.line):
+            continue
+        _add(sheet.file, row, _impossible_other(pump, row, at, now), problems)
+        if ledger is not None and at is not None:
+            moved = row._replace(occurred_at=at)
+            first = ledger.others.setdefault((row.kind, at), moved)
+            if first is not moved:
+                check_same_rows(sheet, first, moved, "pump, kind and occurred_at", problems)
+
+
+def _impossible_other(pump: Pump, row: OtherRow, at: datetime | None, now: datetime) -> Mapping[str, Sequence[str]]:
+    if row.kind is None:
+        return {}
+    values = {field: getattr(row, column) for column, field in _ENTRY_FIELDS.items()}
+    entry = EventEntry(kind=row.kind, occurred_at=at or now, **values)
+    errors = dict(impossible_event(pump, entry, now=now))
+    if row.clock_offset_s is not None and row.kind != Event.Kind.INTERROGATION:
+        errors["clock_offset_s"] = ["only an interrogation reads the pump's clock"]
+    if at is None:
+        errors.pop("occurred_at", None)
+    return errors
+
+
 def leave_out_stored(
     refills: Sheet[RefillRow],
     doses: Sheet[DoseRow],
+    others: Sheet[OtherRow],
     registry: Registry,
     problems: Problems,
     progress: Progress,
@@ -86,7 +141,8 @@ def leave_out_stored(
     """
     refill_columns = [column for column in REFILL_VALUES if column in refills.columns]
     dose_columns = [column for column in DOSE_VALUES if column in doses.columns]
-    known = [each for each in registry.ledgers() if each.pump.pk is not None and (each.refills or each.doses)]
+    other_columns = [column for column in OTHER_VALUES if column in others.columns]
+    known = [each for each in registry.ledgers() if each.pump.pk is not None and not each.is_empty]
     for start in range(0, len(known), COMPARED):
         batch = known[start : start + COMPARED]
         stored = _stored_events([ledger.pump.pk for ledger in batch])
@@ -99,6 +155,10 @@ def leave_out_stored(
                 events = stored.get((ledger.pump.pk, Event.Kind.DOSE_CHANGE.value, at), [])
                 if _is_known(doses, dose, dose_columns, events, problems):
                     del ledger.doses[at]
+            for (kind, at), other in list(ledger.others.items()):
+                events = stored.get((ledger.pump.pk, kind, at), [])
+                if _is_known(others, other, other_columns, events, problems):
+                    del ledger.others[kind, at]
         progress("comparing with what is stored", min(start + COMPARED, len(known)), len(known))
 
 
@@ -108,6 +168,8 @@ def new_events(ledgers: Iterable[Ledger]) -> Iterator[tuple[Pump, EventRow]]:
             yield ledger.pump, refill
         for dose in ledger.doses.values():
             yield ledger.pump, dose
+        for other in ledger.others.values():
+            yield ledger.pump, other
 
 
 def _stand_in_pump() -> Pump:
@@ -165,6 +227,7 @@ def _impossible_refill(pump: Pump, row: RefillRow, at: datetime | None, now: dat
             row.concentration_mcg_per_ml if row.concentration_mcg_per_ml is not None else HARMLESS
         ),
         aspirated_ml=row.aspirated_ml,
+        programmed_concentration_mcg_per_ml=row.programmed_concentration_mcg_per_ml,
     )
     # No last programmed concentration: an import takes the filled one as programmed.
     errors = impossible_refill(pump, entry, now=now, last_programmed=None)
@@ -199,11 +262,16 @@ def _impossible_program(row: DoseRow) -> Mapping[str, Sequence[str]]:
     return {}
 
 
+_FOLLOWING = ("programmed_concentration_mcg_per_ml", "clock_offset_s")
+
+
 def _is_known(
     sheet: Sheet[Any], row: EventRow, columns: Sequence[str], stored: Sequence[Event], problems: Problems
 ) -> bool:
     """Whether nothing of the row is to be stored: it is there, or it contradicts what is (a problem)."""
-    differences = [list(differing(columns, row, event)) for event in stored]
+    # A blank that stands for what follows from the rest is not another value.
+    asked = [column for column in columns if column not in _FOLLOWING or getattr(row, column) is not None]
+    differences = [list(differing(asked, row, event)) for event in stored]
     if any(not found for found in differences):
         return True
     standing = [found for event, found in zip(stored, differences, strict=True) if not event.is_voided]  # type: ignore[attr-defined]  # annotated
@@ -213,8 +281,8 @@ def _is_known(
 
 
 def _stored_events(pump_ids: Sequence[int]) -> dict[tuple[int, str, datetime], list[Event]]:
-    """Every refill and dose change of pumps, also those entered in error, by pump, kind and moment."""
-    events = Event.objects.filter(pump__in=pump_ids, kind__in=(Event.Kind.REFILL, Event.Kind.DOSE_CHANGE)).annotate(
+    """Every entry of pumps, also those entered in error, by pump, kind and moment."""
+    events = Event.objects.filter(pump__in=pump_ids, voids=None).annotate(
         is_voided=Exists(Event.objects.filter(voids=OuterRef("pk")))
     )
     found: dict[tuple[int, str, datetime], list[Event]] = defaultdict(list)

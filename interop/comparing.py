@@ -23,9 +23,16 @@ def written(entries: Iterable[Timed]) -> str:
     return ";".join(f"{entry.clock}={plain(entry.amount)}" for entry in entries)
 
 
+def listed(values: tuple[Any, ...]) -> str:
+    """Several values of one cell as the file writes them."""
+    if values and isinstance(values[0], Timed):
+        return written(values)
+    return ";".join(str(value) for value in values)
+
+
 def both(one: Any, other: Any) -> tuple[str, str]:
     """Two different values as a message shows them; long texts from a little before where they differ."""
-    one, other = (written(value) if isinstance(value, tuple) else value for value in (one, other))
+    one, other = (listed(value) if isinstance(value, tuple) else value for value in (one, other))
     if isinstance(one, str) and isinstance(other, str) and max(len(one), len(other)) > SHOWN:
         pairs = enumerate(zip(one, other, strict=False))
         differ = next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
@@ -76,6 +83,8 @@ def differing(columns: Sequence[str], row: Row, stored: object) -> Iterator[Diff
         ours = getattr(row, column)
         if isinstance(stored, Event) and column in ("steps", "boluses"):
             there, ours = from_json(there), in_clock_order(ours)
+        if isinstance(there, list) and isinstance(ours, tuple):
+            there, ours = tuple(sorted(there)), tuple(sorted(ours))
         if ours != there:
             yield column, there, ours
 

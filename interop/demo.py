@@ -14,7 +14,7 @@ from django.db import transaction
 from clinics.errors import Conflict
 from clinics.models import Clinic, Membership, User
 from clinics.roles import Role
-from clinics.services import go_live
+from clinics.services.tenants import go_live
 from interop.importing import import_folder
 from interop.simulated_history import Wish
 from interop.simulation import (

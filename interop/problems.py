@@ -7,7 +7,16 @@ from clinics.errors import DomainError
 
 # Stands for the column where a whole row is meant.
 WHOLE_ROW = "row"
-FILE_ORDER = ("clinics.csv", "patients.csv", "pumps.csv", "refills.csv", "dose_changes.csv")
+FILE_ORDER = (
+    "clinics.csv",
+    "products.csv",
+    "patients.csv",
+    "contacts.csv",
+    "pumps.csv",
+    "refills.csv",
+    "dose_changes.csv",
+    "events.csv",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,20 @@ from interop.problems import FILE_ORDER, WHOLE_ROW, Problems
 from interop.records import Record, records
 from interop.tables import (
     CLINICS,
+    CONTACTS,
     DOSE_CHANGES,
+    EVENTS,
     PATIENTS,
+    PRODUCTS,
     PUMPS,
     REFILLS,
     ClinicRow,
     Column,
+    ContactRow,
     DoseRow,
+    OtherRow,
     PatientRow,
+    ProductRow,
     PumpRow,
     R,
     RefillRow,
@@ -46,10 +52,13 @@ class Folder:
 
     files: tuple[str, ...]
     clinics: Sheet[ClinicRow]
+    products: Sheet[ProductRow]
     patients: Sheet[PatientRow]
+    contacts: Sheet[ContactRow]
     pumps: Sheet[PumpRow]
     refills: Sheet[RefillRow]
     dose_changes: Sheet[DoseRow]
+    events: Sheet[OtherRow]
 
 
 def read(folder: Path, problems: Problems, progress: Progress) -> Folder:
@@ -72,10 +81,13 @@ def read(folder: Path, problems: Problems, progress: Progress) -> Folder:
     return Folder(
         present,
         _sheet(folder, CLINICS, present, problems, progress),
+        _sheet(folder, PRODUCTS, present, problems, progress),
         _sheet(folder, PATIENTS, present, problems, progress),
+        _sheet(folder, CONTACTS, present, problems, progress),
         _sheet(folder, PUMPS, present, problems, progress),
         _sheet(folder, REFILLS, present, problems, progress),
         _sheet(folder, DOSE_CHANGES, present, problems, progress),
+        _sheet(folder, EVENTS, present, problems, progress),
     )
 
 

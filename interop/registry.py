@@ -13,7 +13,7 @@ from typing import TypeVar
 from clinics.models import Clinic, User
 from clinics.roles import Permission
 from interop.reading import Folder
-from interop.tables import DoseRow, EventRow, PatientRow, PumpRow, RefillRow
+from interop.tables import ContactRow, DoseRow, EventRow, OtherRow, PatientRow, PumpRow, RefillRow
 from patients.models import Patient
 from pumps import forecasting
 from pumps.models import Pump, PumpModel
@@ -25,11 +25,16 @@ T = TypeVar("T")
 
 @dataclass(slots=True, eq=False)
 class Ledger:
-    """The rows of one pump in the folder, by moment (UTC)."""
+    """The rows of one pump in the folder, by moment (UTC); those of other kinds by kind and moment."""
 
     pump: Pump
     refills: dict[datetime, RefillRow] = field(default_factory=dict)
     doses: dict[datetime, DoseRow] = field(default_factory=dict)
+    others: dict[tuple[str, datetime], OtherRow] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.refills or self.doses or self.others)
 
 
 @dataclass
@@ -92,7 +97,11 @@ def _open_clinics(user: User | None) -> list[Clinic]:
 
 
 def _patients(folder: Folder, registry: Registry) -> Iterator[Patient]:
-    rows: list[PatientRow | PumpRow] = [*folder.patients.rows, *folder.pumps.rows]
+    rows: list[PatientRow | PumpRow | ContactRow] = [
+        *folder.patients.rows,
+        *folder.pumps.rows,
+        *folder.contacts.rows,
+    ]
     names = {row.clinic for row in rows if row.clinic is not None}
     # The registry's clinic objects, so that a pump and its patient share one.
     clinics = {clinic.pk: clinic for name, clinic in registry.clinics.items() if name in names}
@@ -103,8 +112,14 @@ def _patients(folder: Folder, registry: Registry) -> Iterator[Patient]:
 
 
 def _pumps(folder: Folder, registry: Registry, user: User | None) -> Iterator[Pump]:
-    rows: list[PumpRow | EventRow] = [*folder.pumps.rows, *folder.refills.rows, *folder.dose_changes.rows]
+    rows: list[PumpRow | EventRow] = [
+        *folder.pumps.rows,
+        *folder.refills.rows,
+        *folder.dose_changes.rows,
+        *folder.events.rows,
+    ]
     serials = {row.serial_number for row in rows if row.serial_number is not None}
+    serials |= {row.replaces for row in folder.pumps.rows if row.replaces is not None}
     ids: list[int] = []
     clinics = {clinic.pk: clinic for clinic in registry.clinics.values()}
     for chunk in _chunks(serials if clinics else ()):

@@ -1,7 +1,8 @@
 """The files of the import format: their columns, and a row of each.
 
 A row's value is None where the cell is blank (and a blank means nothing else) or could not be read; a row with a cell
-that could not be read is never stored. `line` is where the row begins in its file.
+that could not be read is never stored. `line` is where the row begins in its file. Columns beyond the format's own are
+what an export adds so that nothing is lost on the way; all of them may be absent.
 """
 
 from collections.abc import Callable
@@ -13,11 +14,14 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from django.db import models
 
 from clinical.programs import Mode
+from clinical.watching import PumpAlarm
 from clinics.models import Clinic
 from interop import cells
 from interop.cells import Timed
-from patients.models import Patient
-from pumps.models import Event, Pump, PumpModel
+from patients.models import Contact, Patient
+from pumps.models import DrugProduct, Event, Pump, PumpModel, RefillOwner
+from pumps.services.kinds import KINDS
+from pumps.services.settings import INTERVAL_DAYS, MARGIN_DAYS
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,19 @@ class ClinicRow(NamedTuple):
     timezone: str | None
     label_set: str | None
     patient_facing_name: str | None
+    refill_margin_days: int | None
+    max_refill_interval_days: int | None
+    opening_days: tuple[int, ...] | None
+    closed_days: tuple[date, ...] | None
+
+
+class ProductRow(NamedTuple):
+    line: int
+    clinic: str | None
+    name: str | None
+    stability_days: int | None
+    max_refill_interval_days: int | None
+    source: str | None
 
 
 class PatientRow(NamedTuple):
@@ -55,6 +72,25 @@ class PatientRow(NamedTuple):
     phone: str | None
     email_reminders: bool | None
     spasticity_origin: str | None
+    language: str | None
+    flags: tuple[str, ...] | None
+    allergies_status: str | None
+    allergies: str | None
+    status: str | None
+    status_on: date | None
+    status_reason: str | None
+
+
+class ContactRow(NamedTuple):
+    line: int
+    clinic: str | None
+    mrn: str | None
+    kind: str | None
+    name: str | None
+    relationship: str | None
+    phone: str | None
+    email: str | None
+    email_reminders: bool | None
 
 
 class PumpRow(NamedTuple):
@@ -69,6 +105,11 @@ class PumpRow(NamedTuple):
     flow_accuracy_pct: Decimal | None
     factory_flow_ml_per_day: Decimal | None
     explanted_on: date | None
+    explant_reason: str | None
+    replaces: str | None
+    refill_owner: str | None
+    refill_owner_name: str | None
+    refill_owner_phone: str | None
 
 
 class RefillRow(NamedTuple):
@@ -83,6 +124,8 @@ class RefillRow(NamedTuple):
     lot_number: str | None
     drug_expires_on: date | None
     stability_days: int | None
+    programmed_concentration_mcg_per_ml: Decimal | None
+    reason: str | None
 
     @property
     def at(self) -> datetime | None:
@@ -99,14 +142,42 @@ class DoseRow(NamedTuple):
     steps: tuple[Timed, ...] | None
     boluses: tuple[Timed, ...] | None
     reason: str | None
+    override_reason: str | None
+    clock_offset_s: int | None
 
     @property
     def at(self) -> datetime | None:
         return self.effective_at
 
 
-EventRow = RefillRow | DoseRow
-Row = ClinicRow | PatientRow | PumpRow | RefillRow | DoseRow
+class OtherRow(NamedTuple):
+    """An entry of any other kind; a column its kind does not have is blank."""
+
+    line: int
+    serial_number: str | None
+    clinic: str | None
+    kind: str | None
+    occurred_at: datetime | None
+    aspirated_ml: Decimal | None
+    injected_ml: Decimal | None
+    volume_ml: Decimal | None
+    dose_mcg: Decimal | None
+    daily_dose_mcg: Decimal | None
+    duration_hours: Decimal | None
+    catheter_volume_ml: Decimal | None
+    clock_offset_s: int | None
+    alarms: tuple[str, ...] | None
+    tones: int | None
+    reservoir_emptied: bool | None
+    reason: str | None
+
+    @property
+    def at(self) -> datetime | None:
+        return self.occurred_at
+
+
+EventRow = RefillRow | DoseRow | OtherRow
+Row = ClinicRow | ProductRow | PatientRow | ContactRow | PumpRow | RefillRow | DoseRow | OtherRow
 R = TypeVar("R", bound=Row)
 
 
@@ -134,6 +205,8 @@ def _text(model: type[models.Model], name: str) -> Callable[[str], str]:
 _CLINIC = _text(Clinic, "name")
 _MRN = _text(Patient, "mrn")
 _SERIAL = _text(Pump, "serial_number")
+# A clock is less than a day from UTC.
+_OFFSET = cells.whole(-86_400, 86_400, "clock offset")
 
 CLINICS = Table(
     "clinics.csv",
@@ -143,6 +216,21 @@ CLINICS = Table(
         _needed("timezone", cells.timezone),
         Column("label_set", cells.choice(*Clinic.LabelSet.values), blank=Clinic.LabelSet.US.value),
         Column("patient_facing_name", _text(Clinic, "patient_facing_name"), blank=""),
+        Column("refill_margin_days", cells.whole(*MARGIN_DAYS, "margin")),
+        Column("max_refill_interval_days", cells.whole(*INTERVAL_DAYS, "interval")),
+        Column("opening_days", cells.several(cells.weekday)),
+        Column("closed_days", cells.several(cells.day(cells.PUMP_YEARS))),
+    ),
+)
+PRODUCTS = Table(
+    "products.csv",
+    ProductRow,
+    (
+        _needed("clinic", _CLINIC),
+        _needed("name", _text(DrugProduct, "name")),
+        Column("stability_days", cells.whole_days),
+        Column("max_refill_interval_days", cells.whole(*INTERVAL_DAYS, "interval")),
+        Column("source", _text(DrugProduct, "source"), blank=""),
     ),
 )
 PATIENTS = Table(
@@ -158,6 +246,31 @@ PATIENTS = Table(
         Column("phone", _text(Patient, "phone"), blank=""),
         Column("email_reminders", cells.yes_or_no, blank=False),
         _needed("spasticity_origin", cells.choice(*Patient.Origin.values)),
+        Column("language", _text(Patient, "language"), blank="en"),
+        Column("flags", cells.several(cells.choice(*Patient.Flag.values)), blank=()),
+        Column(
+            "allergies_status",
+            cells.choice(*Patient.Allergies.values),
+            blank=Patient.Allergies.NOT_ASKED.value,
+        ),
+        Column("allergies", _text(Patient, "allergies"), blank=""),
+        Column("status", cells.choice(*Patient.Status.values), blank=Patient.Status.ACTIVE.value),
+        Column("status_on", cells.day()),
+        Column("status_reason", _text(Patient, "status_reason"), blank=""),
+    ),
+)
+CONTACTS = Table(
+    "contacts.csv",
+    ContactRow,
+    (
+        _needed("clinic", _CLINIC),
+        _needed("mrn", _MRN),
+        _needed("kind", cells.choice(*Contact.Kind.values)),
+        _needed("name", _text(Contact, "name")),
+        Column("relationship", _text(Contact, "relationship"), blank=""),
+        Column("phone", _text(Contact, "phone"), blank=""),
+        Column("email", cells.email(_text(Contact, "email")), blank=""),
+        Column("email_reminders", cells.yes_or_no, blank=False),
     ),
 )
 PUMPS = Table(
@@ -174,6 +287,11 @@ PUMPS = Table(
         Column("flow_accuracy_pct", _decimal(Pump, "flow_accuracy_pct", most=100)),
         Column("factory_flow_ml_per_day", _decimal(Pump, "factory_flow_ml_per_day")),
         Column("explanted_on", cells.day()),
+        Column("explant_reason", _text(Pump, "explant_reason"), blank=""),
+        Column("replaces", _SERIAL),
+        Column("refill_owner", cells.choice(*RefillOwner.values), blank=RefillOwner.CLINIC.value),
+        Column("refill_owner_name", _text(Pump, "refill_owner_name"), blank=""),
+        Column("refill_owner_phone", _text(Pump, "refill_owner_phone"), blank=""),
     ),
 )
 # `clinic` is beyond the format: it tells apart two pumps with the same serial number in two clinics.
@@ -191,6 +309,9 @@ REFILLS = Table(
         Column("lot_number", _text(Event, "lot_number"), blank=""),
         Column("drug_expires_on", cells.day(cells.PUMP_YEARS)),
         Column("stability_days", cells.whole_days),
+        # Blank: as filled, which is what the format says of a file without this column.
+        Column("programmed_concentration_mcg_per_ml", _decimal(Event, "programmed_concentration_mcg_per_ml")),
+        Column("reason", _text(Event, "reason"), blank=""),
     ),
 )
 DOSE_CHANGES = Table(
@@ -205,6 +326,31 @@ DOSE_CHANGES = Table(
         Column("daily_dose_mcg", _decimal(Event, "daily_dose_mcg"), required=True),
         Column("steps", cells.timed("steps"), blank=()),
         Column("boluses", cells.timed("boluses"), blank=()),
+        Column("reason", _text(Event, "reason"), blank=""),
+        Column("override_reason", _text(Event, "override_reason"), blank=""),
+        # Blank: the clinic's own offset then.
+        Column("clock_offset_s", _OFFSET),
+    ),
+)
+EVENTS = Table(
+    "events.csv",
+    OtherRow,
+    (
+        _needed("serial_number", _SERIAL),
+        Column("clinic", _CLINIC),
+        _needed("kind", cells.choice(*KINDS)),
+        _needed("occurred_at", cells.moment),
+        Column("aspirated_ml", _decimal(Event, "aspirated_ml")),
+        Column("injected_ml", _decimal(Event, "injected_ml")),
+        Column("volume_ml", _decimal(Event, "volume_ml")),
+        Column("dose_mcg", _decimal(Event, "dose_mcg")),
+        Column("daily_dose_mcg", _decimal(Event, "daily_dose_mcg")),
+        Column("duration_hours", _decimal(Event, "duration_hours")),
+        Column("catheter_volume_ml", _decimal(Event, "catheter_volume_ml")),
+        Column("clock_offset_s", _OFFSET),
+        Column("alarms", cells.several(cells.choice(*[alarm.value for alarm in PumpAlarm])), blank=()),
+        Column("tones", cells.whole(1, 2, "number of tones")),
+        Column("reservoir_emptied", cells.yes_or_no),
         Column("reason", _text(Event, "reason"), blank=""),
     ),
 )

@@ -1,0 +1,227 @@
+"""Imports made on a page or over the API: uploaded, checked, confirmed, stored.
+
+The work is a task's, found by its state: a job is checked or stored from the beginning again if its worker was killed,
+which does no harm since an import is all or nothing. How far it is, is written over a connection of its own, so that it
+is seen while the import's transaction is open; and a request to cancel is read over the same.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from clinics.errors import Conflict, DomainError, Impossible
+from clinics.history import note, subject_of
+from clinics.models import User
+from clinics.roles import Permission
+from interop.importing import Report, import_folder
+from interop.models import ImportFile, ImportJob
+from interop.problems import ImportRefused
+
+logger = logging.getLogger(__name__)
+
+State = ImportJob.State
+# A job whose worker was killed so often is given up.
+MOST_ATTEMPTS = 3
+PROBLEMS_KEPT = 1000
+# Progress is written at most so often, seconds.
+WRITE_EVERY = 0.5
+
+
+class Cancelled(Exception):
+    """Somebody asked to stop; the import's transaction is rolled back."""
+
+
+def may_import(user: User) -> bool:
+    """Whether a person administers a clinic to import into, or may add one."""
+    return user.access.can_somewhere(Permission.ADMINISTER)
+
+
+def visible_to(user: User) -> QuerySet[ImportJob]:
+    """A person's own imports: they hold the data of whichever clinics were uploaded."""
+    return ImportJob.objects.filter(user=user)
+
+
+@transaction.atomic
+def upload(*, user: User, files: Mapping[str, bytes], warnings: Iterable[str], now: datetime) -> ImportJob:
+    """Leave files to be checked."""
+    job = ImportJob.objects.create(user=user, created_at=now, report={"ignored": list(warnings)})
+    ImportFile.objects.bulk_create(ImportFile(job=job, name=name, content=content) for name, content in files.items())
+    note(clinic=None, by=user, at=now, subject=subject_of(job), summary=f"Import uploaded: {', '.join(files)}")
+    return job
+
+
+@transaction.atomic
+def confirm(*, job: ImportJob, now: datetime) -> ImportJob:
+    """Let a checked import be stored.
+
+    Raises:
+        Conflict: it is not ready.
+    """
+    locked = ImportJob.objects.select_for_update().get(pk=job.pk)
+    if locked.state != State.READY:
+        raise Conflict(f"This import cannot be confirmed: {locked.get_state_display().lower()}.")
+    locked.state, locked.attempts = State.TO_STORE, 0
+    locked.step, locked.step_done, locked.step_total, locked.step_started_at = "", 0, 0, None
+    locked.save()
+    return locked
+
+
+@transaction.atomic
+def cancel(*, job: ImportJob, now: datetime) -> ImportJob:
+    """Stop an import; one at work stops at its next step, with nothing stored.
+
+    Raises:
+        Conflict: it has ended already.
+    """
+    locked = ImportJob.objects.select_for_update().get(pk=job.pk)
+    if locked.state not in (State.TO_CHECK, State.READY, State.TO_STORE):
+        raise Conflict(f"This import has ended already: {locked.get_state_display().lower()}.")
+    locked.cancel_requested = True
+    if locked.state == State.READY:
+        _end(locked, State.CANCELLED, now)
+    locked.save()
+    return locked
+
+
+def run_next() -> bool:
+    """Do what is to be done for the oldest job; whether there was one. One run at a time (the caller's business)."""
+    job = ImportJob.objects.filter(state__in=[State.TO_CHECK, State.TO_STORE]).order_by("pk").first()
+    if job is None:
+        return False
+    job.attempts += 1
+    job.save(update_fields=["attempts"])
+    if job.attempts > MOST_ATTEMPTS:
+        _fail(
+            job,
+            "It was begun three times and did not finish. Nothing was stored; whoever runs Brim finds why in the log.",
+        )
+    elif job.cancel_requested:
+        _settle(job, State.CANCELLED, {})
+    else:
+        _run(job)
+    return True
+
+
+def _run(job: ImportJob) -> None:
+    """Check or store one job, and keep what came of it."""
+    is_check = job.state == State.TO_CHECK
+    user = User.objects.in_use().filter(pk=job.user_id).first()
+    if user is None or not may_import(user):
+        _fail(job, "Whoever uploaded it may not import any more.")
+        return
+    try:
+        with TemporaryDirectory(prefix="brim-import-") as name, _Meter(job) as meter:
+            for file in job.files.all():
+                (Path(name) / file.name).write_bytes(bytes(file.content))
+            report = import_folder(
+                folder=Path(name), user=user, now=timezone.now(), dry_run=is_check, progress=meter.tell
+            )
+    except Cancelled:
+        _settle(job, State.CANCELLED, {})
+    except ImportRefused as refusal:
+        _settle(job, State.REFUSED, _refused(refusal))
+    except (Impossible, DomainError) as error:
+        _settle(job, State.REFUSED, {"problems": [{"message": str(error)}], "count": 1, "warnings": []})
+    except Exception as error:  # the task's edge: kept on the job, and logged
+        logger.exception("import %s", job.pk)
+        _fail(job, f"Something broke ({type(error).__name__}). Nothing was stored; it has been written to the log.")
+    else:
+        _settle(job, State.READY if is_check else State.DONE, _told(report))
+
+
+def _refused(refusal: ImportRefused) -> dict[str, Any]:
+    problems = [
+        {"file": one.file, "line": one.line, "column": one.column, "message": one.message}
+        for one in refusal.problems[:PROBLEMS_KEPT]
+    ]
+    return {"problems": problems, "count": len(refusal.problems), "warnings": refusal.warnings}
+
+
+def _told(report: Report) -> dict[str, Any]:
+    counts = {file: {"new": count.new, "unchanged": count.unchanged} for file, count in report.counts.items()}
+    return {"counts": counts, "forecasts": report.forecasts, "warnings": report.warnings}
+
+
+@transaction.atomic
+def _settle(job: ImportJob, state: str, report: Mapping[str, Any]) -> None:
+    locked = ImportJob.objects.select_for_update().get(pk=job.pk)
+    locked.report = {**locked.report, **report}
+    now = timezone.now()
+    if state == State.READY and locked.cancel_requested:
+        state = State.CANCELLED
+    if state == State.READY:
+        locked.state = state
+    else:
+        _end(locked, state, now)
+    locked.save()
+    if state == State.DONE:
+        note(clinic=None, by=locked.user, at=now, subject=subject_of(locked), summary="Import stored")
+
+
+def _fail(job: ImportJob, reason: str) -> None:
+    ImportJob.objects.filter(pk=job.pk).update(error=reason)
+    _settle(job, State.FAILED, {})
+
+
+def _end(job: ImportJob, state: str, now: datetime) -> None:
+    """The job has ended, and what was uploaded is not kept."""
+    job.state, job.finished_at = state, now
+    job.files.all().delete()
+
+
+class _Meter:
+    """How far an import is, seen by others at once; and whether it is to stop."""
+
+    def __init__(self, job: ImportJob) -> None:
+        self.job = job
+        self._connection: BaseDatabaseWrapper | None = None
+        self._step = ""
+        self._written = 0.0
+
+    def __enter__(self) -> "_Meter":
+        self._connection = connections.create_connection("default")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def tell(self, what: str, done: int, total: int) -> None:
+        """
+        Raises:
+            Cancelled: somebody asked to stop.
+        """
+        now = timezone.now()
+        is_new = what != self._step
+        is_end = total > 0 and done >= total
+        if not is_new and not is_end and now.timestamp() - self._written < WRITE_EVERY:
+            return
+        self._step, self._written = what, now.timestamp()
+        if self._connection is None:
+            raise RuntimeError("the meter is used outside its block")
+        with self._connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE interop_importjob SET step = %s, step_done = %s, step_total = %s,"
+                " step_started_at = CASE WHEN step = %s THEN step_started_at ELSE %s END"
+                " WHERE id = %s RETURNING cancel_requested",
+                [what[:100], done, total, what[:100], now, self.job.pk],
+            )
+            row = cursor.fetchone()
+        if row is None or row[0]:
+            raise Cancelled
+
+
+def seconds_left(job: ImportJob, now: datetime) -> int | None:
+    """How long the present step still takes at the pace it had so far; None while that cannot be told."""
+    if job.step_started_at is None or not job.step_total or job.step_done < 1:
+        return None
+    took = (now - job.step_started_at).total_seconds()
+    return max(round(took / job.step_done * (job.step_total - job.step_done)), 0)

@@ -1,0 +1,81 @@
+"""What is uploaded: the files of a folder, or a zip of them, to named contents. Nothing is written to a disk."""
+
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+
+from clinics.errors import Impossible
+from interop.problems import FILE_ORDER
+
+MOST_BYTES = 200 * 1024 * 1024
+MOST_FILES = 200
+READABLE = f"The files are {', '.join(FILE_ORDER)}."
+
+
+def contents(uploaded: "Sequence[UploadedFile[Any]]") -> tuple[dict[str, bytes], list[str]]:
+    """The files of the import format by name, and warnings about the others.
+
+    Raises:
+        Impossible: nothing to import, a file twice, too much, or a zip that cannot be read.
+    """
+    if not uploaded:
+        raise Impossible({"files": [f"Choose the folder, its files, or a zip of them. {READABLE}"]})
+    if len(uploaded) > MOST_FILES:
+        raise Impossible({"files": [f"That is {len(uploaded)} files; choose the folder that holds the CSV files."]})
+    found: dict[str, bytes] = {}
+    ignored: list[str] = []
+    total = 0
+    for file in uploaded:
+        name = file.name or ""
+        total += file.size or 0
+        if total > MOST_BYTES:
+            raise _too_large()
+        if name.lower().endswith(".zip"):
+            _unzip(file, found, ignored)
+        else:
+            _add(name, file.read, found, ignored)
+    if not found:
+        raise Impossible({"files": [f"None of these is a file of the import format. {READABLE}"]})
+    return found, [f"{name}: ignored, not a file of the import format" for name in sorted(set(ignored))]
+
+
+def _too_large() -> Impossible:
+    return Impossible({"files": [f"More than {MOST_BYTES // 1024**2} MB; split the clinics over several imports."]})
+
+
+def _unzip(file: "UploadedFile[Any]", found: dict[str, bytes], ignored: list[str]) -> None:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            # What the entries say of their size may be wrong, so what is read is counted as well.
+            if len(entries) > MOST_FILES or sum(entry.file_size for entry in entries) > MOST_BYTES:
+                raise _too_large()
+            for entry in entries:
+                _add(entry.filename, partial(_read, archive, entry), found, ignored)
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise Impossible(
+            {"files": [f"{file.name} cannot be unzipped; make the zip again, without a password."]}
+        ) from error
+
+
+def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    with archive.open(entry) as stream:
+        content = stream.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise _too_large()
+    return content
+
+
+def _add(path: str, read: Callable[[], bytes], found: dict[str, bytes], ignored: list[str]) -> None:
+    name = PurePosixPath(path.replace("\\", "/")).name
+    if name not in FILE_ORDER:
+        ignored.append(name[:100])
+    elif name in found:
+        raise Impossible({"files": [f"{name} is there twice; leave one of them out."]})
+    else:
+        found[name] = read()
