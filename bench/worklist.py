@@ -15,7 +15,7 @@ from django.utils import timezone
 from bench._fleet import insist_on_an_empty_database, p95, say, timed, write_fleet
 from clinics.models import User
 from clinics.roles import Role
-from clinics.services import add_member
+from clinics.services.members import add_member
 from interop.importing import import_folder
 from patients.models import Patient
 from pumps.models import Event, Pump

@@ -5,13 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from clinics.errors import NeedsConfirmation
 from clinics.models import Clinic, Membership, User
 from clinics.roles import Role
 from patients.models import Patient
 from pumps.models import Event, Pump, PumpModel
 from pumps.services import ledger
 from pumps.services.devices import implant
-from pumps.services.entries import DoseEntry, RefillEntry
+from pumps.services.entries import DoseEntry, Entry, RefillEntry
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -61,15 +62,24 @@ def a_refill(pump: Pump, at: datetime, *, by: User | None = None, now: datetime 
     """40 mL of 500 mcg/mL unless said otherwise."""
     values: dict[str, Any] = {"filled_ml": Decimal(40), "concentration_mcg_per_ml": Decimal(500), **fields}
     entry = RefillEntry(refilled_at=at, **values)
-    return ledger.record(pump_id=pump.pk, entry=entry, user=by or a_user(), source="page", now=now)
+    return recorded(pump, entry, by=by, now=now)
 
 
 def a_dose(pump: Pump, at: datetime, *, by: User | None = None, now: datetime = NOW, **fields: Any) -> Event:
     """200 mcg/day, simple continuous, unless said otherwise."""
     values: dict[str, Any] = {"mode": "simple_continuous", "daily_dose_mcg": Decimal(200), **fields}
     entry = DoseEntry(effective_at=at, **values)
-    confirmed = {"factor_4", "factor_24", "factor_1000"}
-    return ledger.record(pump_id=pump.pk, entry=entry, user=by or a_user(), source="page", now=now, confirmed=confirmed)
+    return recorded(pump, entry, by=by, now=now)
+
+
+def recorded(pump: Pump, entry: Entry, *, by: User | None = None, now: datetime = NOW) -> Event:
+    """An entry in the ledger, with whatever is unlikely about it confirmed."""
+    user = by or a_user()
+    try:
+        return ledger.record(pump_id=pump.pk, entry=entry, user=user, source="page", now=now)
+    except NeedsConfirmation as asked:
+        codes = {doubt.code for doubt in asked.doubts}
+        return ledger.record(pump_id=pump.pk, entry=entry, user=user, source="page", now=now, confirmed=codes)
 
 
 def a_running_pump(

@@ -16,7 +16,7 @@ from alerts.services import delivery
 from alerts.services.alone import alone
 from clinics.models import Clinic, User
 from clinics.roles import Role
-from clinics.services import go_live
+from clinics.services.tenants import go_live
 from patients.models import Patient
 from pumps.models import Pump
 from pumps.services import fleet

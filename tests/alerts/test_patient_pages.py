@@ -9,7 +9,7 @@ from django.test import Client
 
 from alerts.models import Alert, AlertStep, Notification
 from alerts.patient_links import SALT, link_of
-from clinics.services import go_live
+from clinics.services.tenants import go_live
 from pumps.services import fleet
 from tests.alerts.test_delivery import send
 from tests.alerts.test_telling import a_due_pump, consenting

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from alerts.models import Alert, Notification
 from alerts.services import engine, telling
 from clinics.models import Clinic, Membership, User
 from clinics.roles import Role
-from clinics.services import go_live
+from clinics.services.tenants import go_live
 from patients.models import Patient
 from pumps import alerting
 from pumps.models import Forecast, Pump
@@ -169,11 +170,11 @@ def test_a_refill_closes_the_alert_and_a_void_of_it_reopens() -> None:
 def test_a_dose_change_moves_the_tier_but_never_closes() -> None:
     pump = a_due_pump(a_clinic(), 6)
     fleet.tick(NOW)
-    a_dose(pump, NOW, daily_dose_mcg=100)
+    a_dose(pump, NOW, daily_dose_mcg=Decimal(100))
     alert = Alert.objects.get(pump=pump)
     assert alert.closed_at is None
     assert alert.tier != "urgent"
-    a_dose(pump, NOW + timedelta(minutes=1), daily_dose_mcg=900)
+    a_dose(pump, NOW + timedelta(minutes=1), daily_dose_mcg=Decimal(900))
     alert.refresh_from_db()
     assert alert.tier in {"urgent", "past"}
     assert alert.next_due_at == NOW

@@ -3,7 +3,7 @@ from typing import Any
 from rest_framework.test import APIClient
 
 from clinics.models import User
-from clinics.services import issue_api_key
+from clinics.services.keys import issue_api_key
 
 
 def client_of(user: User) -> APIClient:

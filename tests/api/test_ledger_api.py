@@ -122,10 +122,13 @@ def test_a_24_fold_slip_is_stored_only_when_confirmed(nurse: APIClient, pump: Pu
     body = {"effective_at": timezone.now().isoformat(), "mode": "simple_continuous", "daily_dose_mcg": "4800"}
     response = nurse.post(url, body)
     assert response.status_code == 400
-    [doubt] = response.json()["confirm_required"]
-    assert (doubt["code"], doubt["field"]) == ("factor_24", "daily_dose_mcg")
+    doubts = response.json()["confirm_required"]
+    codes = [doubt["code"] for doubt in doubts]
+    assert codes == ["factor_24", "dose_out_of_range", "dose_above_1000"]
+    assert {doubt["field"] for doubt in doubts} == {"daily_dose_mcg"}
     assert nurse.post(url, {**body, "confirm": ["factor_4"]}).status_code == 400
-    assert nurse.post(url, {**body, "confirm": ["factor_24"]}).status_code == 201
+    assert nurse.post(url, {**body, "confirm": codes[:1]}).status_code == 400
+    assert nurse.post(url, {**body, "confirm": codes}).status_code == 201
 
 
 def test_a_repeated_call_with_its_key_answers_the_same_event(nurse: APIClient, pump: Pump) -> None:
@@ -157,7 +160,7 @@ def test_the_timeline_shows_both_the_slip_and_its_correction(nurse: APIClient, p
 def test_a_replacement_may_be_an_entry_already_recorded(nurse: APIClient, pump: Pump) -> None:
     url = f"/api/v1/pumps/{pump.pk}/refills/"
     slip = nurse.post(url, refill_body(refilled_at=(timezone.now() - timedelta(days=1)).isoformat())).json()
-    right = nurse.post(url, refill_body()).json()
+    right = nurse.post(url, {**refill_body(), "confirm": ["aspirated_unexpected"]}).json()
     void_url = f"/api/v1/pumps/{pump.pk}/timeline/{slip['id']}/void/"
     assert nurse.post(void_url, {"reason": "wrong day", "replacement": "999999"}).status_code == 400
     response = nurse.post(void_url, {"reason": "wrong day", "replacement": right["id"]})

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from rest_framework.test import APIClient
 
 from clinics.models import Clinic, User
 from clinics.roles import Role
-from clinics.services import issue_api_key
+from clinics.services.keys import issue_api_key
 from patients.models import Patient
 from pumps.models import Event, Pump
 from tests.api.clients import client_of
@@ -135,7 +136,7 @@ def test_messages_about_nested_input_stand_at_their_field(client: APIClient, pum
     assert response.json() == {
         "confirm": ["entry 2: Not a valid string."],
         "steps": [
-            "entry 2, rate_mcg_per_h: A valid number is required.",
+            "entry 2, rate_mcg_per_h: Write a number alone, without a unit, in mcg/h.",
             "entry 3: Invalid data. Expected a dictionary, but got int.",
         ],
     }
@@ -197,7 +198,7 @@ def test_amounts_larger_than_the_api_takes_are_answered_as_stored(client: APICli
     other = a_pump(pump.clinic, now=timezone.now())
     steps = [{"start": "00:00", "rate_mcg_per_h": "40000.123456"}]
     boluses = [{"at": "08:00", "dose_mcg": "39997.037056"}]
-    a_dose(other, timezone.now(), mode="flex", daily_dose_mcg=999_999, steps=steps, boluses=boluses)
+    a_dose(other, timezone.now(), mode="flex", daily_dose_mcg=Decimal(999_999), steps=steps, boluses=boluses)
     for path in ("dose-changes", "timeline"):
         [row] = client.get(f"/api/v1/pumps/{other.pk}/{path}/").json()["results"]
         assert (row["steps"], row["boluses"]) == (steps, boluses)

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from drf_spectacular.generators import SchemaGenerator
 
+from pumps.models import Event
+
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
@@ -45,8 +47,8 @@ def test_an_entry_of_the_timeline_is_of_one_kind(schema: dict[str, Any]) -> None
     entry = schema["components"]["schemas"]["TimelineEntry"]
     fields = [set(component(schema, kind)["properties"]) for kind in entry["oneOf"]]
     assert all({"id", "kind", "occurred_at", "voided_by"} <= found for found in fields)
-    assert set(entry["discriminator"]["mapping"]) == {"refill", "dose_change", "void"}
-    for own in ("filled_ml", "daily_dose_mcg", "replacement"):
+    assert set(entry["discriminator"]["mapping"]) == set(Event.Kind.values)
+    for own in ("filled_ml", "steps", "replacement"):
         assert sum(own in found for found in fields) == 1
 
 

@@ -65,6 +65,6 @@ def nurse(clinic: Clinic, page: Page) -> Page:
     page.goto("/")
     page.get_by_label("E-mail").fill(user.email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log in", exact=True).click()
     page.get_by_role("heading", name="Worklist").wait_for()
     return page

@@ -45,7 +45,9 @@ def test_a_refill_logged_moves_the_pump_down_and_closes_its_alert(pumps: list[Pu
     expect(nurse.locator("#plot canvas")).to_be_visible()
     nurse.get_by_role("link", name="Log refill").click()
     nurse.get_by_label("Aspirated").fill("4,2")
-    nurse.get_by_role("button", name="Save refill").click()
+    nurse.get_by_role("button", name="Check before saving").click()
+    expect(nurse.get_by_role("heading", name="Check before saving")).to_be_visible()
+    nurse.get_by_role("button", name="Save").last.click()
     expect(nurse.get_by_role("status")).to_contain_text("Refill by moved from")
     expect(nurse.get_by_role("status")).to_contain_text("Reminder closed: Refill due.")
     nurse.goto("/")
@@ -68,9 +70,10 @@ def test_an_hourly_slip_is_shown_asked_about_and_confirmed(pumps: list[Pump], nu
     nurse.goto(f"/pumps/{pumps[2].pk}/dose/")
     nurse.get_by_label("Daily dose").fill("8.4")
     expect(nurse.locator("#hourly")).to_have_text("= 0.35 mcg/h on average")
-    nurse.get_by_role("button", name="Save dose change").last.click()
-    nurse.get_by_label("I have checked").check()
-    nurse.get_by_role("button", name="Save dose change").last.click()
+    nurse.get_by_role("button", name="Check before saving").last.click()
+    for box in nurse.get_by_role("checkbox").all():
+        box.check()
+    nurse.get_by_role("button", name="Save").last.click()
     expect(nurse.get_by_role("status")).to_contain_text("Dose: 8.4 mcg/day")
 
 
@@ -82,7 +85,10 @@ def test_rows_are_added_as_needed(pumps: list[Pump], nurse: Page) -> None:
     nurse.get_by_role("group", name="Steps").get_by_role("button", name="More rows").click()
     nurse.get_by_label("Step 4, time").fill("06:00")
     nurse.get_by_label("Step 4, mcg/h").fill("10")
-    nurse.get_by_role("button", name="Save dose change").last.click()
+    nurse.get_by_role("button", name="Check before saving").last.click()
+    for box in nurse.get_by_role("checkbox").all():
+        box.check()
+    nurse.get_by_role("button", name="Save").last.click()
     expect(nurse.get_by_role("status")).to_contain_text("Dose: 240 mcg/day")
     assert pumps[2].events.latest("pk").steps == [{"start": "06:00", "rate_mcg_per_h": "10"}]
 

@@ -6,7 +6,7 @@ from django.test import Client
 
 from clinics.models import ApiKey, Membership
 from clinics.roles import Role
-from clinics.services import issue_api_key
+from clinics.services.keys import issue_api_key
 from tests.builders import a_clinic, a_user
 from tests.clinics.test_commands import run
 
