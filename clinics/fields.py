@@ -45,6 +45,11 @@ class Number(forms.DecimalField):
             value = value.replace(",", ".")
         return super().to_python(value)
 
+    def validate(self, value: Any) -> None:
+        super().validate(value)
+        if value is not None and value < 0:
+            raise forms.ValidationError(f"{self.label or 'The number'} cannot be negative.")
+
 
 class Day(forms.DateField):
     """A calendar day, from the browser's own picker or as 2026-12-04."""

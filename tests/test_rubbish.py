@@ -1,0 +1,270 @@
+"""Every form and every call of the API, given rubbish: a clear error at the field, nothing stored, never a 500."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django import forms
+from django.apps import apps
+from django.db import connection
+from django.forms.formsets import ManagementForm
+from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+
+from clinics.models import User
+from clinics.roles import Role
+from clinics.services.keys import issue_api_key
+from pumps.models import Pump
+from pumps.services.kinds import KINDS
+from tests.builders import a_user
+from tests.test_routes import ROUTES, address, read, theirs
+
+pytestmark = pytest.mark.django_db
+
+SCRIPT = "<script>alert(1)</script>"
+MEGABYTE = "9" * 1_000_000
+RUBBISH = {
+    "missing": "",
+    "negative": "-1",
+    "huge": "1e400",
+    "not a number": "forty",
+    "wrong unit": "40 mg/h",
+    "wrong timezone": "2026-11-20T10:00:00+99:00",
+    "script": SCRIPT,
+    "nothing but zeros": "\x00\x00",
+    "one megabyte": MEGABYTE,
+}
+# Its form belongs to django-allauth, or it takes no values of its own: it is asked all the same, for a 500.
+WORDS = (forms.CharField, forms.BooleanField)
+
+
+def snapshot() -> dict[str, str]:
+    """What is stored, as one digest per table."""
+    tables = [model._meta.db_table for model in apps.get_models() if model._meta.app_label in OURS]
+    with connection.cursor() as cursor:
+        digests = {}
+        for table in tables:
+            cursor.execute(f"SELECT md5(coalesce(string_agg(t::text, ';' ORDER BY t::text), '')) FROM {table} t")  # noqa: S608
+            [digests[table]] = cursor.fetchone()
+    return digests
+
+
+OURS = {"clinics", "patients", "pumps", "alerts", "interop"}
+
+
+def an_administrator(pump: Pump) -> User:
+    user: User = pump.clinic.memberships.get(role=Role.ADMINISTRATOR).user
+    return user
+
+
+def in_browser(user: User) -> Client:
+    client = Client(raise_request_exception=False)
+    client.force_login(user, backend="clinics.backends.EmailBackend")
+    client.get("/")
+    return client
+
+
+def forms_of(response: Any) -> dict[type, forms.BaseForm]:
+    """The forms of a page by their kind."""
+    found: dict[type, forms.BaseForm] = {}
+    for layer in response.context or ():
+        for part in layer:
+            found |= {type(value): value for value in part.values() if isinstance(value, forms.BaseForm)}
+    return found
+
+
+def values_of(form: forms.BaseForm) -> dict[str, Any]:
+    """What a browser sends back of a form as it was shown."""
+    values = {}
+    for bound in form:
+        value = bound.value()
+        if value not in (None, False):
+            values[bound.html_name] = value
+    return values
+
+
+PAGES = sorted(route for route in ROUTES if not route.startswith(("api/", "health/", "password/")))
+
+
+def pages_of(route: str, ids: Mapping[str, str]) -> list[str]:
+    kinds = list(KINDS) if "<slug:kind>" in route else [""]
+    return [address(route, {**ids, "kind": kind}) for kind in kinds]
+
+
+@pytest.mark.parametrize("route", PAGES)
+def test_a_form_refuses_rubbish_at_its_field(route: str) -> None:
+    pump, ids = theirs()
+    client = in_browser(a_user(Role.ADMINISTRATOR) if route == "clinics/new/" else an_administrator(pump))
+    Authenticator.objects.all().delete()  # a passkey by its name only
+    for url in pages_of(route, ids):
+        with read(client.get(url)) as page:
+            assert page.status_code < 500, url
+            shown = forms_of(page)
+        before = snapshot()
+        for form in shown.values():
+            if url == "/imports/":
+                continue  # files, which are the import's own tests
+            if url.startswith("/account/") or isinstance(form, ManagementForm):
+                continue  # django-allauth's and Django's own
+            for name, field in form.fields.items():
+                for kind, bad in RUBBISH.items():
+                    check_field(client, url, form, name, field, kind, bad)
+        assert snapshot() == before, url
+
+
+def check_field(
+    client: Client, url: str, form: forms.BaseForm, name: str, field: forms.Field, kind: str, bad: str
+) -> None:
+    """One field with one value, the rest as it was shown. Free text may be anything that is neither too long nor
+    missing, so it is sent only where it must be refused."""
+    is_free = isinstance(field, WORDS) and type(field) in {forms.CharField, forms.BooleanField}
+    if is_free and not (kind == "one megabyte" and getattr(field, "max_length", None)) and kind != "nothing but zeros":
+        return
+    if isinstance(field, forms.BooleanField) or (kind == "missing" and not field.required):
+        return
+    if field.disabled:
+        return
+    sent = {**values_of(form), form.add_prefix(name): bad}
+    answer = client.post(url, sent)
+    assert answer.status_code == 200, f"{url}, {name}, {kind}: {answer.status_code}"
+    errors = [found.errors for found in forms_of(answer).values() if type(found) is type(form)]
+    assert any(name in found for found in errors), f"{url}, {name}, {kind}: {errors}"
+    assert SCRIPT not in answer.text
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if not route.startswith("password/")])
+def test_no_address_breaks_on_a_body_that_is_none(route: str) -> None:
+    pump, ids = theirs()
+    user = an_administrator(pump)
+    Authenticator.objects.all().delete()  # a passkey by its name only
+    key = issue_api_key(user=user)
+    program = Client(headers={"Authorization": f"Bearer {key}"}, raise_request_exception=False)
+    client = program if route.startswith("api/") else in_browser(user)
+    url = address(route, ids)
+    bodies = [b"", b"\x00\xff", b"[]", b'"x"', b"{", b'{"reason": {"a": [1]}}', b"[" * 5000, MEGABYTE.encode()]
+    for body in bodies:
+        for ask in (client.post, client.put, client.patch):
+            if not route.startswith("api/") and ask is not client.post:
+                continue
+            with read(ask(url, data=body, content_type="application/json")) as answer:
+                assert answer.status_code < 500, f"{url} {body[:20]!r}"
+    for query in ("?q=%00", "?cursor=x", "?page=-1", "?limit=x", "?q=" + "x" * 10_000, "?date=soon"):
+        with read(client.get(url + query)) as answer:
+            assert answer.status_code < 500, f"{url}{query}"
+
+
+def calls() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Every call of the API that takes a body: its path, method and the fields of the body."""
+    schema = SchemaGenerator().get_schema(public=True)
+    components = schema["components"]["schemas"]
+    for path, methods in schema["paths"].items():
+        for method, call in methods.items():
+            content = call.get("requestBody", {}).get("content", {})
+            body = content.get("application/json", {}).get("schema", {})
+            body = components[body["$ref"].rpartition("/")[2]] if "$ref" in body else body
+            if body.get("properties"):
+                yield path, method, resolved(body, components)
+
+
+def resolved(body: Mapping[str, Any], components: Mapping[str, Any]) -> dict[str, Any]:
+    fields = {}
+    for name, field in body["properties"].items():
+        for part in [field, *field.get("allOf", ()), *field.get("oneOf", ())]:
+            if "$ref" in part:
+                field = {**components[part["$ref"].rpartition("/")[2]], **field}
+        fields[name] = {**field, "required": name in body.get("required", ())}
+    return fields
+
+
+CALLS = list(calls())
+
+
+@pytest.mark.parametrize(("path", "method", "fields"), CALLS, ids=[f"{method} {path}" for path, method, _ in CALLS])
+def test_a_call_refuses_rubbish_at_its_field(path: str, method: str, fields: Mapping[str, Any]) -> None:
+    pump, ids = theirs()
+    own = {**ids, "id": ""}
+    url = (
+        "/"
+        + address(
+            path.lstrip("/").replace("{", "<").replace("}", ">").rstrip("/"),
+            {name: value for name, value in own.items() if value},
+        ).strip("/")
+        + "/"
+    )
+    key = issue_api_key(user=an_administrator(pump))
+    client = Client(headers={"Authorization": f"Bearer {key}"}, raise_request_exception=False)
+    client.get("/api/v1/clinics/")  # a key notes that it is used once in a while
+    before = snapshot()
+    for name, field in fields.items():
+        if field.get("readOnly"):
+            continue
+        for kind, bad in bad_values(field):
+            others = {other: "words" for other, told in fields.items() if other != name and is_free(told)}
+            answer = client.generic(
+                method.upper(), url, json.dumps({**others, name: bad}), content_type="application/json"
+            )
+            assert 400 <= answer.status_code < 500, f"{method} {url} {name} {kind}: {answer.status_code}"
+            if answer.status_code == 400:
+                told = answer.json()
+                assert name in told or "non_field_errors" in told, f"{method} {url} {name} {kind}: {told}"
+    assert snapshot() == before
+
+
+def is_free(field: Mapping[str, Any]) -> bool:
+    return field["required"] and field.get("type") == "string" and not {"format", "enum", "readOnly"} & set(field)
+
+
+def bad_values(field: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Values a field of this kind cannot take."""
+    if "type" in field:  # what has none may be an object
+        yield "an object", {"a": [SCRIPT]}
+    kind = field.get("type")
+    kind = next((one for one in kind if one != "null"), None) if isinstance(kind, list) else kind
+    if kind in {"number", "integer"} or field.get("format") in {"decimal", "date", "date-time"} or "enum" in field:
+        for name, bad in RUBBISH.items():
+            if name not in {"missing", "negative"} or field["required"]:
+                yield name, bad
+    elif kind == "array":
+        yield "no list", SCRIPT
+        yield "rubbish inside", [{"a": {}}, SCRIPT, MEGABYTE]
+    elif kind == "boolean":
+        yield "no yes or no", SCRIPT
+    elif kind == "string":
+        yield "nul", "\x00"
+        if "maxLength" in field:
+            yield "one megabyte", MEGABYTE
+
+
+def test_the_walk_reaches_every_form_there_is() -> None:
+    """Pages with a form of ours, and calls with a body: so that neither list can become empty unseen."""
+    pump, ids = theirs()
+    client = in_browser(an_administrator(pump))
+    seen = set()
+    for route in PAGES:
+        for url in pages_of(route, ids):
+            with read(client.get(url)) as page:
+                seen |= {type(form) for form in forms_of(page).values()}
+    ours = {form for form in every_form(forms.BaseForm) if form.__module__.split(".")[0] in OURS}
+    concrete = {form for form in ours if form.base_fields and not every_form(form)}
+    assert {form.__name__ for form in concrete - seen} <= UNSEEN
+    assert len(CALLS) > 25
+
+
+# Shown before somebody is logged in, in the middle of setting a second factor up, to an administrator of all clinics,
+# or to the other side of a transfer; rows of a table are within their form.
+UNSEEN = {
+    "RowForm",
+    "JoinForm",
+    "LogInForm",
+    "NewPasswordForm",
+    "ActivateTotpForm",
+    "SecondFactorForm",
+    "NewClinicForm",
+    "TakeForm",
+}
+
+
+def every_form(base: type) -> set[Any]:
+    return {found for below in base.__subclasses__() for found in {below, *every_form(below)}}
