@@ -57,7 +57,7 @@ def _importer(request: HttpRequest) -> User:
 def imports(request: HttpRequest) -> HttpResponse:
     """One's imports, and a new one."""
     user = _importer(request)
-    form = UploadForm(request.POST or None)
+    form = UploadForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             uploaded = [*request.FILES.getlist("folder"), *request.FILES.getlist("chosen")]
