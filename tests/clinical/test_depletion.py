@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from math import isclose
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clinical.forecast import forecast, forecast_fleet, volumes
-from clinical.ledger import Fill, LedgerEvent, ProgramChange
+from clinical.ledger import Bridge, Fill, LedgerEvent, Motor, MotorChange, ProgramChange, PumpBolus, ReservoirAccess
 from tests.clinical.ledgers import RULES, START, a_device, after, dose, facts, fill, shaped, stop
 from tests.clinical.stepping import first_minute_at_or_below
 
@@ -148,7 +149,7 @@ def a_ledger(draw: st.DrawFn) -> list[LedgerEvent]:
     first_dose = str(draw(st.integers(20, 1500)))
     events: list[LedgerEvent] = [fill(0, str(draw(st.integers(5, 40)))), dose(0, first_dose)]
     for days in draw(st.lists(quarter_hours, max_size=5, unique=True)):
-        kind = draw(st.sampled_from(["fill", "dose", "flex", "bolus", "stop"]))
+        kind = draw(st.sampled_from(["fill", "dose", "flex", "bolus", "stop", "motor", "once", "bridge", "access"]))
         if kind == "fill":
             aspirated = str(draw(st.one_of(st.none(), st.integers(0, 10))) or "0")
             events.append(
@@ -162,6 +163,14 @@ def a_ledger(draw: st.DrawFn) -> list[LedgerEvent]:
             )
         elif kind == "bolus":
             events.append(shaped(days, "100", [], [(480, "60"), (1200, "40")]))
+        elif kind == "motor":
+            events.append(MotorChange(after(days), draw(st.sampled_from(list(Motor)))))
+        elif kind == "once":
+            events.append(PumpBolus(after(days), dose_mcg=Decimal(draw(st.integers(1, 400)))))
+        elif kind == "bridge":
+            events.append(Bridge(after(days), Decimal("0.3"), Decimal(draw(st.integers(1, 90)))))
+        elif kind == "access":
+            events.append(ReservoirAccess(after(days), Decimal(draw(st.integers(0, 5))), Decimal(0)))
         else:
             events.append(stop(days))
     return events

@@ -99,14 +99,15 @@ def test_every_kind_of_entry_comes_along(tmp_path: Path) -> None:
     slip = a_dose(pump, NOW - timedelta(days=40), daily_dose_mcg=Decimal(210))
     ledger.void(pump_id=pump.pk, event_id=slip.pk, reason="another patient's", user=a_user(), source="page", now=NOW)
     a_refill(pump, NOW - timedelta(days=30), aspirated_ml=Decimal(28), formulation="Gablofen", stability_days=120)
-    for days, kind, fields in (
+    happened: list[tuple[int, str, dict[str, Any]]] = [
         (25, "stop", {}),
         (24, "restart", {}),
         (20, "stall", {}),
         (19, "stall_recovery", {}),
         (15, "bolus", {"dose_mcg": Decimal(30)}),
         (10, "interrogation", {"volume_ml": Decimal(32)}),
-    ):
+    ]
+    for days, kind, fields in happened:
         recorded(pump, EventEntry(kind=kind, occurred_at=NOW - timedelta(days=days), **fields))
     before, kinds = forecasts(), sorted(Event.objects.values_list("kind", flat=True))
     folder = exported(tmp_path / "out")
