@@ -77,7 +77,14 @@ def one_refill_after_the_other(nurse: User) -> Iterator[Event]:
             filled_ml=pump.model.reservoir_ml,
             concentration_mcg_per_ml=last.concentration_mcg_per_ml or Decimal(500),
         )
-        yield ledger.record(pump_id=pump.pk, entry=entry, user=nurse, source=Event.Source.PAGE, now=now)
+        yield ledger.record(
+            pump_id=pump.pk,
+            entry=entry,
+            user=nurse,
+            source=Event.Source.PAGE,
+            now=now,
+            confirmed=["aspirated_unexpected"],
+        )
 
 
 def told(milliseconds: list[float]) -> str:

@@ -304,7 +304,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"PatientStatusEnum": "patients.models.Patient.Status"},
+    "ENUM_NAME_OVERRIDES": {
+        "PatientStatusEnum": "patients.models.Patient.Status",
+        "RefillOwnerEnum": "pumps.models.RefillOwner",
+    },
 }
 
 # --- log ------------------------------------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ class ImportList(generics.GenericAPIView[ImportJob]):
     parser_classes = [MultiPartParser]  # noqa: RUF012  DRF declares it so
     queryset = ImportJob.objects.none()
 
+    @extend_schema(operation_id="imports_list", responses=ImportSerializer(many=True))
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         page = self.paginate_queryset(jobs.visible_to(importer(request)))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
