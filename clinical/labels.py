@@ -11,6 +11,10 @@ ADULT_AGE = 18
 LABEL = "Lioresal Intrathecal and Gablofen labels"
 
 
+# A decrease beyond this share of the present dose asks for a look: withdrawal. Source: clinical rules, section 4.
+DECREASE_PCT = Decimal(20)
+
+
 @dataclass(frozen=True)
 class LabelSet:
     """One country's rules. Concentrations mcg/mL, doses mcg/day, steps in % of the present dose, upper ends inclusive.

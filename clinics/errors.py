@@ -20,6 +20,10 @@ class Conflict(DomainError):
     """The request contradicts what is stored."""
 
 
+class Overtaken(Conflict):
+    """Somebody else changed what this request was made of; look again."""
+
+
 @dataclass(frozen=True)
 class Doubt:
     """Unlikely but possible input, stored once its code is confirmed."""

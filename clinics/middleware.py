@@ -20,6 +20,17 @@ STARTED, SEEN = "brim_started", "brim_seen"
 SEEN_EVERY = 30
 # Addresses that only look whether the log-in still holds, and so do not keep it alive.
 LOOKING = "session"
+# Where somebody may go who has yet to set up the second factor that a clinic asks for.
+ON_THE_WAY = (
+    "/account/second-factor/",
+    "/account/reauthenticate/",
+    "/account/password/",
+    "/account/back/",
+    "/logout/",
+    "/session/",
+    "/login/",
+    "/invitations/",
+)
 
 
 def seconds_left(request: HttpRequest, now: datetime) -> int:
@@ -61,12 +72,13 @@ def _only_looks(request: HttpRequest) -> bool:
 def ask_for_second_factor(get_response: GetResponse) -> GetResponse:
     """Whoever has a role in a clinic that requires a second factor sets one up before anything else.
 
-    API keys are not asked: they are made by somebody who was. Account pages stay open, or nobody could.
+    API keys are not asked: they are made by somebody who was. The pages that lead to a second factor stay open, or
+    nobody could set one up.
     """
 
     def answer(request: HttpRequest) -> HttpResponse:
         user = request.user
-        is_open = request.path.startswith(("/account/", "/logout/", "/session/", "/login/", "/invitations/"))
+        is_open = request.path == "/account/" or request.path.startswith(ON_THE_WAY)
         if is_open or not isinstance(user, User) or not is_required_of(user) or has_one(user):
             return get_response(request)
         if request.path.startswith("/api/"):

@@ -13,7 +13,7 @@ urlpatterns = [
     path("account/password/change/", allauth.password_change, name="account_change_password"),
     path("account/password/reset/", allauth.password_reset, name="account_reset_password"),
     path("account/password/reset/sent/", allauth.password_reset_done, name="account_reset_password_done"),
-    path("password/<str:uidb36>/<str:key>/", allauth.password_reset_from_key, name="account_reset_password_from_key"),
+    path("password/<slug:uidb36>/<slug:key>/", allauth.password_reset_from_key, name="account_reset_password_from_key"),
     path(
         "account/password/reset/done/",
         allauth.password_reset_from_key_done,

@@ -57,6 +57,9 @@ _PUMP_VALUES = (
 )
 
 
+READ_ONLY = "the patient has gone to another clinic, and this record can only be read; nothing new is stored in it"
+
+
 def check_clinics(sheet: Sheet[ClinicRow], registry: Registry, problems: Problems) -> list[Clinic]:
     seen: dict[str, ClinicRow] = {}
     new: dict[str, Clinic] = {}
@@ -193,10 +196,17 @@ def check_contacts(sheet: Sheet[ContactRow], registry: Registry, problems: Probl
             check_same_rows(sheet, first, row, "patient, kind and name", problems)
         elif stored is not None:
             check_same_as_stored(sheet, row, differing(columns, row, stored), problems)
+        elif is_read_only(patient):
+            problems.add(sheet.file, row.line, "mrn", READ_ONLY)
         else:
             values = {column: getattr(row, column) for column in _CONTACT_VALUES}
             new.append(Contact(patient=patient, kind=row.kind, name=row.name, **values))
     return new
+
+
+def is_read_only(patient: Patient) -> bool:
+    """Whether a stored patient has gone to another clinic, whose record is the one that goes on."""
+    return patient.pk is not None and patient.status == Patient.Status.TRANSFERRED
 
 
 def _patient_of(
@@ -236,6 +246,8 @@ def check_pumps(sheet: Sheet[PumpRow], registry: Registry, now: datetime, proble
         stored = registry.pumps.get(row.serial_number, {}).get(clinic.name)
         if stored is not None:
             check_same_as_stored(sheet, row, _pump_differences(sheet, row, pump, stored.pump), problems)
+        elif is_read_only(pump.patient):
+            problems.add(sheet.file, row.line, "mrn", READ_ONLY)
         else:
             registry.add_pump(pump)
             new.append(pump)

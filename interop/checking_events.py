@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef
 
 from clinical.programs import Mode, ProgramError
 from interop.cells import BadCell, in_utc, quoted, shortened
-from interop.checking import stand_in_clinic, stand_in_model
+from interop.checking import READ_ONLY, is_read_only, stand_in_clinic, stand_in_model
 from interop.comparing import boluses_json, check_same_as_stored, check_same_rows, differing, steps_json
 from interop.problems import Problems
 from interop.reading import Progress, Sheet
@@ -159,6 +159,14 @@ def leave_out_stored(
                 events = stored.get((ledger.pump.pk, kind, at), [])
                 if _is_known(others, other, other_columns, events, problems):
                     del ledger.others[kind, at]
+            if is_read_only(ledger.pump.patient):
+                for file, rows in (
+                    (refills.file, ledger.refills),
+                    (doses.file, ledger.doses),
+                    (others.file, ledger.others),
+                ):
+                    for row in rows.values():
+                        problems.add(file, row.line, "serial_number", READ_ONLY)
         progress("comparing with what is stored", min(start + COMPARED, len(known)), len(known))
 
 

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
 OPEN = {
     "health/live", "health/ready", "health/engine", "login/", "logout/", "session/",
     "account/signup/", "account/inactive/", "account/password/reset/", "account/password/reset/sent/",
-    "account/password/reset/done/", "password/<str:uidb36>/<str:key>/", "invitations/<str:token>/", "v/<str:token>/",
+    "account/password/reset/done/", "password/<slug:uidb36>/<slug:key>/", "invitations/<str:token>/", "v/<str:token>/",
     "account/second-factor/webauthn/login/", "api/schema/", "api/docs/",
 }  # fmt: skip
 # Belongs to no clinic.

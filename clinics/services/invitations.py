@@ -158,11 +158,14 @@ def accept_as_new(*, invitation: Invitation, name: str, password: str, now: date
     An account that never had a password (made by an administrator's command) gets it here.
 
     Raises:
-        Conflict: the invitation has ended, or the account has a password: log in with it.
+        Conflict: the invitation has ended, or the account has a password or a role: log in to accept.
     """
     user = account_of(invitation)
     if user is not None and user.has_usable_password():
         raise Conflict("There is a password for this address already. Log in with it to accept.")
+    if user is not None and user.memberships.exists():
+        # The link may have been read by whoever invited; it must not open what the account may do elsewhere.
+        raise Conflict("This address has roles already. Set its password by the link it was given, then accept.")
     if user is None:
         user = User.objects.create_user(invitation.email, password, name=name)
     else:

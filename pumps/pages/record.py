@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from alerts.models import Alert
-from clinics.errors import Conflict, Doubt, Impossible, NeedsConfirmation
+from clinics.errors import Conflict, Doubt, Impossible, NeedsConfirmation, Overtaken
 from clinics.pages.access import require, user_of
 from clinics.roles import Permission
 from clinics.words import day
@@ -27,8 +27,9 @@ from pumps.services.kinds import KINDS
 Kind = Event.Kind
 TEMPLATES = {Kind.REFILL: "pumps/log_refill.html", Kind.DOSE_CHANGE: "pumps/log_dose_change.html"}
 # What a form carries from step to step beside the values of the entry itself.
+# Longer than any row's id.
+MOST_DIGITS = 19
 STEPS = ("csrfmiddlewaretoken", "step", "confirm", "seen")
-MEANWHILE = "Somebody has recorded something for this pump meanwhile. Look at the comparison again before you save."
 
 
 def log_menu(request: HttpRequest, pump_id: int) -> HttpResponse:
@@ -81,11 +82,14 @@ def _enter(work: Work) -> HttpResponse:
         return _form_page(work, form, about)
     try:
         found = consequences.of_entry(work.pump, form.entry(), now=work.now, instead_of=work.wrong)
-        if step == "save" and _was_seen(work, found):
+        if step == "save":
             return _save(work, form, about)
     except Impossible as error:
         form.form.take(error.errors)
         return _form_page(work, form, about)
+    except Overtaken as error:
+        messages.warning(work.request, str(error))
+        return _review_page(work, consequences.of_entry(work.pump, form.entry(), now=work.now, instead_of=work.wrong))
     except Conflict as error:
         form.form.add_error(None, str(error))
         return _form_page(work, form, about)
@@ -94,12 +98,10 @@ def _enter(work: Work) -> HttpResponse:
     return _review_page(work, found)
 
 
-def _was_seen(work: Work, found: Consequence) -> bool:
-    """Whether the review was made of the ledger as it stands now."""
-    is_same = work.request.POST.get("seen") == str(found.latest_event)
-    if not is_same:
-        messages.warning(work.request, MEANWHILE)
-    return is_same
+def _seen(request: HttpRequest) -> int:
+    """The newest event of the ledger that the person has looked at; no event of any ledger without one."""
+    sent = request.POST.get("seen", "")
+    return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < MOST_DIGITS else -1
 
 
 def _save(work: Work, form: Sheet, about: VoidForm | None) -> HttpResponse:
@@ -110,6 +112,7 @@ def _save(work: Work, form: Sheet, about: VoidForm | None) -> HttpResponse:
         "source": Event.Source.PAGE,
         "now": work.now,
         "confirmed": work.request.POST.getlist("confirm"),
+        "seen": _seen(work.request),
     }
     if work.wrong is None or about is None:
         event = ledger.record(pump_id=work.pump.pk, entry=form.entry(), **shared)
@@ -139,7 +142,7 @@ def void_event(request: HttpRequest, pump_id: int, event_id: int) -> HttpRespons
         found = consequences.of_void(pump, event, now=work.now)
     except Conflict as error:
         return render(request, "pumps/void_event.html", {**context, "conflict": str(error)})
-    return render(request, "pumps/void_event.html", {**context, **_compared(pump, found)})
+    return render(request, "pumps/void_event.html", {**context, **_compared(pump, found), "seen": found.latest_event})
 
 
 def _void(work: Work, form: VoidForm, event: Event) -> HttpResponse | None:
@@ -152,6 +155,7 @@ def _void(work: Work, form: VoidForm, event: Event) -> HttpResponse | None:
             user=user_of(work.request),
             source=Event.Source.PAGE,
             now=work.now,
+            seen=_seen(work.request),
         )
     except Impossible as error:
         form.add_error("reason", [said for told in error.errors.values() for said in told])

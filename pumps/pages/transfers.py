@@ -68,7 +68,13 @@ def transfer(request: HttpRequest, token: str) -> HttpResponse:
         except Conflict as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, f"{taken} is in your care now, with the whole ledger. Reminders begin at once.")
+            messages.success(
+                request, f"{taken} is in your care now, with the whole ledger. Staff are reminded at once."
+            )
+            if not taken.clinic.patient_messages_since:
+                messages.warning(
+                    request, "Messages to patients are off in your clinic: the patient gets none until then."
+                )
             return redirect("patient", patient_id=taken.pk)
     pumps = found.patient.pumps.select_related("model")
     return render(request, "patients/transfer_take.html", {"transfer": found, "form": form, "pumps": pumps})

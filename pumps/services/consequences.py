@@ -15,7 +15,7 @@ from clinics.errors import Doubt
 from pumps import folding, forecasting
 from pumps.models import Event, PriorVersion, Pump
 from pumps.services.entries import Entry
-from pumps.services.ledger import check_voidable, check_writable, drafted, ledger_of
+from pumps.services.ledger import check_voidable, check_writable, drafted, latest_event, ledger_of
 from pumps.services.situation import JUST_BEFORE
 
 
@@ -97,11 +97,6 @@ def of_void(pump: Pump, event: Event, *, now: datetime) -> Consequence:
     version = forecasting.current_prior()
     before, after = _states(pump, version, (ledger_of(pump), now), (ledger_of(pump, without=event), now))
     return Consequence(event, before, after, [], None, latest_event(pump))
-
-
-def latest_event(pump: Pump) -> int:
-    """The id of the newest entry of a pump, 0 without one."""
-    return pump.events.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def _states(pump: Pump, version: PriorVersion, *asked: tuple[Sequence[LedgerEvent], datetime]) -> list[State]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from clinical.labels import LABEL_SETS, LabelSet, band
+from clinical.labels import DECREASE_PCT, LABEL_SETS, LabelSet, band
 from clinical.programs import Mode
 from clinical.residual import DISCREPANCY_ML, Residual
 from clinical.units import plain
@@ -107,8 +107,14 @@ def _outside(dose: Decimal, current: Decimal | None, labels: LabelSet) -> list[D
 
 
 def _step(pump: Pump, entry: DoseEntry, current: Decimal, labels: LabelSet) -> Doubt | None:
-    """An increase above the label's step for the patient's origin and age; exactly the step is inside."""
+    """A change above the label's step for the patient's origin and age, or a steep decrease; the bound is inside."""
     change = (entry.daily_dose_mcg - current) / current * 100
+    if change < -DECREASE_PCT:
+        message = (
+            f"{_dose_words(entry.daily_dose_mcg)} is {-change:.0f} % less than the present {plain(current)} mcg/day: a "
+            f"decrease of more than {DECREASE_PCT} % can bring on withdrawal. Source: {labels.source}."
+        )
+        return Doubt("step_below_band", "daily_dose_mcg", message)
     day = entry.effective_at.astimezone(pump.clinic.zone).date()
     which = band(pump.patient.spasticity_origin, _age(pump.patient.date_of_birth, day))
     step, cap = labels.titration_step_pct[which], labels.maintenance_step_pct[which]

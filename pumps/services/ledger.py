@@ -10,7 +10,7 @@ from django.db import transaction
 from alerts.services import lifecycle
 from clinical.ledger import LedgerEvent
 from clinical.units import utc_offset_seconds
-from clinics.errors import Conflict, Doubt, Impossible, NeedsConfirmation
+from clinics.errors import Conflict, Doubt, Impossible, NeedsConfirmation, Overtaken
 from clinics.models import User
 from patients.models import Patient
 from pumps import folding, forecasting
@@ -57,15 +57,18 @@ def record(
     source: str,
     now: datetime,
     confirmed: Collection[str] = (),
+    seen: int | None = None,
 ) -> Event:
-    """Store what happened to a pump.
+    """Store what happened to a pump. `seen` is the newest event the caller has looked at, where that matters.
 
     Raises:
+        Overtaken: there is a newer event than `seen`.
         Impossible: it cannot have happened; messages per field.
         Conflict: another entry stands for the same moment, or the record is read-only.
         NeedsConfirmation: it is unlikely; call again with the codes in `confirmed`.
     """
     pump = _locked(pump_id)
+    check_seen(pump, seen)
     version = forecasting.current_prior()
     draft = drafted(pump, entry, version, now=now)
     _insist(draft, confirmed)
@@ -85,16 +88,19 @@ def void(
     now: datetime,
     replacement: Event | Entry | None = None,
     confirmed: Collection[str] = (),
+    seen: int | None = None,
 ) -> Event:
     """Declare an entry as entered in error; returns the void.
 
     `replacement` is an event already recorded, or what should have been entered, recorded with the void or not at all.
 
     Raises:
+        Overtaken: there is a newer event than `seen`, as in `record`.
         Conflict: the entry is a void or already voided, or the record is read-only.
         Impossible, NeedsConfirmation: no reason, or as `record` for the replacement.
     """
     pump = _locked(pump_id)
+    check_seen(pump, seen)
     version = forecasting.current_prior()
     event = pump.events.get(pk=event_id)
     check_voidable(event)
@@ -114,6 +120,22 @@ def void(
     is_refill = corrected is not None and corrected.kind == Event.Kind.REFILL
     _refresh(pump, version, facts, now=now, refill=corrected if is_refill else None)
     return wrong
+
+
+def check_seen(pump: Pump, seen: int | None) -> None:
+    """
+    Raises:
+        Overtaken: somebody has recorded something meanwhile.
+    """
+    if seen is not None and seen != latest_event(pump):
+        raise Overtaken(
+            "Somebody has recorded something for this pump meanwhile. Look at the comparison again before you save."
+        )
+
+
+def latest_event(pump: Pump) -> int:
+    """The id of the newest entry of a pump, 0 without one."""
+    return pump.events.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def check_voidable(event: Event) -> None:

@@ -87,7 +87,7 @@ def accept(*, transfer: Transfer, clinic: Clinic, mrn: str, by: User, now: datet
     """Take the patient over into a clinic, under its own MRN; returns the patient as they are there.
 
     Raises:
-        Conflict: the offer has ended.
+        Conflict: the offer, or the patient's care, has ended.
         Impossible: the patient's own clinic, a taken MRN or serial number.
     """
     old = transfer.patient
@@ -98,6 +98,10 @@ def accept(*, transfer: Transfer, clinic: Clinic, mrn: str, by: User, now: datet
     old = locked_for_change(old)
     if locked.accepted_at is not None or locked.withdrawn_at is not None or locked.expires_at <= now:
         raise Conflict(GONE)
+    if old.status != Patient.Status.ACTIVE:
+        raise Conflict(
+            f"The patient's care has ended meanwhile ({old.get_status_display().lower()}): ask their clinic."
+        )
     _check(old, clinic, mrn)
     new: Patient = _copied(old, clinic=clinic, mrn=mrn, created_at=now)
     for contact in old.contacts.filter(ended_at=None):

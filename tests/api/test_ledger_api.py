@@ -107,6 +107,7 @@ def test_a_flex_program_comes_back_as_it_was_sent(nurse: APIClient, pump: Pump) 
     body = {
         "effective_at": timezone.now().isoformat(),
         "mode": "flex",
+        "confirm": ["step_below_band"],
         "daily_dose_mcg": "116",
         "steps": [{"start": "06:00", "rate_mcg_per_h": "4.0000"}],
         "boluses": [{"at": "08:00", "dose_mcg": "20.0000"}],

@@ -135,6 +135,7 @@ def test_a_clinic_may_ask_for_a_second_factor(clinic: Clinic) -> None:
     assert (answer.status_code, answer["Location"]) == (302, reverse("mfa_index"))
     assert client.get(reverse("mfa_index")).status_code == 200
     assert client.get("/api/v1/worklist/").status_code == 403
+    assert client.get(reverse("api_keys"))["Location"] == reverse("mfa_index")
     Authenticator.objects.create(user=user, type="totp", data={"secret": "x"})
     assert client.get(reverse("worklist")).status_code == 200
 
@@ -161,3 +162,17 @@ def test_the_last_administrator_stays(clinic: Clinic, administrator: User) -> No
     a_user(Role.ADMINISTRATOR, clinic)
     members.leave(user=administrator, clinic=clinic, now=now)
     assert not administrator.access.roles_in(clinic.pk)
+
+
+def test_an_invitation_does_not_open_an_account_with_roles_elsewhere(clinic: Clinic, administrator: User) -> None:
+    other = members.add_member(email="over@example.org", role=Role.ADMINISTRATOR, clinic=None)
+    invitation = invited(clinic, administrator, other.email)
+    with pytest.raises(Conflict):
+        invitations.accept_as_new(invitation=invitation, name="X", password="a calm green pump", now=timezone.now())
+    other.refresh_from_db()
+    assert not other.has_usable_password()
+
+
+@pytest.mark.parametrize("path", ["/password/%00/x/", "/password/x/%00/", "/password/" + "z" * 500 + "/x-y/"])
+def test_an_odd_link_to_a_password_is_no_error(path: str) -> None:
+    assert Client(raise_request_exception=False).get(path, follow=True).status_code in {200, 404}

@@ -207,7 +207,7 @@ def test_a_slip_is_voided_and_stays_readable(pump: Pump, nurse: Client) -> None:
     slip = pump.events.latest("pk")
     path = reverse("void_event", args=[pump.pk, slip.pk])
     assert "counts no more" in nurse.get(path).text
-    page = nurse.post(path, {"reason": "wrong patient"}, follow=True)
+    page = nurse.post(path, {"reason": "wrong patient", "seen": slip.pk}, follow=True)
     void = Event.objects.get(voids=slip)
     assert void.reason == "wrong patient"
     assert "Reminder open again: Refill due." in page.text
@@ -220,8 +220,9 @@ def test_a_void_wants_a_reason_and_happens_once(pump: Pump, nurse: Client) -> No
     event = pump.events.latest("pk")
     path = reverse("void_event", args=[pump.pk, event.pk])
     assert "reason" in nurse.post(path, {"reason": "  "}).context["form"].errors
-    nurse.post(path, {"reason": "slip"})
-    assert "already marked" in nurse.post(path, {"reason": "slip"}).text
+    nurse.post(path, {"reason": "slip", "seen": event.pk})
+    again = {"reason": "slip", "seen": pump.events.latest("pk").pk}
+    assert "already marked" in nurse.post(path, again).text
     assert Event.objects.filter(voids=event).count() == 1
 
 

@@ -91,3 +91,24 @@ def test_a_review_of_a_ledger_that_has_changed_meanwhile_is_shown_again(pump: Pu
     page = review(nurse, "log_dose_change", pump, {**values, "step": "save", "seen": seen})
     assert "Somebody has recorded something for this pump meanwhile" in page.text
     assert not pump.events.filter(kind="dose_change", daily_dose_mcg=230).exists()
+
+
+@pytest.mark.parametrize(("number", "asked"), [("160", False), ("159", True), ("20", True)])
+def test_a_steep_decrease_is_asked_about(pump: Pump, number: str, asked: bool) -> None:
+    page = review(
+        logged_in(a_user(Role.NURSE, pump.clinic)), "log_dose_change", pump, dose(pump, daily_dose_mcg=number)
+    )
+    assert [doubt.code for doubt in page.context["doubts"]] == (["step_below_band"] if asked else [])
+
+
+def test_a_void_of_a_ledger_that_has_changed_meanwhile_is_shown_again(pump: Pump) -> None:
+    nurse = logged_in(a_user(Role.NURSE, pump.clinic))
+    event = pump.events.latest("pk")
+    path = reverse("void_event", args=[pump.pk, event.pk])
+    seen = nurse.get(path).context["seen"]
+    post(nurse, "log_refill", pump, refill(pump, aspirated_ml="16"))
+    page = nurse.post(path, {"reason": "slip", "seen": seen})
+    assert "meanwhile" in page.text
+    assert not pump.events.filter(voids=event).exists()
+    nurse.post(path, {"reason": "slip", "seen": page.context["seen"]})
+    assert pump.events.filter(voids=event).exists()

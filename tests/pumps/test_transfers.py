@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from django.urls import reverse
@@ -12,8 +13,9 @@ from clinics.models import User
 from clinics.roles import Role
 from patients.models import Patient
 from pumps.models import Event, Forecast, Pump
-from pumps.services import devices, fleet, transfers
+from pumps.services import care, devices, fleet, transfers
 from tests.builders import NOW, a_clinic, a_dose, a_running_pump, a_user
+from tests.interop.folders import a_folder, problems_of, run
 from tests.pages.conftest import logged_in
 
 pytestmark = pytest.mark.django_db
@@ -112,3 +114,30 @@ def test_the_owner_of_the_next_refill_is_handed_over_and_never_blank(pump: Pump)
             devices.hand_over(pump=pump, owner=owner, name="", phone="", reason="", now=NOW, by=by)
     pump.refresh_from_db()
     assert pump.refill_owner == "home_infusion"
+
+
+def test_a_patient_whose_care_has_ended_is_not_taken_over(pump: Pump, nurse: User) -> None:
+    by = a_user(Role.NURSE, pump.clinic)
+    offer = transfers.offer(patient=pump.patient, message="", by=by, now=NOW)
+    care.change_status(patient=pump.patient, status="deceased", on=NOW.date(), reason="died", now=NOW, by=by)
+    clinic = nurse.memberships.get().clinic
+    assert clinic is not None
+    with pytest.raises(Conflict):
+        transfers.accept(transfer=offer, clinic=clinic, mrn="N1", by=nurse, now=NOW)
+    assert Patient.objects.get().status == "deceased"
+
+
+def test_an_import_writes_nothing_into_a_record_that_is_only_read(tmp_path: Path) -> None:
+    run(a_folder(tmp_path / "first"))
+    old = Pump.objects.select_related("patient", "clinic").get()
+    nurse = a_user(Role.NURSE, a_clinic("New"))
+    moved(old, nurse)
+    run(a_folder(tmp_path / "again"))
+    more = {
+        "refills": "S1,2026-11-02T15:00:00Z,6.1,40.0,500,Lioresal,L3,2027-12-31,180\n",
+        "dose_changes": "S1,2026-11-02T15:00:00Z,simple_continuous,210,,,\n",
+    }
+    for name, line in more.items():
+        [problem] = problems_of(a_folder(tmp_path / name, **{name: line}))
+        assert f"{name}.csv:" in problem
+        assert "only be read" in problem
