@@ -118,12 +118,12 @@ def _run(job: ImportJob) -> None:
         _fail(job, "Whoever uploaded it may not import any more.")
         return
     try:
-        with TemporaryDirectory(prefix="brim-import-") as name, _Meter(job) as meter:
-            for file in job.files.all():
-                (Path(name) / file.name).write_bytes(bytes(file.content))
-            report = import_folder(
-                folder=Path(name), user=user, now=timezone.now(), dry_run=is_check, progress=meter.tell
-            )
+        if is_check:
+            _settle(job, State.READY, _told(_imported(job, user, dry_run=True)))
+        else:
+            # Stored and said to be stored together, or a worker killed between the two would leave a job that lies.
+            with transaction.atomic():
+                _settle(job, State.DONE, _told(_imported(job, user, dry_run=False)))
     except Cancelled:
         _settle(job, State.CANCELLED, {})
     except ImportRefused as refusal:
@@ -133,8 +133,13 @@ def _run(job: ImportJob) -> None:
     except Exception as error:  # the task's edge: kept on the job, and logged
         logger.exception("import %s", job.pk)
         _fail(job, f"Something broke ({type(error).__name__}). Nothing was stored; it has been written to the log.")
-    else:
-        _settle(job, State.READY if is_check else State.DONE, _told(report))
+
+
+def _imported(job: ImportJob, user: User, *, dry_run: bool) -> Report:
+    with TemporaryDirectory(prefix="brim-import-") as name, _Meter(job) as meter:
+        for file in job.files.all():
+            (Path(name) / file.name).write_bytes(bytes(file.content))
+        return import_folder(folder=Path(name), user=user, now=timezone.now(), dry_run=dry_run, progress=meter.tell)
 
 
 def _refused(refusal: ImportRefused) -> dict[str, Any]:

@@ -96,6 +96,8 @@ def accept(*, transfer: Transfer, clinic: Clinic, mrn: str, by: User, now: datet
     list(Forecast.objects.select_for_update().filter(pump__in=pump_ids).order_by("pk"))
     locked = Transfer.objects.select_for_update().get(pk=transfer.pk)
     old = locked_for_change(old)
+    # One may have been entered while this waited for the patient.
+    pump_ids = list(Pump.objects.filter(patient=old).order_by("pk").values_list("pk", flat=True))
     if locked.accepted_at is not None or locked.withdrawn_at is not None or locked.expires_at <= now:
         raise Conflict(GONE)
     if old.status != Patient.Status.ACTIVE:
