@@ -58,6 +58,7 @@ urlpatterns = [
     path("event-kinds/", ledger_views.EventKinds.as_view()),
     path("pumps/<int:pk>/timeline/", ledger_views.Timeline.as_view()),
     path("pumps/<int:pk>/timeline/<int:event>/void/", ledger_views.TimelineVoid.as_view()),
+    path("pumps/<int:pk>/timeline/<int:event>/void/preview/", ledger_views.TimelineVoidPreview.as_view()),
     path("worklist/", views.Worklist.as_view()),
     path("alerts/", alerts.AlertList.as_view()),
     path("alerts/<int:pk>/", alerts.AlertDetail.as_view()),

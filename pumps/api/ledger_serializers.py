@@ -280,3 +280,9 @@ class VoidInput(EntryInput):
 
     reason = serializers.CharField(max_length=500)
     replacement = ReplacementField(required=False, allow_null=True, default=None)
+
+
+class VoidPreviewInput(serializers.Serializer[Any]):
+    """`replacement` as in a void; the reason comes with the void itself."""
+
+    replacement = ReplacementField(required=False, allow_null=True, default=None)

@@ -31,6 +31,7 @@ from pumps.api.ledger_serializers import (
     TimelineOutput,
     VoidInput,
     VoidOutput,
+    VoidPreviewInput,
 )
 from pumps.models import Event, Pump
 from pumps.services import consequences, ledger
@@ -253,3 +254,21 @@ class TimelineVoid(LedgerView):
         serializer = INPUTS[event.kind](data=given if event.kind not in KINDS else {"kind": event.kind, **given})
         serializer.is_valid(raise_exception=True)
         return serializer.entry()
+
+
+class TimelineVoidPreview(TimelineVoid):
+    """What would follow from marking an entry as an error, or from correcting it. Nothing is stored."""
+
+    @extend_schema(parameters=[], request=VoidPreviewInput, responses={200: ConsequenceOutput})
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        pump = self.pump(Permission.LOG)
+        event = generics.get_object_or_404(Event, pump=pump, pk=self.kwargs["event"])
+        serializer = VoidPreviewInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        replacement = self._replacement(pump, event, serializer.validated_data["replacement"])
+        now = timezone.now()
+        if replacement is None or isinstance(replacement, Event):
+            found = consequences.of_void(pump, event, now=now)
+        else:
+            found = consequences.of_entry(pump, replacement, now=now, instead_of=event)
+        return Response(ConsequenceOutput(found).data)

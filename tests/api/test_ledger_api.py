@@ -220,3 +220,21 @@ def test_stored_dates_and_answered_dates_are_the_same(nurse: APIClient, pump: Pu
     body = nurse.get(f"/api/v1/pumps/{pump.pk}/forecast/").json()
     assert row.refill_by is not None
     assert body["refill_by"] == row.refill_by.isoformat().replace("+00:00", "Z")
+
+
+def test_a_void_and_a_correction_are_previewed_and_nothing_is_stored(nurse: APIClient, pump: Pump) -> None:
+    refill = pump.events.get(kind="refill")
+    url = f"/api/v1/pumps/{pump.pk}/timeline/{refill.pk}/void/preview/"
+    without = nurse.post(url, {})
+    assert without.status_code == 200, without.content
+    right = {
+        "refilled_at": refill.occurred_at.isoformat(),
+        "filled_ml": "20",
+        "concentration_mcg_per_ml": "500",
+    }
+    corrected = nurse.post(url, {"replacement": right})
+    assert corrected.status_code == 200, corrected.content
+    before, after = (corrected.json()[side]["refill_by"] for side in ("before", "after"))
+    assert after < before
+    assert without.json()["after"]["refill_by"] is None
+    assert pump.events.count() == 2
