@@ -35,6 +35,18 @@ class PumpFacts:
     factory_flow_ml_per_day: Decimal | None = None
 
 
+class Emptying(StrEnum):
+    """What was done to the reservoir before it was filled.
+
+    After `emptied` the residue is taken as 0. After `partial` some was left (only part could be aspirated), at a
+    `top_up` nothing was taken out: what was there stays, and counts with what is injected.
+    """
+
+    EMPTIED = "emptied"
+    PARTIAL = "partial"
+    TOP_UP = "top_up"
+
+
 @dataclass(frozen=True)
 class Fill:
     """A refill. `aspirated_ml` is None at the first fill; the residue after emptying is taken as 0.
@@ -50,15 +62,20 @@ class Fill:
     stability_days: int | None = None
     drug_expires_on: date | None = None
     formulation: str = ""
+    emptying: Emptying = Emptying.EMPTIED
 
 
 @dataclass(frozen=True)
 class ProgramChange:
-    """A dose program, running on a clock `clock_offset_s` seconds ahead of UTC. It ends a stop and a bridge."""
+    """A dose program, running on a clock `clock_offset_s` seconds ahead of UTC. It ends a stop and a bridge.
+
+    `is_planned` says that it was recorded before its moment: somebody has to confirm that it was programmed.
+    """
 
     at: datetime
     program: Program
     clock_offset_s: int
+    is_planned: bool = False
 
 
 class Motor(StrEnum):
@@ -114,13 +131,17 @@ class ReservoirAccess:
 
 @dataclass(frozen=True)
 class Interrogation:
-    """What the programmer showed: the volume it computes (mL), the dose, the pump's clock, the alarms in its log."""
+    """What the programmer showed: the volume it computes (mL), the dose, the pump's clock, the alarms in its log.
+
+    `patient_bolus_mcg` is what patient boluses gave altogether since the last fill, or the last reading of it if later.
+    """
 
     at: datetime
     volume_ml: Decimal | None = None
     daily_dose_mcg: Decimal | None = None
     clock_offset_s: int | None = None
     alarms: tuple[str, ...] = ()
+    patient_bolus_mcg: Decimal | None = None
 
 
 @dataclass(frozen=True)

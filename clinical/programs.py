@@ -21,26 +21,43 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """A rate that holds from `start_minute` (of the pump's day) until the next step."""
+    """A rate that holds from `start_minute` (of the pump's day) until the next step.
+
+    `days` are the weekdays it is for (0 is Monday), in order; empty for every day that has no steps of its own.
+    """
 
     start_minute: int
     rate_mcg_per_h: Decimal
+    days: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Bolus:
-    """A dose given at once at `at_minute` of the pump's day."""
+    """A dose given at once at `at_minute` of the pump's day; `days` as a step's."""
 
     at_minute: int
     dose_mcg: Decimal
+    days: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Program:
+    """`daily_dose_mcg` is what the pump gives by itself in 24 hours, the average of a week where its days differ.
+
+    Beside it a patient may call for `patient_boluses_per_day` boluses of `patient_bolus_mcg` each, at most.
+    """
+
     mode: Mode
     daily_dose_mcg: Decimal
     steps: tuple[Step, ...] = ()
     boluses: tuple[Bolus, ...] = ()
+    patient_bolus_mcg: Decimal = Decimal(0)
+    patient_boluses_per_day: int = 0
+
+    @property
+    def most_by_patient_mcg(self) -> Decimal:
+        """The most a patient can call for in 24 hours, mcg."""
+        return self.patient_bolus_mcg * self.patient_boluses_per_day
 
 
 class ProgramError(ValueError):
