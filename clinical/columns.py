@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from clinical.curves import UNIFORM, Curve, curve_of
 from clinical.ledger import (
     Bridge,
     BridgeEnd,
@@ -23,7 +24,7 @@ from clinical.ledger import (
     ReservoirAccess,
     in_order,
 )
-from clinical.programs import UNIFORM, Knot, Mode, Program, daily_curve
+from clinical.programs import Mode, Program
 from clinical.units import to_seconds
 
 Floats = NDArray[np.float64]
@@ -42,8 +43,9 @@ _MOTOR = {
 
 @dataclass(frozen=True)
 class Curves:
-    """Daily curves as padded arrays of shape (curves, knots); row 0 is the uniform one."""
+    """Curves as padded arrays of shape (curves, knots); row 0 is the uniform one. `days` is 1 or 7 (from Monday on)."""
 
+    days: Floats
     second: Floats
     before: Floats
     after: Floats
@@ -94,7 +96,7 @@ def fleet(pumps: Sequence[PumpFacts], ledgers: Sequence[Sequence[LedgerEvent]]) 
     """Columns for `pumps`, where `ledgers[i]` holds pump i's events in any order."""
     ordered = [in_order(ledger) for ledger in ledgers]
     events = [event for ledger in ordered for event in ledger]
-    curves = _CurveTable()
+    curves = CurveTable()
     numbers = [_event_numbers(event, curves) for event in events]
     columns = np.array(numbers, dtype=np.float64).reshape(len(events), _WIDTH).T
     facts = np.array([_pump_numbers(pump) for pump in pumps], dtype=np.float64).reshape(len(pumps), 6).T
@@ -134,7 +136,7 @@ _WIDTH = 13
 _NONE = float("nan")
 
 
-def _event_numbers(event: LedgerEvent, curves: "_CurveTable") -> tuple[float, ...]:
+def _event_numbers(event: LedgerEvent, curves: "CurveTable") -> tuple[float, ...]:
     """A row of the event columns, in the order of `fleet`."""
     at = to_seconds(event.at)
     filled = aspirated = concentration = dose = offset = bridge_flow = read = _NONE
@@ -166,25 +168,26 @@ def _event_numbers(event: LedgerEvent, curves: "_CurveTable") -> tuple[float, ..
     )  # fmt: skip
 
 
-class _CurveTable:
-    """The distinct daily curves of a fleet; most pumps share the uniform one."""
+class CurveTable:
+    """The distinct curves of a fleet; most pumps share the uniform one."""
 
     def __init__(self) -> None:
-        self._index: dict[tuple[Knot, ...], int] = {UNIFORM: 0}
+        self._index: dict[Curve, int] = {UNIFORM: 0}
 
     def index(self, program: Program) -> int:
-        return self._index.setdefault(daily_curve(program), len(self._index))
+        return self._index.setdefault(curve_of(program), len(self._index))
 
     def columns(self) -> Curves:
         rows = list(self._index)
-        shape = (len(rows), max(len(row) for row in rows))
+        shape = (len(rows), max(len(row.knots) for row in rows))
         # Beyond a curve's last knot nothing may match: infinite start, infinite level.
         second, before = np.full(shape, np.inf), np.full(shape, np.inf)
         after, slope = np.full(shape, np.inf), np.zeros(shape)
         for number, row in enumerate(rows):
-            for place, knot in enumerate(row):
+            for place, knot in enumerate(row.knots):
                 second[number, place] = knot.second
                 before[number, place] = knot.before
                 after[number, place] = knot.after
                 slope[number, place] = knot.slope_per_s
-        return Curves(second, before, after, slope)
+        days = np.array([row.days for row in rows], dtype=np.float64)
+        return Curves(days, second, before, after, slope)

@@ -1,13 +1,15 @@
 """Dose programs: what a pump is set to deliver over 24 hours of its own clock."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
 
-from clinical.units import HOURS_PER_DAY, SECONDS_PER_DAY
+from clinical.units import HOURS_PER_DAY
 
 MINUTES_PER_DAY = 1440
+DAYS_PER_WEEK = 7
 SUM_TOLERANCE = Decimal("0.005")
 
 
@@ -75,6 +77,7 @@ def checked(program: Program) -> Program:
     Raises:
         ProgramError: the dose, steps or boluses are impossible or do not add up within 0.5 %.
     """
+    _check_patient_boluses(program)
     if program.mode is Mode.STOPPED:
         return _checked_stop(program)
     if program.daily_dose_mcg <= 0:
@@ -86,6 +89,18 @@ def checked(program: Program) -> Program:
     if program.mode is Mode.PERIODIC_BOLUS and not program.boluses:
         raise ProgramError("boluses", "mode periodic_bolus needs at least one bolus")
     return _scaled(_in_order(program))
+
+
+def _check_patient_boluses(program: Program) -> None:
+    if program.patient_bolus_mcg < 0:
+        raise ProgramError("patient_bolus_mcg", "must be above 0, or blank where the patient can call for none")
+    if program.patient_boluses_per_day < 0:
+        raise ProgramError("patient_boluses_per_day", "must be above 0, or blank")
+    if (program.patient_bolus_mcg > 0) != (program.patient_boluses_per_day > 0):
+        missing = "patient_boluses_per_day" if program.patient_bolus_mcg > 0 else "patient_bolus_mcg"
+        raise ProgramError(missing, "a patient bolus needs both its dose and the most allowed in 24 hours")
+    if program.mode is Mode.STOPPED and program.patient_boluses_per_day > 0:
+        raise ProgramError("patient_boluses_per_day", "a stopped pump gives none; leave it blank")
 
 
 def _checked_stop(program: Program) -> Program:
@@ -103,15 +118,22 @@ def _checked_constant(program: Program) -> Program:
 
 
 def _in_order(program: Program) -> Program:
-    steps = tuple(sorted(program.steps, key=lambda step: step.start_minute))
-    boluses = tuple(sorted(program.boluses, key=lambda bolus: bolus.at_minute))
-    _check_times("steps", [step.start_minute for step in steps])
-    _check_times("boluses", [bolus.at_minute for bolus in boluses])
+    steps = tuple(sorted(program.steps, key=lambda step: (step.days, step.start_minute)))
+    boluses = tuple(sorted(program.boluses, key=lambda bolus: (bolus.days, bolus.at_minute)))
+    ordered = replace(program, steps=steps, boluses=boluses)
+    for part in (*steps, *boluses):
+        if any(not 0 <= day < DAYS_PER_WEEK for day in part.days) or len(set(part.days)) != len(part.days):
+            raise ProgramError("steps", "weekdays are mon to sun, each once")
+    for plan in day_plans(ordered):
+        _check_times("steps", [step.start_minute for step in plan.steps])
+        _check_times("boluses", [bolus.at_minute for bolus in plan.boluses])
+        if program.mode is Mode.FLEX and not plan.steps:
+            raise ProgramError("steps", "a weekday has no steps; give it some, or steps that are for every other day")
     if any(step.rate_mcg_per_h < 0 for step in steps):
         raise ProgramError("steps", "a rate cannot be negative")
     if any(bolus.dose_mcg <= 0 for bolus in boluses):
         raise ProgramError("boluses", "a bolus must be above 0 mcg")
-    return replace(program, steps=steps, boluses=boluses)
+    return ordered
 
 
 def _check_times(field: str, minutes: list[int]) -> None:
@@ -121,37 +143,75 @@ def _check_times(field: str, minutes: list[int]) -> None:
         raise ProgramError(field, "two entries start at the same time")
 
 
+@dataclass(frozen=True)
+class DayPlan:
+    """The steps and boluses of one day, in order."""
+
+    steps: tuple[Step, ...]
+    boluses: tuple[Bolus, ...]
+
+
+def day_plans(program: Program) -> list[DayPlan]:
+    """The plan of every day, or of Monday to Sunday where days differ.
+
+    A weekday that some step or bolus names has exactly those that name it; every other day has those that name none.
+    """
+    named = {day for part in (*program.steps, *program.boluses) for day in part.days}
+    if not named:
+        return [DayPlan(program.steps, program.boluses)]
+    return [
+        DayPlan(
+            tuple(step for step in program.steps if _is_for(step.days, day, named)),
+            tuple(bolus for bolus in program.boluses if _is_for(bolus.days, day, named)),
+        )
+        for day in range(DAYS_PER_WEEK)
+    ]
+
+
+def _is_for(days: tuple[int, ...], day: int, named: set[int]) -> bool:
+    return day in days if day in named else not days
+
+
 def _scaled(program: Program) -> Program:
     total = daily_sum_mcg(program)
     dose = program.daily_dose_mcg
-    if abs(total - dose) > SUM_TOLERANCE * dose:
+    if total == 0 or abs(total - dose) > SUM_TOLERANCE * dose:
         field = "steps" if program.steps else "boluses"
+        what = "the 24 hours add up" if len(day_plans(program)) == 1 else "the days add up, on the average of a week,"
         raise ProgramError(
             field,
-            f"the 24 hours add up to {total:.4f} mcg, but daily_dose_mcg is {dose}; they must agree within 0.5 %",
+            f"{what} to {total:.4f} mcg, but daily_dose_mcg is {dose}; they must agree within 0.5 %",
         )
     factor = dose / total
     return replace(
         program,
-        steps=tuple(Step(step.start_minute, step.rate_mcg_per_h * factor) for step in program.steps),
-        boluses=tuple(Bolus(bolus.at_minute, bolus.dose_mcg * factor) for bolus in program.boluses),
+        steps=tuple(replace(step, rate_mcg_per_h=step.rate_mcg_per_h * factor) for step in program.steps),
+        boluses=tuple(replace(bolus, dose_mcg=bolus.dose_mcg * factor) for bolus in program.boluses),
     )
 
 
 def daily_sum_mcg(program: Program) -> Decimal:
-    """Steps and boluses of 24 hours, in mcg, as written (not scaled). Steps must be in order."""
-    total = sum((bolus.dose_mcg for bolus in program.boluses), Decimal(0))
-    for step, minutes in _lengths(program.steps):
-        total += step.rate_mcg_per_h * Decimal(minutes) / 60
-    return total
+    """Steps and boluses of 24 hours, the average of a week where days differ, in mcg, as written (not scaled)."""
+    plans = day_plans(program)
+    total = Decimal(0)
+    for number, plan in enumerate(plans):
+        total += sum((bolus.dose_mcg for bolus in plan.boluses), Decimal(0))
+        for rate, minutes in _stretches(plans, number):
+            total += rate * Decimal(minutes) / 60
+    return total / len(plans)
 
 
-def _lengths(steps: tuple[Step, ...]) -> list[tuple[Step, int]]:
-    """Each step with the minutes it holds; the last one runs past midnight to the first."""
-    if not steps:
-        return []
-    ends = [step.start_minute for step in steps[1:]] + [steps[0].start_minute + MINUTES_PER_DAY]
-    return [(step, end - step.start_minute) for step, end in zip(steps, ends, strict=True)]
+def _stretches(plans: Sequence[DayPlan], number: int) -> list[tuple[Decimal, int]]:
+    """Rates (mcg/h) of one day with the minutes each holds."""
+    starts = [0, *(step.start_minute for step in plans[number].steps), MINUTES_PER_DAY]
+    rates = [rate_at_midnight(plans, number), *(step.rate_mcg_per_h for step in plans[number].steps)]
+    return [(rate, end - start) for rate, (start, end) in zip(rates, pairwise(starts), strict=True)]
+
+
+def rate_at_midnight(plans: Sequence[DayPlan], number: int) -> Decimal:
+    """The rate (mcg/h) with which a day begins: until its first step, the last step before it still holds."""
+    before = [plans[number - back].steps for back in range(1, len(plans) + 1)]
+    return next((steps[-1].rate_mcg_per_h for steps in before if steps), Decimal(0))
 
 
 def hourly_mcg(program: Program) -> Decimal:
@@ -161,49 +221,3 @@ def hourly_mcg(program: Program) -> Decimal:
 
 def hourly_of(daily_dose_mcg: Decimal) -> Decimal:
     return daily_dose_mcg / HOURS_PER_DAY
-
-
-@dataclass(frozen=True)
-class Knot:
-    """A bend of the cumulative daily curve: fractions of the daily dose, seconds of the pump's day.
-
-    At `second` the fraction delivered since midnight jumps from `before` to `after` (a bolus, else equal) and then
-    rises by `slope_per_s` each second until the next knot. The curve ends at exactly 1 at midnight.
-    """
-
-    second: float
-    before: float
-    after: float
-    slope_per_s: float
-
-
-UNIFORM = (Knot(0.0, 0.0, 0.0, 1.0 / SECONDS_PER_DAY),)
-
-
-def daily_curve(program: Program) -> tuple[Knot, ...]:
-    """The cumulative fraction of the daily dose over one pump day.
-
-    Shape: at least one knot, the first at second 0. `program` comes from `checked`.
-    """
-    if not program.steps and not program.boluses:
-        return UNIFORM
-    total = float(daily_sum_mcg(program))
-    minutes = sorted(
-        {0} | {step.start_minute for step in program.steps} | {bolus.at_minute for bolus in program.boluses}
-    )
-    knots: list[Knot] = []
-    level = 0.0
-    for minute, end in pairwise([*minutes, MINUTES_PER_DAY]):
-        after = level + sum(float(b.dose_mcg) for b in program.boluses if b.at_minute == minute) / total
-        slope = _rate_at(program.steps, minute) / 3600.0 / total
-        knots.append(Knot(minute * 60.0, level, after, slope))
-        level = after + slope * (end - minute) * 60.0
-    return tuple(knots)
-
-
-def _rate_at(steps: tuple[Step, ...], minute: int) -> float:
-    """The rate in mcg/h that holds at a minute; before the first step, the last one still holds."""
-    if not steps:
-        return 0.0
-    current = [step for step in steps if step.start_minute <= minute]
-    return float((current or steps)[-1].rate_mcg_per_h)

@@ -143,8 +143,12 @@ def _clock(fleet: Fleet, places: _Places, running: Ints, assumed: Flags) -> Floa
     return np.where(assumed | (latest < running), fleet.clock_offset_s[running], fleet.clock_offset_s[latest])
 
 
+# The weekly curves begin on a Monday; 1970 began on a Thursday.
+MONDAY_S = 3 * SECONDS_PER_DAY
+
+
 def elapsed_days(curves: Curves, curve: Ints, local_s: Floats) -> Floats:
-    """Daily doses delivered by a program from the clock's day 0 until just before a pump-clock second.
+    """Daily doses delivered by a program from some beginning of its own until just before a pump-clock second.
 
     One entry a query. A bolus at the very moment a program begins is given, one at the moment it ends is not.
     """
@@ -153,11 +157,13 @@ def elapsed_days(curves: Curves, curve: Ints, local_s: Floats) -> Floats:
     if len(shaped) == 0:
         return elapsed
     row = curve[shaped]
-    day = np.ceil(elapsed[shaped]) - 1.0
-    second = local_s[shaped] - day * SECONDS_PER_DAY
+    days = curves.days[row]
+    clock = local_s[shaped] + np.where(days > 1, MONDAY_S, 0.0)
+    cycle = np.ceil(clock / SECONDS_PER_DAY / days) - 1.0
+    second = clock - cycle * days * SECONDS_PER_DAY
     knot = np.sum(curves.second[row] < second[:, None], axis=1) - 1
     elapsed[shaped] = (
-        day + curves.after[row, knot] + curves.slope_per_s[row, knot] * (second - curves.second[row, knot])
+        cycle * days + curves.after[row, knot] + curves.slope_per_s[row, knot] * (second - curves.second[row, knot])
     )
     return elapsed
 
@@ -169,14 +175,16 @@ def local_seconds(curves: Curves, curve: Ints, elapsed: Floats) -> Floats:
     if len(shaped) == 0:
         return local_s
     row = curve[shaped]
+    days = curves.days[row]
     # A target met exactly by a bolus must not slip behind it by a rounding error.
     reached = elapsed[shaped] - ROUNDING
-    day = np.ceil(reached) - 1.0
-    part = elapsed[shaped] - day
-    knot = np.sum(curves.before[row] < (reached - day)[:, None], axis=1) - 1
+    cycle = np.ceil(reached / days) - 1.0
+    part = elapsed[shaped] - cycle * days
+    knot = np.sum(curves.before[row] < (reached - cycle * days)[:, None], axis=1) - 1
     beyond = np.maximum(part - curves.after[row, knot], 0.0)
     # A flat stretch is never inverted: `beyond` is 0 there, up to rounding.
     slope = curves.slope_per_s[row, knot]
     seconds = np.divide(beyond, slope, out=np.zeros_like(beyond), where=slope > 0)
-    local_s[shaped] = day * SECONDS_PER_DAY + curves.second[row, knot] + seconds
+    clock = cycle * days * SECONDS_PER_DAY + curves.second[row, knot] + seconds
+    local_s[shaped] = clock - np.where(days > 1, MONDAY_S, 0.0)
     return local_s

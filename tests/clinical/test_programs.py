@@ -2,7 +2,8 @@ from decimal import Decimal as D
 
 import pytest
 
-from clinical.programs import Bolus, Mode, Program, ProgramError, Step, checked, daily_curve, daily_sum_mcg, hourly_mcg
+from clinical.curves import curve_of
+from clinical.programs import Bolus, Mode, Program, ProgramError, Step, checked, daily_sum_mcg, hourly_mcg
 
 
 def flex(dose: str, *steps: tuple[int, str], boluses: tuple[Bolus, ...] = ()) -> Program:
@@ -50,7 +51,7 @@ def test_a_sum_exactly_half_a_percent_off_is_accepted(total: str) -> None:
 
 def test_the_daily_curve_ends_at_one_and_jumps_at_boluses() -> None:
     program = checked(flex("100", (0, "3"), (720, "4"), boluses=(Bolus(480, D(16)),)))
-    knots = daily_curve(program)
+    knots = curve_of(program).knots
     assert [knot.second for knot in knots] == [0.0, 480 * 60.0, 720 * 60.0]
     assert knots[1].after - knots[1].before == pytest.approx(0.16)
     end = knots[-1].after + knots[-1].slope_per_s * (86400 - knots[-1].second)
@@ -58,7 +59,7 @@ def test_the_daily_curve_ends_at_one_and_jumps_at_boluses() -> None:
 
 
 def test_before_the_first_step_the_last_one_still_holds() -> None:
-    knots = daily_curve(checked(flex("96", (360, "2"), (1080, "6"))))
+    knots = curve_of(checked(flex("96", (360, "2"), (1080, "6")))).knots
     assert knots[0].slope_per_s == pytest.approx(6 / 3600 / 96)
 
 
