@@ -2,56 +2,69 @@
 
 Model (clinical-rules, section 2): D = r P + e with D = filled - next aspirated, P = the volume programmed between
 the two refills, e ~ N(0, noise^2), prior r ~ N(mean, sd^2). The posterior is normal with
-precision = 1/sd^2 + sum P^2/noise^2 and mean = (mean/sd^2 + sum P D/noise^2) / precision, over the refills since the
-flow last changed.
+precision = 1/sd^2 + sum P^2/noise^2 and mean = (mean/sd^2 + sum P D/noise^2) / precision. Ours beyond it:
+
+- r may drift: between two refills its variance grows by drift^2 a year.
+- What an emptying leaves in the pump is there at the next one too, so it cancels out of D, but not in a pump's very
+  first interval: that one counts with the noise first^2 more.
+- Aspirated exactly 0 (dry) says only that D is at least what was there: a censored measurement. The mean becomes that
+  of r given D >= available (of a truncated normal distribution); the variance stays, since a lower bound can only make
+  the upper tail longer.
+- An interval that does not fit starts a second belief beside the first, wide, which counts from there on. The first is
+  kept until three intervals have followed: one that fits it again takes it back, so one wrong refill does not cost what
+  was learned before. Until then the bounds cover both.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import erfc, exp, pi, sqrt
 
 import numpy as np
 
-from clinical.columns import Fleet, Floats, Ints
+from clinical.columns import Flags, Fleet, Floats, Ints
+from clinical.units import SECONDS_PER_DAY
 
 # The 99th percentile of the standard normal distribution.
 Z99 = 2.3263478740408408
-# An interval this many standard deviations from the pump's own expectation is not noise (2.7 of 1,000 healthy refills
-# if the noise is right), and neither are two in a row that add up to as much.
-DEVIATION_Z = 3.0
+# An interval this many standard deviations from the pump's own expectation is not noise, and neither are two in a row
+# that add up to as much: either holds for 1.2 of 1,000 healthy refills.
+DEVIATION_Z = 3.25
 # What is believed of a pump whose flow has changed: anything from half to half as much again.
 CHANGED_SD = 0.2
-# A change counts as settled when so many intervals agree with each other.
+# A change counts as settled when so many intervals have followed, itself included.
 SETTLED_AFTER = 3
-# Over-infusing pumps deliver 1.2 to 1.4 times what is programmed (clinical rules, section 2). A pump that ran dry
-# though its own flow does not explain it is taken to be one; no dry interval is taken to mean more than the second.
-OVER_INFUSION = 1.4
+# Over-infusing pumps deliver 1.2 to 1.4 times what is programmed (clinical rules, section 2): a dry interval that the
+# pump's own flow does not explain is taken to mean no more than this.
 HIGHEST_DRY_RATIO = 1.5
 # A ratio below this is a pump that hardly flows: the dates stay finite and the deviation finding speaks.
 SMALLEST_RATIO = 0.05
+SECONDS_PER_YEAR = 365.25 * SECONDS_PER_DAY
 
 
 @dataclass(frozen=True)
 class Intervals:
-    """Refill-to-refill intervals, in ledger order. `dry` ones only say that the ratio is at least `dry_ratio`.
+    """Refill-to-refill intervals, in ledger order.
 
-    `end` and `dry_end` index the refill that ends an interval in the fleet's events.
+    `end` indexes the refill that ends an interval in the fleet's events. Volumes in mL; `delivered_ml` is a lower bound
+    where `is_dry`. `is_first` begins with a pump's first fill, `years` is how long it lasted.
     """
 
     end: Ints
-    dry_end: Ints
     pump: Ints
     programmed_ml: Floats
     delivered_ml: Floats
-    dry_pump: Ints
-    dry_ratio: Floats
+    is_dry: Flags
+    is_first: Flags
+    years: Floats
 
 
 @dataclass(frozen=True)
 class Ratios:
-    """One entry a pump: posterior of the flow ratio, refills behind it, bounds, and an unsettled change.
+    """One entry a pump: what is believed of the flow ratio for the present fill, and an unsettled change.
 
-    `high` and `low` are the 99th and 1st percentile, `high` widened while a change is unsettled or after the pump ran
-    dry. `deviation` is how many standard deviations the change was from the pump's expectation then; 0 without one.
+    `refills` are the measured intervals behind it. `high` and `low` are the 99th and 1st percentile, those of both
+    beliefs while a change is unsettled. `deviation` is how many standard deviations the change was from the pump's
+    expectation then; 0 without one, or once it is settled.
     """
 
     mean: Floats
@@ -62,79 +75,181 @@ class Ratios:
     deviation: Floats
 
 
+@dataclass(frozen=True)
+class Expected:
+    """One entry an interval: what was believed of the ratio just before it ended, and how far off it was.
+
+    `z` is in standard deviations, positive where more was delivered; of a dry interval never below 0.
+    """
+
+    mean: Floats
+    sd: Floats
+    z: Floats
+    changed: Flags
+
+
 @dataclass
 class _State:
-    """What is known of each pump after the intervals gone through so far."""
+    """What is known of each pump after the intervals gone through so far.
 
-    precision: Floats
-    weighted: Floats
+    `since` counts the intervals from a change on, that one included; 0 without. `old_*` is the belief before it.
+    """
+
+    mean: Floats
+    variance: Floats
     refills: Ints
     last_z: Floats
+    years: Floats
+    since: Ints
     deviation: Floats
-    high_before: Floats
+    old_mean: Floats
+    old_variance: Floats
+    old_refills: Ints
+
+    @property
+    def is_unsettled(self) -> Flags:
+        return (self.since > 0) & (self.since <= SETTLED_AFTER)
 
 
-def calibrate(fleet: Fleet, intervals: Intervals) -> Ratios:
-    """The flow ratio of every pump of the fleet.
+@dataclass(frozen=True)
+class _Round:
+    """One interval of each of some pumps. `noise` is the variance of its measurement in mL^2."""
 
-    Goes through all pumps together, one interval a round. An interval that does not fit what the pump showed before
-    restarts its estimate from there with a wide prior, so that a change is never averaged away.
+    place: Ints
+    pump: Ints
+    programmed: Floats
+    delivered: Floats
+    is_dry: Flags
+    noise: Floats
+    years: Floats
+
+
+def calibrate(fleet: Fleet, intervals: Intervals) -> tuple[Ratios, Expected]:
+    """The flow ratio of every pump of the fleet, and what was expected at each interval.
+
+    Goes through all pumps together, one interval a round.
     """
-    start = 1.0 / fleet.prior_sd**2
-    zeros = np.zeros(fleet.pumps)
-    count = np.zeros(fleet.pumps, dtype=np.int64)
-    state = _State(start, fleet.prior_mean * start, count, zeros, zeros.copy(), zeros.copy())
-    for pump, programmed, delivered in _rounds(fleet, intervals):
-        _take(fleet, state, pump, programmed, delivered)
-    mean = state.weighted / state.precision
-    sd = 1.0 / np.sqrt(state.precision)
-    unsettled = (state.deviation != 0) & (state.refills <= SETTLED_AFTER)
-    high = np.where(unsettled, np.maximum(mean + Z99 * sd, state.high_before), mean + Z99 * sd)
-    dry = _dry(fleet, intervals)
-    high = np.where(dry > high, np.maximum(dry, OVER_INFUSION), high)
-    return Ratios(
-        mean=np.maximum(mean, SMALLEST_RATIO),
-        sd=sd,
-        refills=state.refills,
-        high=np.maximum(high, SMALLEST_RATIO),
-        low=np.maximum(mean - Z99 * sd, 0.0),
-        deviation=np.where(unsettled, state.deviation, 0.0),
+    state = _start(fleet)
+    size = len(intervals.pump)
+    expected = Expected(np.zeros(size), np.zeros(size), np.zeros(size), np.zeros(size, dtype=np.bool_))
+    for each in _rounds(fleet, intervals):
+        _take(fleet, state, each, expected)
+    return _ratios(fleet, state), expected
+
+
+def _start(fleet: Fleet) -> _State:
+    floats, counts = np.zeros((4, fleet.pumps)), np.zeros((3, fleet.pumps), dtype=np.int64)
+    return _State(
+        mean=fleet.prior_mean.copy(),
+        variance=fleet.prior_sd**2,
+        refills=counts[0],
+        last_z=floats[0],
+        years=floats[1],
+        since=counts[1],
+        deviation=floats[2],
+        old_mean=floats[3],
+        old_variance=np.ones(fleet.pumps),
+        old_refills=counts[2],
     )
 
 
-def _rounds(fleet: Fleet, intervals: Intervals) -> Iterator[tuple[Ints, Floats, Floats]]:
+def _rounds(fleet: Fleet, intervals: Intervals) -> Iterator[_Round]:
     """The first interval of every pump that has one, then the second, and so on."""
     sizes = np.bincount(intervals.pump, minlength=fleet.pumps)
     first = np.concatenate(([0], np.cumsum(sizes)))[:-1]
-    rank = np.arange(len(intervals.pump)) - first[intervals.pump]
+    noise = fleet.noise_ml[intervals.pump] ** 2 + np.where(intervals.is_first, fleet.first_ml[intervals.pump] ** 2, 0.0)
     for number in range(int(sizes.max(initial=0))):
-        chosen = rank == number
-        yield intervals.pump[chosen], intervals.programmed_ml[chosen], intervals.delivered_ml[chosen]
+        place = first[sizes > number] + number
+        yield _Round(
+            place=place,
+            pump=intervals.pump[place],
+            programmed=intervals.programmed_ml[place],
+            delivered=_believable(
+                intervals.delivered_ml[place], intervals.programmed_ml[place], intervals.is_dry[place]
+            ),
+            is_dry=intervals.is_dry[place],
+            noise=noise[place],
+            years=intervals.years[place],
+        )
 
 
-def _take(fleet: Fleet, state: _State, pump: Ints, programmed: Floats, delivered: Floats) -> None:
-    """Add one interval of each of some pumps, restarting those it does not fit."""
-    noise = fleet.noise_ml[pump] ** 2
-    precision, weighted = state.precision[pump], state.weighted[pump]
-    mean = weighted / precision
-    z = (delivered - mean * programmed) / np.sqrt(noise + programmed**2 / precision)
-    two = (z + state.last_z[pump]) / np.sqrt(2.0)
-    changed = np.maximum(np.abs(z), np.abs(two)) > DEVIATION_Z
-    wide = 1.0 / CHANGED_SD**2
-    state.high_before[pump] = np.where(changed, mean + Z99 / np.sqrt(precision), state.high_before[pump])
-    state.deviation[pump] = np.where(changed, np.where(np.abs(z) >= np.abs(two), z, two), state.deviation[pump])
-    state.last_z[pump] = np.where(changed, 0.0, z)
-    state.precision[pump] = np.where(changed, wide, precision) + programmed**2 / noise
-    state.weighted[pump] = np.where(changed, fleet.prior_mean[pump] * wide, weighted) + programmed * delivered / noise
-    state.refills[pump] = np.where(changed, 1, state.refills[pump] + 1)
+def _believable(delivered: Floats, programmed: Floats, is_dry: Flags) -> Floats:
+    return np.where(is_dry, np.minimum(delivered, HIGHEST_DRY_RATIO * programmed), delivered)
 
 
-def _dry(fleet: Fleet, intervals: Intervals) -> Floats:
-    """The lower bound of the ratio from a dry interval that no measured one has followed, 0 without one."""
-    measured = np.full(fleet.pumps, -1, dtype=np.int64)
-    measured[intervals.pump] = intervals.end
-    standing = intervals.dry_end > measured[intervals.dry_pump]
-    bound = np.zeros(fleet.pumps)
-    # Later entries overwrite earlier ones, in order.
-    bound[intervals.dry_pump[standing]] = np.minimum(intervals.dry_ratio[standing], HIGHEST_DRY_RATIO)
-    return bound
+def _take(fleet: Fleet, state: _State, each: _Round, expected: Expected) -> None:
+    """Add one interval of each of some pumps to what is known."""
+    pump = each.pump
+    grown = fleet.drift[pump] ** 2 * each.years
+    mean, variance, refills = state.mean[pump], state.variance[pump] + grown, state.refills[pump]
+    z, spread = _off(each, mean, variance)
+    expected.mean[each.place], expected.sd[each.place], expected.z[each.place] = mean, np.sqrt(variance), z
+
+    is_unsettled = state.is_unsettled[pump]
+    old_mean, old_variance = state.old_mean[pump], state.old_variance[pump] + grown
+    old_z, old_spread = _off(each, old_mean, old_variance)
+    is_back = is_unsettled & ~each.is_dry & (np.abs(old_z) < Z99)
+    is_back &= old_z**2 + 2 * np.log(old_spread) < z**2 + 2 * np.log(spread)
+    mean, variance = np.where(is_back, old_mean, mean), np.where(is_back, old_variance, variance)
+    refills, z = np.where(is_back, state.old_refills[pump], refills), np.where(is_back, old_z, z)
+
+    two = np.where(is_back, 0.0, (z + state.last_z[pump]) / np.sqrt(2.0))
+    is_changed = np.maximum(np.abs(z), np.where(each.is_dry, 0.0, np.abs(two))) > DEVIATION_Z
+    expected.changed[each.place] = is_changed
+    keeps = is_changed & ~is_unsettled
+    state.old_mean[pump] = np.where(keeps, mean, old_mean)
+    state.old_variance[pump] = np.where(keeps, variance, old_variance)
+    state.old_refills[pump] = np.where(keeps, refills, state.old_refills[pump])
+
+    # A change somewhere within the interval: it shows the new ratio only in part, so it counts for little.
+    shift = each.delivered - mean * each.programmed
+    noise = np.where(is_changed, each.noise + shift**2, each.noise)
+    mean = np.where(is_changed, fleet.prior_mean[pump], mean)
+    variance = np.where(is_changed, CHANGED_SD**2, variance)
+    state.mean[pump], state.variance[pump] = _learned(each, mean, variance, noise)
+    state.refills[pump] = np.where(is_changed, 0, refills) + ~each.is_dry
+    state.last_z[pump] = np.where(is_changed | each.is_dry, 0.0, z)
+    state.years[pump] = each.years
+    state.deviation[pump] = np.where(is_changed, np.where(np.abs(z) >= np.abs(two), z, two), state.deviation[pump])
+    state.since[pump] = np.where(is_changed, 1, np.where(state.since[pump] > 0, state.since[pump] + 1, 0))
+
+
+def _off(each: _Round, mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
+    """How many standard deviations an interval is off what is believed, and that standard deviation in mL."""
+    spread = np.sqrt(each.noise + each.programmed**2 * variance)
+    z = (each.delivered - mean * each.programmed) / spread
+    return np.where(each.is_dry, np.maximum(z, 0.0), z), spread
+
+
+def _learned(each: _Round, mean: Floats, variance: Floats, noise: Floats) -> tuple[Floats, Floats]:
+    """Mean and variance of the ratio after an interval."""
+    spread = np.sqrt(noise + each.programmed**2 * variance)
+    z = (each.delivered - mean * each.programmed) / spread
+    moved = z.copy()
+    moved[each.is_dry] = _hazard(z[each.is_dry])
+    gain = variance * each.programmed / spread
+    return mean + gain * moved, variance - np.where(each.is_dry, 0.0, gain**2)
+
+
+def _hazard(z: Floats) -> Floats:
+    """Mean of a standard normal variable given that it is at least `z`: density / upper tail."""
+    # Beyond 25 the tail is too small for a float64, and the mean is z itself to 0.2 %.
+    return np.array([exp(-(x**2) / 2) * sqrt(2 / pi) / erfc(x / sqrt(2)) if x < 25 else x for x in z.tolist()])
+
+
+def _ratios(fleet: Fleet, state: _State) -> Ratios:
+    # The present fill is taken to last as long as the one before it.
+    sd = np.sqrt(state.variance + fleet.drift**2 * state.years)
+    old_sd = np.sqrt(state.old_variance)
+    is_unsettled = state.is_unsettled
+    high, low = state.mean + Z99 * sd, state.mean - Z99 * sd
+    high = np.where(is_unsettled, np.maximum(high, state.old_mean + Z99 * old_sd), high)
+    low = np.where(is_unsettled, np.minimum(low, state.old_mean - Z99 * old_sd), low)
+    return Ratios(
+        mean=np.maximum(state.mean, SMALLEST_RATIO),
+        sd=sd,
+        refills=state.refills,
+        high=np.maximum(high, SMALLEST_RATIO),
+        low=np.maximum(low, 0.0),
+        deviation=np.where(is_unsettled, state.deviation, 0.0),
+    )

@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 
 from clinical.curves import UNIFORM, Curve, curve_of
 from clinical.ledger import (
+    AlarmReport,
     Bridge,
     BridgeEnd,
+    Emptying,
     Fill,
     Interrogation,
     LedgerEvent,
     Motor,
     MotorChange,
+    MriScan,
     ProgramChange,
     PumpBolus,
     PumpFacts,
@@ -31,8 +34,11 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-# Codes of the column `what`.
-FILL, PROGRAM, STOPPED, RESTARTED, STALLED, RECOVERED, BOLUS, BRIDGE, BRIDGE_END, ACCESS, READING, NOTE = range(12)
+# Codes of the column `what`, in the order of events at one moment: a bridge ends, the pump is read, it is filled, then
+# programmed. `PART` is a fill of a reservoir that was not emptied.
+BRIDGE_END, READING, FILL, PART, ACCESS, PROGRAM, STOPPED, RESTARTED, STALLED, RECOVERED, BOLUS, BRIDGE, NOTE = range(
+    13
+)
 _MOTOR = {
     Motor.STOPPED: STOPPED,
     Motor.RESTARTED: RESTARTED,
@@ -52,13 +58,36 @@ class Curves:
     slope_per_s: Floats
 
 
+# What every pump has, and every event. Events have nan for what they have no value for, but 0 in `curve`, `given_ml`
+# and `given_mcg` (at once, beside the program), `added_ml` (put in less taken out, outside an emptying) and
+# `by_patient_mcg` (the most that may be called for a day). Moments and offsets are in seconds, flows in mL/day.
+PUMP_COLUMNS = ("low_ml", "programmable", "factory_flow", "prior_mean", "prior_sd", "noise_ml", "first_ml", "drift")
+EVENT_COLUMNS = (
+    "at",
+    "what",
+    "filled_ml",
+    "aspirated_ml",
+    "concentration",
+    "dose",
+    "curve",
+    "clock_offset_s",
+    "given_ml",
+    "given_mcg",
+    "added_ml",
+    "bridge_flow",
+    "read_ml",
+    "by_patient_mcg",
+    "read_patient_mcg",
+)
+Columns = dict[str, Floats]
+
+
 @dataclass(frozen=True)
 class Fleet:
     """Columns of `pumps` rows, and columns of events sorted by pump, then moment (`ledger.in_order`).
 
     `first_event` has pumps + 1 entries: pump i owns the events first_event[i] to first_event[i + 1] - 1. `what` is a
-    code from above. Columns that an event has no value for hold nan, but 0: `curve`, `given_ml` and `given_mcg` (at
-    once, beside the program), `added_ml` (put in less taken out, outside a refill).
+    code from above; the rest is said there.
     """
 
     low_ml: Floats
@@ -67,6 +96,8 @@ class Fleet:
     prior_mean: Floats
     prior_sd: Floats
     noise_ml: Floats
+    first_ml: Floats
+    drift: Floats
     first_event: Ints
     at: Floats
     what: Ints
@@ -81,6 +112,8 @@ class Fleet:
     added_ml: Floats
     bridge_flow: Floats
     read_ml: Floats
+    by_patient_mcg: Floats
+    read_patient_mcg: Floats
     curves: Curves
 
     @property
@@ -95,60 +128,73 @@ class Fleet:
 def fleet(pumps: Sequence[PumpFacts], ledgers: Sequence[Sequence[LedgerEvent]]) -> Fleet:
     """Columns for `pumps`, where `ledgers[i]` holds pump i's events in any order."""
     ordered = [in_order(ledger) for ledger in ledgers]
-    events = [event for ledger in ordered for event in ledger]
     curves = CurveTable()
-    numbers = [_event_numbers(event, curves) for event in events]
-    columns = np.array(numbers, dtype=np.float64).reshape(len(events), _WIDTH).T
-    facts = np.array([_pump_numbers(pump) for pump in pumps], dtype=np.float64).reshape(len(pumps), 6).T
-    sizes = [len(ledger) for ledger in ordered]
+    return from_columns(
+        _table(PUMP_COLUMNS, [_pump_numbers(pump) for pump in pumps]),
+        _table(EVENT_COLUMNS, [_event_numbers(event, curves) for ledger in ordered for event in ledger]),
+        [len(ledger) for ledger in ordered],
+        curves,
+    )
+
+
+def from_columns(pumps: Columns, events: Columns, sizes: Sequence[int] | Ints, curves: "CurveTable") -> Fleet:
+    """A fleet from float columns, `sizes[i]` events for pump i, in order."""
+    first_event = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64))).astype(np.int64)
+    what = events["what"].astype(np.int64)
+    added = events["added_ml"]
+    unknown = _before_a_fill(first_event, what)
+    whole = {"what": np.where(unknown, FILL, what), "curve": events["curve"].astype(np.int64)}
     return Fleet(
-        low_ml=facts[0],
-        programmable=facts[1].astype(np.bool_),
-        factory_flow=facts[2],
-        prior_mean=facts[3],
-        prior_sd=facts[4],
-        noise_ml=facts[5],
-        first_event=np.concatenate(([0], np.cumsum(sizes, dtype=np.int64))).astype(np.int64),
-        at=columns[0],
-        what=columns[1].astype(np.int64),
-        filled_ml=columns[2],
-        aspirated_ml=columns[3],
-        concentration=columns[4],
-        dose=columns[5],
-        curve=columns[6].astype(np.int64),
-        clock_offset_s=columns[7],
-        given_ml=columns[8],
-        given_mcg=columns[9],
-        added_ml=columns[10],
-        bridge_flow=columns[11],
-        read_ml=columns[12],
+        **{**pumps, "programmable": pumps["programmable"].astype(np.bool_)},
+        **{**events, **whole, "added_ml": np.where(unknown, 0.0, added)},
+        first_event=first_event,
         curves=curves.columns(),
     )
 
 
+def _before_a_fill(first_event: Ints, what: Ints) -> Flags:
+    """Fills of a reservoir not emptied, of which nothing is known before: each is taken for the first fill."""
+    parts = what == PART
+    if not parts.any():
+        return parts
+    filled = np.concatenate(([0], np.cumsum((what == FILL) | parts)))
+    before = np.repeat(filled[first_event[:-1]], np.diff(first_event))
+    return parts & (filled[:-1] == before)
+
+
+def _table(names: Sequence[str], rows: Sequence[Sequence[float]]) -> Columns:
+    numbers = np.array(rows, dtype=np.float64).reshape(len(rows), len(names)).T
+    return dict(zip(names, numbers, strict=True))
+
+
 def _pump_numbers(pump: PumpFacts) -> tuple[float, ...]:
+    """A row in the order of PUMP_COLUMNS."""
     flow = np.nan if pump.factory_flow_ml_per_day is None else float(pump.factory_flow_ml_per_day)
     prior = pump.prior
-    return float(pump.low_reservoir_ml), pump.programmable, flow, prior.mean, prior.sd, prior.noise_ml
+    low = float(pump.low_reservoir_ml)
+    return low, pump.programmable, flow, prior.mean, prior.sd, prior.noise_ml, prior.first_ml, prior.drift
 
 
-_WIDTH = 13
 _NONE = float("nan")
 
 
 def _event_numbers(event: LedgerEvent, curves: "CurveTable") -> tuple[float, ...]:
-    """A row of the event columns, in the order of `fleet`."""
+    """A row in the order of EVENT_COLUMNS."""
     at = to_seconds(event.at)
-    filled = aspirated = concentration = dose = offset = bridge_flow = read = _NONE
-    curve, given_ml, given_mcg, added, what = 0, 0.0, 0.0, 0.0, NOTE
+    filled = aspirated = concentration = dose = offset = bridge_flow = read = read_patient = _NONE
+    curve, given_ml, given_mcg, added, by_patient = 0, 0.0, 0.0, 0.0, 0.0
+    what = NOTE
     match event:
         case Fill():
             what, filled = FILL, float(event.filled_ml)
             aspirated = _NONE if event.aspirated_ml is None else float(event.aspirated_ml)
             concentration = float(event.programmed_concentration_mcg_per_ml)
+            if event.emptying is not Emptying.EMPTIED:
+                what, added = PART, filled - (aspirated if event.aspirated_ml is not None else 0.0)
         case ProgramChange():
             what, curve, offset = PROGRAM, curves.index(event.program), event.clock_offset_s
             dose = 0.0 if event.program.mode is Mode.STOPPED else float(event.program.daily_dose_mcg)
+            by_patient = float(event.program.patient_bolus_mcg) * event.program.patient_boluses_per_day
         case MotorChange():
             what = _MOTOR[event.motor]
         case PumpBolus():
@@ -158,13 +204,17 @@ def _event_numbers(event: LedgerEvent, curves: "CurveTable") -> tuple[float, ...
         case BridgeEnd():
             what = BRIDGE_END
         case ReservoirAccess():
-            what, added = ACCESS, float(event.injected_ml - event.aspirated_ml)
+            what, added = ACCESS, float(event.injected_ml) - float(event.aspirated_ml)
         case Interrogation():
             what = READING
             read = _NONE if event.volume_ml is None else float(event.volume_ml)
             offset = _NONE if event.clock_offset_s is None else event.clock_offset_s
+            read_patient = _NONE if event.patient_bolus_mcg is None else float(event.patient_bolus_mcg)
+        case MriScan() | AlarmReport():
+            what = NOTE
     return (
-        at, what, filled, aspirated, concentration, dose, curve, offset, given_ml, given_mcg, added, bridge_flow, read
+        at, what, filled, aspirated, concentration, dose, curve, offset, given_ml, given_mcg, added, bridge_flow, read,
+        by_patient, read_patient,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clinical.calibration import Intervals, Ratios, calibrate
+from clinical.calibration import SECONDS_PER_YEAR, Intervals, Ratios, calibrate
 from clinical.columns import FILL, READING, Flags, Fleet, Floats, Ints
 from clinical.segments import Segments, cut, elapsed_days, local_seconds
 
@@ -17,13 +17,16 @@ from clinical.segments import Segments, cut, elapsed_days, local_seconds
 class Depletion:
     """One entry a pump. Moments in seconds UTC, nan where the level is never reached or unknown.
 
-    `fill`, `program`, `stopped`, `stalled` and `reading` index the fleet's events: the pump's last fill and program,
-    the stop and the unrecovered stall that hold, the last volume read since the fill; -1 if there is none. `read_gap`
+    `fill`, `drug`, `program`, `stopped`, `stalled` and `reading` index the fleet's events: the pump's last fill after
+    emptying, the last fill of any kind, the last program, the stop and the unrecovered stall that hold, the last volume
+    read since the fill; -1 if there is none. `read_gap`
     is that reading less what is programmed to be left, mL. `assumed` says that a part of the flow since the last fill
     is assumed.
     """
 
+    segments: Segments
     fill: Ints
+    drug: Ints
     program: Ints
     stopped: Ints
     stalled: Ints
@@ -42,7 +45,7 @@ class Depletion:
 def deplete(fleet: Fleet) -> Depletion:
     """Calibrate every pump and find when it is low and empty."""
     segments = cut(fleet)
-    ratios = calibrate(fleet, calibration_intervals(fleet, segments))
+    ratios, _ = calibrate(fleet, calibration_intervals(fleet, segments))
     last = fleet.first_event[1:] - 1
     has_events = last >= fleet.first_event[:-1]
 
@@ -65,7 +68,9 @@ def deplete(fleet: Fleet) -> Depletion:
     guessed = segments.assumed & (segments.fill == fill[segments.pump])
     reading, gap = _read(fleet, segments, fill)
     return Depletion(
+        segments=segments,
         fill=fill,
+        drug=at_last(segments.drug),
         program=at_last(segments.program),
         stopped=at_last(segments.stopped),
         stalled=at_last(segments.stalled),
@@ -88,11 +93,12 @@ def _sum(place: Ints, values: Floats | Flags, size: int) -> Floats:
 
 
 def calibration_intervals(fleet: Fleet, segments: Segments) -> Intervals:
-    """The refill-to-refill intervals that measure a pump.
+    """The refill-to-refill intervals that measure a pump, from one emptying to the next.
 
-    Left out: no aspirated volume; nothing programmed; a part of the interval with unknown or assumed flow, or a stall
-    whose recovery is not recorded. Aspirated exactly 0 (the pump may have run dry) only bounds the ratio from below,
-    and is kept apart. What was put in or taken out between two refills belongs to what was there to deliver.
+    Left out: no aspirated volume; nothing programmed; a part of the interval with unknown or assumed flow, with patient
+    boluses that were allowed and never read, or a stall whose recovery is not recorded. What was put in or taken out
+    in between, by an access, a top-up or a partial fill, belongs to what was there to deliver: it is never taken for
+    what was left.
     """
     size = len(fleet.at)
     ended = segments.pump[1:] == segments.pump[:-1]
@@ -100,22 +106,21 @@ def calibration_intervals(fleet: Fleet, segments: Segments) -> Intervals:
     of_fill = segments.fill[counted]
     programmed = _sum(of_fill, segments.volume_ml[counted], size)
     added = _sum(of_fill, fleet.added_ml[counted], size)
-    doubtful = _sum(of_fill, (segments.assumed | (segments.stalled >= 0))[counted], size) > 0
+    is_doubtful = (segments.assumed | segments.at_most & (segments.volume_ml != 0) | (segments.stalled >= 0))[counted]
+    doubtful = _sum(of_fill, is_doubtful, size) > 0
     fills = np.flatnonzero(fleet.is_any(FILL))
     start, end = fills[:-1], fills[1:]
     volume, aspirated = programmed[start], fleet.aspirated_ml[end]
-    available = fleet.filled_ml[start] + added[start]
-    measured = (segments.pump[start] == segments.pump[end]) & (volume > 0) & ~doubtful[start]
-    usable = measured & (aspirated > 0)
-    dry = measured & (aspirated == 0)
+    measured = (segments.pump[start] == segments.pump[end]) & (volume > 0) & ~doubtful[start] & (aspirated >= 0)
+    start, end = start[measured], end[measured]
     return Intervals(
-        end=end[usable],
-        dry_end=end[dry],
-        pump=segments.pump[start[usable]],
-        programmed_ml=volume[usable],
-        delivered_ml=available[usable] - aspirated[usable],
-        dry_pump=segments.pump[start[dry]],
-        dry_ratio=available[dry] / volume[dry],
+        end=end,
+        pump=segments.pump[start],
+        programmed_ml=programmed[start],
+        delivered_ml=fleet.filled_ml[start] + added[start] - fleet.aspirated_ml[end],
+        is_dry=fleet.aspirated_ml[end] == 0,
+        is_first=np.isnan(fleet.aspirated_ml[start]),
+        years=(fleet.at[end] - fleet.at[start]) / SECONDS_PER_YEAR,
     )
 
 
@@ -216,7 +221,10 @@ class SinceFill:
 
 
 def since_fill(fleet: Fleet, moments: Floats) -> SinceFill:
-    """For a fleet of one pump. Before the first fill all volumes are nan; unknown flow counts as none."""
+    """For a fleet of one pump. Before the first fill all volumes are nan; unknown flow counts as none.
+
+    What was added counts from the last emptying on.
+    """
     if len(fleet.at) == 0:
         unknown = np.full(len(moments), np.nan)
         return SinceFill(np.full(len(moments), -1, dtype=np.int64), unknown, unknown, unknown)

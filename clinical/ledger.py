@@ -13,13 +13,18 @@ from clinical.programs import Program
 class Prior:
     """What is believed of a pump's flow ratio before its own refills speak.
 
-    Flow ratio (delivered / programmed) ~ N(mean, sd^2); noise_ml is the standard deviation of one
-    measured residual volume in mL. Source: clinical-rules, section 2, calibration model.
+    Flow ratio (delivered / programmed) ~ N(mean, sd^2); `noise_ml` is the standard deviation of one
+    measured residual volume in mL. Source: clinical-rules, section 2, calibration model. Ours, learned from a fleet
+    (`clinical.learning`), 0 until then: `first_ml` is by how much more, in standard deviations, a pump's very first
+    interval is off (what an emptying leaves behind telescopes from one refill to the next, but not in the first), and
+    `drift` the standard deviation of what the ratio changes in a year.
     """
 
     mean: float
     sd: float
     noise_ml: float
+    first_ml: float = 0.0
+    drift: float = 0.0
 
 
 @dataclass(frozen=True)

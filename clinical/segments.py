@@ -12,7 +12,9 @@ from clinical.columns import (
     BRIDGE,
     BRIDGE_END,
     FILL,
+    PART,
     PROGRAM,
+    READING,
     RECOVERED,
     RESTARTED,
     STALLED,
@@ -35,15 +37,18 @@ STARTING_UP_S = SECONDS_PER_DAY
 class Segments:
     """One entry an event: what holds from it until the pump's next event.
 
-    `fill` and `program` index the latest event of their kind, -1 before the first; `stopped` and `stalled` the stop or
-    stall that holds, -1 without one. `flow` is mL/day, nan while unknown (no fill, no program, no factory flow). Where
-    the first recorded dose comes long after a fill, it is `assumed` to have run since the fill; a stall without a
-    recovery is taken to flow: both the pessimistic side. `given_ml` flows at once at the segment's start, `volume_ml`
-    within it altogether; the latter is nan for a pump's last segment, which has no end.
+    `fill` and `program` index the latest event of their kind, -1 before the first; `fill` is of an emptied reservoir,
+    `drug` the latest that put drug in. `stopped` and `stalled` index the stop or stall that holds, -1 without one.
+    `flow` is mL/day, nan while unknown (no fill, no program, no factory flow). Where the first recorded dose comes long
+    after a fill, it is `assumed` to have run since the fill; a stall without a recovery is taken to flow: both the
+    pessimistic side. Where a patient may call for boluses, the flow counts what a later reading says was given, or else
+    the most allowed: then it is `at_most`. `given_ml` flows at once at the segment's start, `volume_ml` within it
+    altogether; the latter is nan for a pump's last segment, which has no end.
     """
 
     pump: Ints
     fill: Ints
+    drug: Ints
     program: Ints
     stopped: Ints
     stalled: Ints
@@ -53,6 +58,7 @@ class Segments:
     given_ml: Floats
     volume_ml: Floats
     assumed: Flags
+    at_most: Flags
 
 
 @dataclass(frozen=True)
@@ -74,43 +80,83 @@ def cut(fleet: Fleet) -> Segments:
     pump = np.repeat(np.arange(fleet.pumps, dtype=np.int64), np.diff(fleet.first_event))
     places = _Places(np.arange(len(fleet.at), dtype=np.int64), pump, fleet.first_event[pump])
     fill, program = places.latest(fleet.is_any(FILL)), places.latest(fleet.is_any(PROGRAM))
+    drug = places.latest(fleet.is_any(FILL, PART))
     programmable = fleet.programmable[pump]
-    coming = _next(fleet, places, PROGRAM)
+    coming = _next(fleet, places, fleet.is_any(PROGRAM))
     running, assumed = _running(fleet, coming, fill, program)
     # Filled, but not yet started: nothing flows until the first dose.
     waiting = (running < 0) & (coming >= 0)
     dose = np.where(running >= 0, fleet.dose[running], np.where(waiting, 0.0, np.nan))
-    concentration = np.where(fill >= 0, fleet.concentration[fill], np.nan)
+    concentration = np.where(drug >= 0, fleet.concentration[drug], np.nan)
     flow = np.where(programmable, dose / concentration, np.where(fill >= 0, fleet.factory_flow[pump], np.nan))
     curve = np.where(programmable & (running >= 0), fleet.curve[running], 0)
-    flow, curve = _bridged(fleet, places, flow, curve)
+    by_patient = np.where(programmable & (running >= 0), fleet.by_patient_mcg[running], 0.0)
+    flow, curve, is_bridging = _bridged(fleet, places, flow, curve)
     stopped, stalled, is_recovered = _halted(fleet, places)
-    flow = np.where(((stopped >= 0) | is_recovered) & (fill >= 0), 0.0, flow)
+    is_halted = ((stopped >= 0) | is_recovered) & (fill >= 0)
+    flow = np.where(is_halted, 0.0, flow)
     offset = np.where(programmable & (running >= 0), _clock(fleet, places, running, assumed), 0.0)
+    days = _days(fleet, places, curve, offset)
+    called, at_most = _called(fleet, places, np.where(is_bridging | is_halted, 0.0, by_patient), days)
+    flow = flow + called / np.where(called > 0, concentration, 1.0)
     given = fleet.given_ml + np.where(fleet.given_mcg > 0, fleet.given_mcg / concentration, 0.0)
     given = np.nan_to_num(given, nan=0.0)
-    volume = given + _flowing(fleet, places, flow, curve, offset)
-    unrecovered = np.where(is_recovered, -1, stalled)
+    # Between two events of one moment nothing flows, whether or not the flow is known.
+    volume = given + np.where(days == 0, 0.0, flow * days)
     return Segments(
-        pump, fill, program, stopped, unrecovered, flow, curve, offset, given, volume, assumed & programmable
+        pump=pump,
+        fill=fill,
+        drug=drug,
+        program=program,
+        stopped=stopped,
+        stalled=np.where(is_recovered, -1, stalled),
+        flow=flow,
+        curve=curve,
+        clock_offset_s=offset,
+        given_ml=given,
+        volume_ml=volume,
+        assumed=assumed & programmable,
+        at_most=at_most,
     )
 
 
-def _flowing(fleet: Fleet, places: _Places, flow: Floats, curve: Ints, offset: Floats) -> Floats:
-    """What the flow of each segment adds up to, nan without an end or a known flow."""
+def _days(fleet: Fleet, places: _Places, curve: Ints, offset: Floats) -> Floats:
+    """Daily doses programmed within each segment, nan without an end."""
     end = np.append(fleet.at[1:], np.nan)[: len(places.index)]
     end = np.where(places.index == fleet.first_event[places.pump + 1] - 1, np.nan, end)
-    days = elapsed_days(fleet.curves, curve, end + offset) - elapsed_days(fleet.curves, curve, fleet.at + offset)
-    # Between two events of one moment nothing flows, whether or not the flow is known.
-    return np.where(days == 0, 0.0, flow * days)
+    return elapsed_days(fleet.curves, curve, end + offset) - elapsed_days(fleet.curves, curve, fleet.at + offset)
 
 
-def _next(fleet: Fleet, places: _Places, code: int) -> Ints:
+def _called(fleet: Fleet, places: _Places, most: Floats, days: Floats) -> tuple[Floats, Flags]:
+    """What patients called for in each segment, mcg/day, and whether that is only the most they may.
+
+    A reading tells the sum since the last fill, or the last reading if that is later; it is spread over the time in
+    proportion to what was allowed. `most` is what is allowed a day.
+    """
+    if not (most > 0).any():
+        return most, np.zeros(len(most), dtype=np.bool_)
+    told = fleet.is_any(READING) & ~np.isnan(fleet.read_patient_mcg)
+    read = _after(_next(fleet, places, told), places)
+    filled = _after(_next(fleet, places, fleet.is_any(FILL, PART)), places)
+    is_told = (read >= 0) & ((filled < 0) | (read < filled)) & ~np.isnan(days)
+    allowed = np.bincount(read[is_told], weights=(most * days)[is_told], minlength=len(most))
+    shares = np.divide(fleet.read_patient_mcg, allowed, out=np.zeros(len(most)), where=allowed > 0)
+    return np.where(is_told, most * shares[read], most), (most > 0) & ~is_told
+
+
+def _after(following: Ints, places: _Places) -> Ints:
+    """From the next event of a kind counting the event itself to the next after it; -1 after the pump's last."""
+    shifted = np.append(following[1:], -1)[: len(following)]
+    same = np.append(places.pump[1:], -1)[: len(following)] == places.pump
+    return np.where(same, shifted, -1)
+
+
+def _next(fleet: Fleet, places: _Places, is_kind: Flags) -> Ints:
     """For each event the index of the pump's next event of a kind, itself included; -1 after the last."""
     none = len(places.index)
     if not none:
         return places.index
-    after = np.minimum.accumulate(np.where(fleet.is_any(code), places.index, none)[::-1])[::-1]
+    after = np.minimum.accumulate(np.where(is_kind, places.index, none)[::-1])[::-1]
     return np.where(after < fleet.first_event[places.pump + 1], after, -1)
 
 
@@ -121,11 +167,11 @@ def _running(fleet: Fleet, coming: Ints, fill: Ints, program: Ints) -> tuple[Int
     return np.where(assumed, coming, program), assumed
 
 
-def _bridged(fleet: Fleet, places: _Places, flow: Floats, curve: Ints) -> tuple[Floats, Ints]:
-    """Flow and curve with a bridge bolus in place of the program while it lasts."""
+def _bridged(fleet: Fleet, places: _Places, flow: Floats, curve: Ints) -> tuple[Floats, Ints, Flags]:
+    """Flow and curve with a bridge bolus in place of the program while it lasts, and whether one does."""
     latest = places.latest(fleet.is_any(BRIDGE, BRIDGE_END, PROGRAM))
     bridging = (latest >= 0) & (fleet.what[latest] == BRIDGE) & fleet.programmable[places.pump]
-    return np.where(bridging, fleet.bridge_flow[latest], flow), np.where(bridging, 0, curve)
+    return np.where(bridging, fleet.bridge_flow[latest], flow), np.where(bridging, 0, curve), bridging
 
 
 def _halted(fleet: Fleet, places: _Places) -> tuple[Ints, Ints, Flags]:
@@ -134,7 +180,7 @@ def _halted(fleet: Fleet, places: _Places) -> tuple[Ints, Ints, Flags]:
     stopped = np.where((stop >= 0) & (fleet.what[stop] == STOPPED), stop, -1)
     stall = places.latest(fleet.is_any(STALLED, RECOVERED))
     stalled = np.where((stall >= 0) & (fleet.what[stall] == STALLED), stall, -1)
-    return stopped, stalled, (stalled >= 0) & (_next(fleet, places, RECOVERED) >= 0)
+    return stopped, stalled, (stalled >= 0) & (_next(fleet, places, fleet.is_any(RECOVERED)) >= 0)
 
 
 def _clock(fleet: Fleet, places: _Places, running: Ints, assumed: Flags) -> Floats:
