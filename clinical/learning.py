@@ -25,6 +25,9 @@ ITERATIONS = 60
 # Of a normal variable cut off at DEVIATION_Z standard deviations, the part of the variance that is left.
 _DENSITY = float(np.exp(-(DEVIATION_Z**2) / 2) / np.sqrt(2 * np.pi))
 KEPT_VARIANCE = 1 - 2 * DEVIATION_Z * _DENSITY
+# The learned spread and noise are handed on this much above the most likely: they are estimates, no pump is quite normal,
+# and the earliest date has to hold for 99 of 100.
+CAUTION = 1.05
 # A drift, or a first interval noisier than the others, counts only where it stands out of chance by so much.
 CLEARLY = 3.0
 
@@ -125,8 +128,8 @@ def learned(found: Sample, names: Sequence[str], believed: Mapping[str, Prior]) 
         name: replace(
             believed[name],
             mean=float(figures.mean[place]),
-            sd=float(np.sqrt(figures.variance[place])),
-            noise_ml=float(np.sqrt(figures.noise)),
+            sd=CAUTION * float(np.sqrt(figures.variance[place])),
+            noise_ml=CAUTION * float(np.sqrt(figures.noise)),
             first_ml=float(np.sqrt(figures.first)),
             drift=float(np.sqrt(figures.drift)),
         )
