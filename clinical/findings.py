@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from math import isnan
 
 from clinical.labels import LABEL, LabelSet
-from clinical.ledger import Fill, ProgramChange
-from clinical.programs import Mode
 from clinical.units import plain
 
 
@@ -56,124 +55,101 @@ def of_unknown(reason: str, since: datetime | None) -> Finding:
     return Finding(reason, Severity.HIGH, messages[reason], sources.get(reason, "Brim design, section 2"), since)
 
 
-def of_fill(fill: Fill, labels: LabelSet) -> list[Finding]:
-    """Findings on the last fill."""
-    found = []
-    if fill.aspirated_ml is not None and fill.aspirated_ml == 0:
-        found.append(
-            Finding(
-                "aspirated_zero",
-                Severity.HIGH,
-                "Nothing was aspirated at the last refill: the pump may have run dry. Ask about withdrawal "
-                "(spasms, itching, fever, confusion). What it delivered is only known as a lower bound, "
-                "so the refill does not calibrate the pump.",
-                "clinical rules, section 2 (discrepancy); Neurosurgery 2004;55:390",
-            )
-        )
-    if fill.concentration_mcg_per_ml != fill.programmed_concentration_mcg_per_ml:
-        found.append(_not_reprogrammed(fill))
-    if not labels.sells(fill.concentration_mcg_per_ml):
-        found.append(
-            Finding(
-                "concentration_off_market",
-                Severity.WARN,
-                f"{plain(fill.concentration_mcg_per_ml)} mcg/mL is not a concentration on the market for pumps "
-                f"({', '.join(plain(c) for c in labels.market_concentrations)}): check that it is a dilution made on "
-                "purpose.",
-                labels.source,
-            )
-        )
-    return found
+ASPIRATED_ZERO = Finding(
+    "aspirated_zero",
+    Severity.HIGH,
+    "Nothing was aspirated at the last refill: the pump may have run dry. Ask about withdrawal "
+    "(spasms, itching, fever, confusion). What it delivered is only known as a lower bound, "
+    "so the refill only bounds the pump's flow ratio from below.",
+    "clinical rules, section 2 (discrepancy); Neurosurgery 2004;55:390",
+)
 
 
-def _not_reprogrammed(fill: Fill) -> Finding:
-    filled, programmed = fill.concentration_mcg_per_ml, fill.programmed_concentration_mcg_per_ml
-    factor = filled / programmed
+def not_reprogrammed(filled: float, programmed: float, at: datetime) -> Finding:
+    """The pump was not told which drug it holds. Concentrations in mcg/mL; `at` is the fill."""
     return Finding(
         "concentration_not_programmed",
         Severity.HIGH,
-        f"The pump holds {plain(filled)} mcg/mL but is programmed for {plain(programmed)} mcg/mL: the patient gets "
-        f"{factor:.2f} times the programmed dose. Check the pump and call the prescriber now.",
+        f"The pump holds {_number(filled)} mcg/mL but is programmed for {_number(programmed)} mcg/mL: the patient gets "
+        f"{filled / programmed:.2f} times the programmed dose. Check the pump and call the prescriber now.",
         "clinical rules, section 2 (programmed flow)",
-        fill.at,
+        at,
     )
 
 
-def of_program(change: ProgramChange, labels: LabelSet) -> list[Finding]:
-    """Findings on the dose of the last program. A dose is flagged, never refused."""
-    dose = change.program.daily_dose_mcg
-    if change.program.mode is Mode.STOPPED:
-        return []
+def off_market(concentration: float, labels: LabelSet) -> Finding:
+    """A filled concentration (mcg/mL) that is not sold for pumps."""
+    return Finding(
+        "concentration_off_market",
+        Severity.WARN,
+        f"{_number(concentration)} mcg/mL is not a concentration on the market for pumps "
+        f"({', '.join(plain(c) for c in labels.market_concentrations)}): check that it is a dilution made on "
+        "purpose.",
+        labels.source,
+    )
+
+
+def of_dose(dose: float, labels: LabelSet) -> list[Finding]:
+    """Findings on the daily dose (mcg/day) of the last program. A dose is flagged, never refused."""
     low, high = labels.dose_range_mcg
     found = []
-    if not low <= dose <= high:
+    if not float(low) <= dose <= float(high):
         found.append(
             Finding(
                 "dose_out_of_range",
                 Severity.WARN,
-                f"{plain(dose)} mcg/day is outside the range in the label, {low} to {high} mcg/day.",
+                f"{_number(dose)} mcg/day is outside the range in the label, {low} to {high} mcg/day.",
                 labels.source,
             )
         )
-    if dose > labels.limited_experience_mcg:
+    if dose > float(labels.limited_experience_mcg):
         found.append(
             Finding(
                 "dose_above_1000",
                 Severity.WARN,
-                f"{plain(dose)} mcg/day: there is limited experience above {labels.limited_experience_mcg} mcg/day.",
+                f"{_number(dose)} mcg/day: there is limited experience above {labels.limited_experience_mcg} mcg/day.",
                 labels.source,
             )
         )
     return found
 
 
-def of_flow(flow_ml_per_day: float, lowest: Decimal | None, highest: Decimal | None) -> list[Finding]:
-    """A flow the pump model is not made for. Limits in mL/day from the catalogue, None where unknown."""
-    below = lowest is not None and 0 < flow_ml_per_day < float(lowest)
-    above = highest is not None and flow_ml_per_day > float(highest)
-    if not below and not above:
-        return []
-    limits = f"{plain(lowest) if lowest is not None else '?'} to {plain(highest) if highest is not None else '?'}"
-    return [
-        Finding(
-            "flow_out_of_range",
-            Severity.WARN,
-            f"The programmed flow of {flow_ml_per_day:.4g} mL/day is outside this model's {limits} mL/day.",
-            "pump catalogue",
-        )
-    ]
+def _number(value: float) -> str:
+    return plain(Decimal(repr(value)))
 
 
-def of_deviation(deviation: float) -> list[Finding]:
-    """The pump's flow has changed, and too few refills have followed to know it well again."""
-    if deviation == 0:
-        return []
+def flow_out_of_range(flow_ml_per_day: float, lowest: float, highest: float) -> Finding:
+    """A flow the pump model is not made for. Limits in mL/day from the catalogue, nan where unknown."""
+    limits = " to ".join("?" if isnan(limit) else _number(limit) for limit in (lowest, highest))
+    return Finding(
+        "flow_out_of_range",
+        Severity.WARN,
+        f"The programmed flow of {flow_ml_per_day:.4g} mL/day is outside this model's {limits} mL/day.",
+        "pump catalogue",
+    )
+
+
+def deviates(deviation: float) -> Finding:
+    """The pump's flow has changed, and too few refills have followed to know it well again. In standard deviations."""
     causes = (
         "over-delivery, or a pocket fill at the refill before"
         if deviation > 0
         else "under-delivery, a motor stall or a catheter problem"
     )
     direction = "more" if deviation > 0 else "less"
-    return [
-        Finding(
-            "calibrated_deviation",
-            Severity.WARN,
-            f"At one of the last refills the pump had delivered clearly {direction} than its own history predicts "
-            f"({abs(deviation):.1f} standard deviations): consider {causes}. Its flow is learned anew from there, "
-            "and the earliest date is widened meanwhile.",
-            "pocket fill notice 2011; Sgouros 2010",
-        )
-    ]
+    return Finding(
+        "calibrated_deviation",
+        Severity.WARN,
+        f"At one of the last refills the pump had delivered clearly {direction} than its own history predicts "
+        f"({abs(deviation):.1f} standard deviations): consider {causes}. Its flow is learned anew from there, "
+        "and the earliest date is widened meanwhile.",
+        "pocket fill notice 2011; Sgouros 2010",
+    )
 
 
-def of_shelf_life(is_known: bool) -> list[Finding]:
-    if is_known:
-        return []
-    return [
-        Finding(
-            "drug_expiry_unknown",
-            Severity.INFO,
-            "Neither the drug's stability in the pump nor the lot's expiry is recorded, so no drug date counts.",
-            "clinical rules, section 2 (stability in the pump)",
-        )
-    ]
+NO_SHELF_LIFE = Finding(
+    "drug_expiry_unknown",
+    Severity.INFO,
+    "Neither the drug's stability in the pump nor the lot's expiry is recorded, so no drug date counts.",
+    "clinical rules, section 2 (stability in the pump)",
+)

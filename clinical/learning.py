@@ -25,8 +25,8 @@ ITERATIONS = 60
 # Of a normal variable cut off at DEVIATION_Z standard deviations, the part of the variance that is left.
 _DENSITY = float(np.exp(-(DEVIATION_Z**2) / 2) / np.sqrt(2 * np.pi))
 KEPT_VARIANCE = 1 - 2 * DEVIATION_Z * _DENSITY
-# The learned spread and noise are handed on this much above the most likely: they are estimates, no pump is quite normal,
-# and the earliest date has to hold for 99 of 100.
+# The learned spread and noise are handed on this much above the most likely: they are estimates, no pump is quite
+# normal, and the earliest date has to hold for 99 of 100.
 CAUTION = 1.05
 # A drift, or a first interval noisier than the others, counts only where it stands out of chance by so much.
 CLEARLY = 3.0

@@ -182,3 +182,29 @@ def replacement_indicated_at(ledger: Sequence[LedgerEvent]) -> datetime | None:
         event.at for event in ledger if isinstance(event, Interrogation) and PumpAlarm.REPLACEMENT_DUE in event.alarms
     )
     return min(shown, default=None)
+
+
+def of_plans(ledger: Sequence[LedgerEvent]) -> list[Finding]:
+    """The last planned dose, until somebody has said that it was programmed or another took its place."""
+    change = _last(ledger, ProgramChange)
+    if change is None or not change.is_planned or _shows(ledger, change):
+        return []
+    dose = change.program.daily_dose_mcg
+    return [
+        Finding(
+            "plan_unconfirmed",
+            Severity.INFO,
+            f"{plain(dose)} mcg/day was planned, and nobody has confirmed that the pump was programmed so. The dates "
+            "count on it from its moment on: once that has come, confirm it, or mark the plan as entered in error.",
+            "Brim design, section 1",
+            change.at,
+        )
+    ]
+
+
+def _shows(ledger: Sequence[LedgerEvent], change: ProgramChange) -> bool:
+    """Whether an interrogation has shown the dose since."""
+    dose = change.program.daily_dose_mcg
+    return any(
+        isinstance(event, Interrogation) and event.at >= change.at and event.daily_dose_mcg == dose for event in ledger
+    )

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from clinical.forecast import product_key
+from clinical.terms import product_key
 from clinics.models import Clinic, ClosedDay
 from interop.cells import quoted, shortened
 from interop.comparing import check_same_as_stored, check_same_rows, differing

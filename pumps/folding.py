@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from clinical.forecast import ClinicRules, Device, Product
 from clinical.labels import LABEL_SETS
 from clinical.ledger import (
     AlarmReport,
@@ -22,6 +21,7 @@ from clinical.ledger import (
     PumpFacts,
     ReservoirAccess,
 )
+from clinical.terms import ClinicRules, Device, Product
 from clinics.models import Clinic
 from pumps.models import DrugProduct, Event, PriorVersion, Pump
 from pumps.programs_json import program_of

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from clinical import forecast as clinical
 from clinical.ledger import LedgerEvent
+from clinical.terms import ClinicRules
 from clinics.models import Clinic
 from patients.models import Patient
 from pumps import folding
@@ -37,7 +38,7 @@ def fresh(
     *,
     now: datetime,
     ledgers: Ledgers | None = None,
-    rules: Mapping[int, clinical.ClinicRules] | None = None,
+    rules: Mapping[int, ClinicRules] | None = None,
 ) -> list[Forecast]:
     """Unsaved forecasts of pumps, `versions[i]` for `pumps[i]`. Pumps come with model, clinic and patient.
 

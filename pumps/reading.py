@@ -6,8 +6,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from clinical import forecast as clinical
-from clinical.forecast import ClinicRules, Device, VolumeCurve
+from clinical.forecast import VolumeCurve
 from clinical.ledger import Fill, LedgerEvent, ProgramChange, in_order
+from clinical.terms import ClinicRules, Device
 from pumps import folding
 from pumps.models import Forecast, Pump
 

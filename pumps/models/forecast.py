@@ -7,7 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
-from clinical.forecast import Limit
+from clinical.dates import Limit
 from clinics.models import Clinic
 from pumps.models.catalogue import PriorVersion
 from pumps.models.pump import Pump

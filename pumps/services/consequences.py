@@ -11,6 +11,7 @@ from clinical.findings import Finding
 from clinical.ledger import Fill, LedgerEvent, ProgramChange, in_order
 from clinical.programs import hourly_mcg
 from clinical.residual import Residual
+from clinical.terms import ClinicRules, Device
 from clinics.errors import Doubt
 from pumps import folding, forecasting
 from pumps.models import Event, PriorVersion, Pump
@@ -105,7 +106,7 @@ def _states(pump: Pump, version: PriorVersion, *asked: tuple[Sequence[LedgerEven
     return [_state(device, rules, in_order(ledger), at) for ledger, at in asked]
 
 
-def _state(device: clinical.Device, rules: clinical.ClinicRules, ledger: Sequence[LedgerEvent], at: datetime) -> State:
+def _state(device: Device, rules: ClinicRules, ledger: Sequence[LedgerEvent], at: datetime) -> State:
     fills = [event for event in ledger if isinstance(event, Fill) and event.at <= at]
     programs = [event for event in ledger if isinstance(event, ProgramChange) and event.at <= at]
     fill = fills[-1] if fills else None

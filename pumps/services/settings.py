@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from alerts.models import EscalationPolicy
 from alerts.services import lifecycle
 from clinical.escalation import Tier, tier_at
-from clinical.forecast import ClinicRules, Product, product_key
+from clinical.terms import ClinicRules, Product, product_key
 from clinics.errors import Impossible
 from clinics.history import differences, kept, note, subject_of
 from clinics.models import Clinic, User

@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from clinical.forecast import ClinicRules, Device
 from clinical.ledger import Fill, Prior, ProgramChange, PumpFacts
 from clinical.programs import Bolus, Mode, Program, Step, checked
+from clinical.terms import ClinicRules, Device
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 RULES = ClinicRules(ZoneInfo("America/New_York"), 7, 180)

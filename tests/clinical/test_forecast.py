@@ -4,8 +4,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from clinical.forecast import ClinicRules, Limit, forecast
+from clinical.dates import Limit
+from clinical.forecast import forecast
 from clinical.ledger import LedgerEvent
+from clinical.terms import ClinicRules
 from tests.clinical.ledgers import RULES, START, a_device, after, dose, facts, fill, shaped, stop
 
 WEEK = timedelta(days=7)
