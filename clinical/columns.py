@@ -5,6 +5,7 @@ One pump is a fleet of one, so a page, a task over a million pumps and a test ru
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,25 +142,27 @@ def from_columns(pumps: Columns, events: Columns, sizes: Sequence[int] | Ints, c
     """A fleet from float columns, `sizes[i]` events for pump i, in order."""
     first_event = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64))).astype(np.int64)
     what = events["what"].astype(np.int64)
-    added = events["added_ml"]
     unknown = _before_a_fill(first_event, what)
-    whole = {"what": np.where(unknown, FILL, what), "curve": events["curve"].astype(np.int64)}
-    return Fleet(
-        **{**pumps, "programmable": pumps["programmable"].astype(np.bool_)},
-        **{**events, **whole, "added_ml": np.where(unknown, 0.0, added)},
-        first_event=first_event,
-        curves=curves.columns(),
-    )
+    columns: dict[str, Any] = {
+        **pumps,
+        "programmable": pumps["programmable"].astype(np.bool_),
+        **events,
+        "what": np.where(unknown, FILL, what),
+        "curve": events["curve"].astype(np.int64),
+        "added_ml": np.where(unknown, 0.0, events["added_ml"]),
+    }
+    return Fleet(**columns, first_event=first_event, curves=curves.columns())
 
 
 def _before_a_fill(first_event: Ints, what: Ints) -> Flags:
     """Fills of a reservoir not emptied, of which nothing is known before: each is taken for the first fill."""
-    parts = what == PART
+    parts: Flags = what == PART
     if not parts.any():
         return parts
     filled = np.concatenate(([0], np.cumsum((what == FILL) | parts)))
     before = np.repeat(filled[first_event[:-1]], np.diff(first_event))
-    return parts & (filled[:-1] == before)
+    is_unknown: Flags = parts & (filled[:-1] == before)
+    return is_unknown
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[float]]) -> Columns:

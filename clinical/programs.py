@@ -121,8 +121,8 @@ def _in_order(program: Program) -> Program:
     steps = tuple(sorted(program.steps, key=lambda step: (step.days, step.start_minute)))
     boluses = tuple(sorted(program.boluses, key=lambda bolus: (bolus.days, bolus.at_minute)))
     ordered = replace(program, steps=steps, boluses=boluses)
-    for part in (*steps, *boluses):
-        if any(not 0 <= day < DAYS_PER_WEEK for day in part.days) or len(set(part.days)) != len(part.days):
+    for days in _days_named(ordered):
+        if any(not 0 <= day < DAYS_PER_WEEK for day in days) or len(set(days)) != len(days):
             raise ProgramError("steps", "weekdays are mon to sun, each once")
     for plan in day_plans(ordered):
         _check_times("steps", [step.start_minute for step in plan.steps])
@@ -156,7 +156,7 @@ def day_plans(program: Program) -> list[DayPlan]:
 
     A weekday that some step or bolus names has exactly those that name it; every other day has those that name none.
     """
-    named = {day for part in (*program.steps, *program.boluses) for day in part.days}
+    named = {day for days in _days_named(program) for day in days}
     if not named:
         return [DayPlan(program.steps, program.boluses)]
     return [
@@ -166,6 +166,10 @@ def day_plans(program: Program) -> list[DayPlan]:
         )
         for day in range(DAYS_PER_WEEK)
     ]
+
+
+def _days_named(program: Program) -> list[tuple[int, ...]]:
+    return [*(step.days for step in program.steps), *(bolus.days for bolus in program.boluses)]
 
 
 def _is_for(days: tuple[int, ...], day: int, named: set[int]) -> bool:
