@@ -43,7 +43,7 @@ def words(days: Sequence[int]) -> str:
 
 def on_day(rows: Sequence[R], program: Program, day: int) -> list[R]:
     """Those of the program's steps (or boluses) that run on a weekday."""
-    named = any(day in row.days for row in (*program.steps, *program.boluses))
+    named = any(day in step.days for step in program.steps) or any(day in bolus.days for bolus in program.boluses)
     return [row for row in rows if (day in row.days if named else not row.days)]
 
 
