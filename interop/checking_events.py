@@ -104,7 +104,7 @@ def check_doses(sheet: Sheet[DoseRow], registry: Registry, problems: Problems) -
         at = _in_utc(sheet.file, row, "effective_at", pump, problems)
         _add(sheet.file, row, {"effective_at": impossible_moment(pump, at)} if at is not None else {}, problems)
         row = _with_dose(sheet.file, row, problems)
-        _add(sheet.file, row, _impossible_program(row), problems)
+        _add(sheet.file, row, _impossible_program(_without_bad_boluses(sheet.file, row, problems)), problems)
         if ledger is not None and at is not None:
             moved = row._replace(effective_at=at)
             first = ledger.doses.setdefault(at, moved)
@@ -274,6 +274,14 @@ def _with_dose(file: str, row: DoseRow, problems: Problems) -> DoseRow:
     if row.mode == Mode.STOPPED:
         return row._replace(daily_dose_mcg=Decimal(0))
     problems.add(file, row.line, "daily_dose_mcg", "must not be blank, unless the mode is stopped")
+    return row
+
+
+def _without_bad_boluses(file: str, row: DoseRow, problems: Problems) -> DoseRow:
+    """The row without patient boluses if half of them could not be read: that has its own message."""
+    columns = ("patient_bolus_mcg", "patient_boluses_per_day")
+    if any(problems.is_bad_cell(file, row.line, column) for column in columns):
+        return row._replace(patient_bolus_mcg=None, patient_boluses_per_day=None)
     return row
 
 
