@@ -97,7 +97,7 @@ def _dose_change(event: Event) -> tuple[str, list[str]]:
         "; ".join(f"from {step['start']} {step['rate_mcg_per_h']} mcg/h{_days(step)}" for step in event.steps),
         "; ".join(f"bolus at {bolus['at']} of {bolus['dose_mcg']} mcg{_days(bolus)}" for bolus in event.boluses),
         patient_boluses_words(event.patient_bolus_mcg, event.patient_boluses_per_day),
-        "entered as a plan, to be confirmed once it is programmed" if event.is_planned else "",
+        "entered as a plan" if event.is_planned else "",
         event.reason,
         event.override_reason,
     ]

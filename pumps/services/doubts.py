@@ -40,7 +40,7 @@ class Known:
     residual: Residual | None = None
     volume_ml: float | None = None
     expected_ml: float | None = None
-    patient_boluses_most_mcg: Decimal | None = None
+    patient_boluses_most_mcg: Decimal = Decimal(0)
     is_stopped: bool = False
     is_stalled: bool = False
 
@@ -262,7 +262,7 @@ def _of_reading(entry: EventEntry, known: Known) -> list[Doubt]:
 
 def _of_patient_boluses(entry: EventEntry, known: Known) -> list[Doubt]:
     read, most = entry.patient_bolus_mcg, known.patient_boluses_most_mcg
-    if read is None or most is None or read <= most:
+    if read is None or read <= most:
         return []
     if most == 0:
         message = (

@@ -99,6 +99,9 @@ def past_plan(pump: Pump, **fields: Any) -> int:
 
 
 def test_a_plan_asks_to_be_confirmed_once_its_moment_has_come(pump: Pump, nurse: Client, stranger: Client) -> None:
+    tomorrow = wall(pump, timezone.now() + timedelta(days=1))
+    assert "This is a plan." in review(nurse, "log_dose_change", pump, dose(pump, effective_at=tomorrow)).text
+    assert "This is a plan." not in review(nurse, "log_dose_change", pump, dose(pump)).text
     a_dose(pump, timezone.now() + timedelta(days=1), now=timezone.now(), daily_dose_mcg=Decimal(230))
     assert "Was it programmed?" not in page(nurse, pump)
     plan = past_plan(pump)

@@ -165,7 +165,8 @@ def test_a_reading_is_not_negative_and_of_no_other_kind() -> None:
 
 def test_the_most_is_counted_from_the_last_fill_or_reading_over_the_programs_between() -> None:
     with_boluses = ProgramChange(after(2), program_of("simple_continuous", D(200), [], [], D(10), 4), 0)
-    assert most_called_for([], after(1)) is None
+    assert most_called_for([], after(1)) == 0
+    assert most_called_for([with_boluses], after(3)) == 40
     assert most_called_for([fill(0), dose(0)], after(5)) == 0
     assert most_called_for([fill(0), dose(0), with_boluses], after(5)) == 120
     assert most_called_for([fill(0), dose(0), with_boluses, dose(3)], after(5)) == 40
