@@ -56,6 +56,9 @@ TIER_WORDS = {
     "past": "Past refill-by",
     "low": "Reservoir low",
     "empty": "Reservoir empty",
+    "half_year": "In 6 months",
+    "quarter": "In 3 months",
+    "ended": "Past its life",
 }
 
 

@@ -50,6 +50,8 @@ class Alert(models.Model):
         PUMP_ALARM = "pump_alarm", "Pump alarm"
         INTERROGATION_DUE = "interrogation_due", "Interrogate after the MRI scan"
         FORECAST_UNKNOWN = "forecast_unknown", "Forecast unknown"
+        PLAN_UNCONFIRMED = "plan_unconfirmed", "Planned dose not confirmed"
+        SERVICE_ENDING = "service_ending", "Pump replacement due"
         CONCENTRATION_NOT_PROGRAMMED = "concentration_not_programmed", "Concentration not programmed"
         DELIVERY_FAILED = "delivery_failed", "A message could not be delivered"
 
@@ -64,6 +66,7 @@ class Alert(models.Model):
     low_at = models.DateTimeField(null=True, blank=True)
     empty_at = models.DateTimeField(null=True, blank=True)
     filled_at = models.DateTimeField(null=True, blank=True)
+    service_ends_at = models.DateTimeField(null=True, blank=True)
     next_due_at = models.DateTimeField(null=True, blank=True)
     repeat_number = models.PositiveIntegerField(default=0)
     told_at = models.DateTimeField(null=True, blank=True)

@@ -131,8 +131,8 @@ def fleet(pumps: Sequence[PumpFacts], ledgers: Sequence[Sequence[LedgerEvent]]) 
     ordered = [in_order(ledger) for ledger in ledgers]
     curves = CurveTable()
     return from_columns(
-        _table(PUMP_COLUMNS, [_pump_numbers(pump) for pump in pumps]),
-        _table(EVENT_COLUMNS, [_event_numbers(event, curves) for ledger in ordered for event in ledger]),
+        table(PUMP_COLUMNS, [_pump_numbers(pump) for pump in pumps]),
+        table(EVENT_COLUMNS, [event_numbers(event, curves) for ledger in ordered for event in ledger]),
         [len(ledger) for ledger in ordered],
         curves,
     )
@@ -165,7 +165,8 @@ def _before_a_fill(first_event: Ints, what: Ints) -> Flags:
     return is_unknown
 
 
-def _table(names: Sequence[str], rows: Sequence[Sequence[float]]) -> Columns:
+def table(names: Sequence[str], rows: Sequence[Sequence[float]]) -> Columns:
+    """Rows of numbers as columns by name."""
     numbers = np.array(rows, dtype=np.float64).reshape(len(rows), len(names)).T
     return dict(zip(names, numbers, strict=True))
 
@@ -181,7 +182,7 @@ def _pump_numbers(pump: PumpFacts) -> tuple[float, ...]:
 _NONE = float("nan")
 
 
-def _event_numbers(event: LedgerEvent, curves: "CurveTable") -> tuple[float, ...]:
+def event_numbers(event: LedgerEvent, curves: "CurveTable") -> tuple[float, ...]:
     """A row in the order of EVENT_COLUMNS."""
     at = to_seconds(event.at)
     filled = aspirated = concentration = dose = offset = bridge_flow = read = read_patient = _NONE

@@ -189,11 +189,11 @@ def _invert_within(
     curve, offset = segments.curve[segment], segments.clock_offset_s[segment]
     need = needs[row, target] - flowed[pump] - segments.given_ml[segment]
     start = elapsed_days(fleet.curves, curve, fleet.at[segment] + offset)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        days = need / segments.flow[segment]
-    inverted = local_seconds(fleet.curves, curve, start + days) - offset
     # Reached before anything flows: there already, or with what is given at once.
-    moments[pump, target] = np.where(need <= 0, fleet.at[segment], inverted)
+    is_there = need <= 0
+    days = np.divide(need, segments.flow[segment], out=np.zeros_like(need), where=~is_there)
+    inverted = local_seconds(fleet.curves, curve, start + days) - offset
+    moments[pump, target] = np.where(is_there, fleet.at[segment], inverted)
 
 
 def _read(fleet: Fleet, segments: Segments, fill: Ints) -> tuple[Ints, Floats]:

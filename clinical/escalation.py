@@ -21,6 +21,7 @@ class Anchor(StrEnum):
     LOW = "low"
     EMPTY = "empty"
     OPENED = "opened"
+    SERVICE = "service"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Deadlines:
     low_at: datetime | None = None
     empty_at: datetime | None = None
     filled_at: datetime | None = None
+    service_ends_at: datetime | None = None
 
 
 REFILL_LADDER = (
@@ -58,6 +60,12 @@ REFILL_LADDER = (
 )
 # For what is wrong now: told at once, to those who can act, until it is put right.
 IMMEDIATE_LADDER = (Tier("urgent", Anchor.OPENED, 0, ("nurse", "prescriber"), False, 12, False),)
+# The end of a pump's life: planned 3 to 6 months ahead (clinical rules, section 2: life).
+SERVICE_LADDER = (
+    Tier("half_year", Anchor.SERVICE, -183, ("scheduler", "prescriber"), False, 14 * 24, True),
+    Tier("quarter", Anchor.SERVICE, -91, ("scheduler", "nurse", "prescriber"), False, 7 * 24, True),
+    Tier("ended", Anchor.SERVICE, 0, ("nurse", "prescriber", "administrator"), False, 24, False),
+)
 
 
 def starts(ladder: Sequence[Tier], deadlines: Deadlines) -> list[tuple[datetime, Tier]]:
@@ -67,6 +75,7 @@ def starts(ladder: Sequence[Tier], deadlines: Deadlines) -> list[tuple[datetime,
         Anchor.LOW: deadlines.low_at,
         Anchor.EMPTY: deadlines.empty_at,
         Anchor.OPENED: deadlines.opened_at,
+        Anchor.SERVICE: deadlines.service_ends_at,
     }
     scale = lead_scale(deadlines)
     found = []

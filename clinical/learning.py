@@ -48,6 +48,13 @@ class Sample:
         return len(self.model)
 
 
+EMPTY = Sample(
+    np.zeros(0, dtype=np.int64),
+    *(np.zeros((0, 0)) for _ in range(3)),
+    *(np.zeros((0, 0), dtype=np.bool_) for _ in range(2)),
+)
+
+
 @dataclass
 class _Figures:
     """What is to be learned; mean and variance by model, the rest of the whole fleet. Variances, not deviations."""
@@ -237,3 +244,15 @@ def _drift(found: Sample, smooth: _Smoothed, figures: _Figures) -> float:
     slope = float((weight * apart * excess).sum() / (weight * apart**2).sum())
     error = float(np.sqrt(2 / (weight * apart**2).sum()))
     return slope if slope > CLEARLY * error else 0.0
+
+
+# A prior within this of another moves no date by more than a few hours: it is no news.
+SAME_MEAN, SAME_SPREAD = 0.001, 0.02
+
+
+def is_news(new: Prior, old: Prior) -> bool:
+    """Whether a newly learned prior differs from the one in use by so much that dates should follow."""
+    if abs(new.mean - old.mean) > SAME_MEAN:
+        return True
+    pairs = ((new.sd, old.sd), (new.noise_ml, old.noise_ml), (new.first_ml, old.first_ml), (new.drift, old.drift))
+    return any(abs(mine - theirs) > SAME_SPREAD * max(mine, theirs) for mine, theirs in pairs)

@@ -99,11 +99,7 @@ class Terms:
 def terms(devices: Sequence[Device], ledgers: Sequence[Sequence[LedgerEvent]], rules: Sequence[ClinicRules]) -> Terms:
     """Columns for devices and their ledgers, these in order (`ledger.in_order`)."""
     pumps = [_device_numbers(device, each) for device, each in zip(devices, rules, strict=True)]
-    events = [
-        _drug_numbers(event, each) if isinstance(event, Fill) else _NOTHING
-        for ledger, each in zip(ledgers, rules, strict=True)
-        for event in ledger
-    ]
+    events = [drug_numbers(event, each) for ledger, each in zip(ledgers, rules, strict=True) for event in ledger]
     by_pump = np.array(pumps, dtype=np.float64).reshape(len(pumps), len(DEVICE_COLUMNS)).T
     by_event = np.array(events, dtype=np.float64).reshape(len(events), len(DRUG_COLUMNS)).T
     return Terms(*by_pump, *by_event)
@@ -131,7 +127,10 @@ def life_ends_at(implanted_on: date, service_life_years: int | None, timezone: Z
 _NOTHING = (np.nan,) * len(DRUG_COLUMNS)
 
 
-def _drug_numbers(fill: Fill, rules: ClinicRules) -> tuple[float, ...]:
+def drug_numbers(fill: LedgerEvent, rules: ClinicRules) -> tuple[float, ...]:
+    """A row in the order of DRUG_COLUMNS; of an event that is no fill, nan."""
+    if not isinstance(fill, Fill):
+        return _NOTHING
     stability = rules.stability_of(fill)
     at = to_seconds(fill.at)
     # The day's first moment: the drug is not relied on for any part of its last day.

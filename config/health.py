@@ -12,7 +12,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from alerts.services.engine import state
-from pumps.services.fleet import last_check, late_pumps
+from pumps.services.fleet import late_pumps
+from pumps.services.nightly import last_check
 
 
 @login_not_required

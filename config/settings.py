@@ -194,8 +194,9 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # every task is re-found by the next tick, so a lost message costs one interval
 CELERY_TASK_TIME_LIMIT = 3600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# Delivery, imports and the nightly check run one at a time, so of at least four slots one is always free for the tick.
-CELERY_WORKER_CONCURRENCY = 4
+# Delivery and imports run one at a time and the nightly run takes two, so of at least five slots one is always free for
+# the tick.
+CELERY_WORKER_CONCURRENCY = 5
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_ENABLE_UTC = True
 CELERY_TIMEZONE = "UTC"

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from alerts.models import Alert
 from alerts.services import lifecycle
 from alerts.services.lifecycle import Ladder, Opening
-from clinical.escalation import IMMEDIATE_LADDER, Deadlines, starts
+from clinical.escalation import IMMEDIATE_LADDER, SERVICE_LADDER, Deadlines, starts
 from pumps.models import Event, Forecast
 
 Kind = Alert.Kind
@@ -34,6 +34,10 @@ def deadlines(row: Forecast, opened_at: datetime) -> Deadlines:
     )
 
 
+def _of_service(row: Forecast, opened_at: datetime) -> Deadlines:
+    return Deadlines(opened_at=opened_at, service_ends_at=row.service_ends_at)
+
+
 def _earliest(*moments: datetime | None) -> datetime | None:
     return min((moment for moment in moments if moment is not None), default=None)
 
@@ -46,6 +50,9 @@ def conditions(row: Forecast, ladder: Ladder) -> list[Condition]:
     if row.refill_by is not None:
         first = min(start for start, _ in starts(ladder, deadlines(row, row.refill_by)))
         found.append(Condition(Kind.REFILL_DUE, first))
+    if row.service_ends_at is not None:
+        [(first, _), *_] = starts(SERVICE_LADDER, _of_service(row, row.service_ends_at))
+        found.append(Condition(Kind.SERVICE_ENDING, first))
     if row.stopped_at is not None:
         found.append(Condition(Kind.PUMP_STOPPED, row.stopped_at))
     if row.unknown_reason not in ("", "stopped", "stall"):
@@ -61,6 +68,7 @@ ALERTING = {
     "alarm_one_tone": Kind.PUMP_ALARM,
     "alarm_two_tones": Kind.PUMP_ALARM,
     "mri_not_interrogated": Kind.INTERROGATION_DUE,
+    "plan_unconfirmed": Kind.PLAN_UNCONFIRMED,
 }
 
 
@@ -110,14 +118,18 @@ def _reconcile_one(row: Forecast, existing: dict[str, Alert], work: _Work) -> No
 
 
 def _opening(row: Forecast, kind: str, ladder: Ladder, now: datetime) -> Opening:
-    is_refill = kind == Kind.REFILL_DUE
+    found, tiers = Deadlines(opened_at=now), IMMEDIATE_LADDER
+    if kind == Kind.REFILL_DUE:
+        found, tiers = deadlines(row, now), ladder
+    elif kind == Kind.SERVICE_ENDING:
+        found, tiers = _of_service(row, now), SERVICE_LADDER
     return Opening(
         clinic_id=row.clinic_id,
         patient_id=row.pump.patient_id,
         pump_id=row.pump_id,
         kind=kind,
-        deadlines=deadlines(row, now) if is_refill else Deadlines(opened_at=now),
-        ladder=ladder if is_refill else IMMEDIATE_LADDER,
+        deadlines=found,
+        ladder=tiers,
     )
 
 
@@ -139,6 +151,8 @@ def _settle(row: Forecast, alert: Alert, wanted: Sequence[Condition], work: _Wor
     elif not _still_calls(alert, wanted, work.now):
         lifecycle.close(alert, reason="put right", event_id=event_id, now=work.now)
     else:
+        if alert.kind == Kind.SERVICE_ENDING and alert.service_ends_at != row.service_ends_at:
+            lifecycle.move(alert, _of_service(row, alert.opened_at), now=work.now)
         return False
     return True
 

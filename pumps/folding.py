@@ -25,7 +25,7 @@ from clinical.ledger import (
 )
 from clinical.terms import ClinicRules, Device, Product
 from clinics.models import Clinic
-from pumps.models import DrugProduct, Event, PriorVersion, Pump
+from pumps.models import DrugProduct, Event, PriorVersion, Pump, PumpModel
 from pumps.programs_json import program_of
 
 
@@ -156,11 +156,10 @@ _FACTS: dict[str, Callable[[Row], LedgerEvent]] = {
 def device(pump: Pump, version: PriorVersion) -> Device:
     """A pump with what its catalogue row adds. `pump.model` is read."""
     model = pump.model
-    prior = version.priors[model.slug]
     return Device(
         facts=PumpFacts(
             low_reservoir_ml=pump.low_reservoir_alarm_ml,
-            prior=Prior(prior["mean"], prior["sd"], prior["noise_ml"]),
+            prior=prior_of(version, model),
             programmable=model.programmable,
             factory_flow_ml_per_day=pump.factory_flow_ml_per_day,
         ),
@@ -170,6 +169,11 @@ def device(pump: Pump, version: PriorVersion) -> Device:
         max_flow_ml_per_day=model.max_flow_ml_per_day,
         mri_behaviour=model.mri_behaviour,
     )
+
+
+def prior_of(version: PriorVersion, model: PumpModel) -> Prior:
+    """What a version says of a model. The oldest versions say less."""
+    return Prior(**version.priors[model.slug])
 
 
 def rules(clinics: Iterable[Clinic]) -> dict[int, ClinicRules]:

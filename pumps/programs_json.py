@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from clinical.curves import Curve, Part, curve
 from clinical.programs import Bolus, Mode, Program, ProgramError, Step, checked
 from clinical.weekdays import days_of
 
@@ -78,3 +79,15 @@ def _program(
             patient_boluses_per_day=per_day,
         )
     )
+
+
+def curve_of_json(steps: Iterable[Mapping[str, Any]], boluses: Iterable[Mapping[str, Any]]) -> Curve:
+    """The curve of a stored program, which was checked when it was recorded; the same as its `Program` has."""
+    return curve(
+        [_part(step["start"], step["rate_mcg_per_h"], step.get("days", ()), "steps") for step in steps],
+        [_part(bolus["at"], bolus["dose_mcg"], bolus.get("days", ()), "boluses") for bolus in boluses],
+    )
+
+
+def _part(clock: str, amount: str, days: Iterable[str], field: str) -> Part:
+    return int(clock[:2]) * 60 + int(clock[3:]), float(amount), days_of(days, field) if days else ()

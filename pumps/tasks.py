@@ -3,7 +3,7 @@ from django.utils import timezone
 
 from alerts.services.alone import alone
 from alerts.tasks import deliver
-from pumps.services import fleet
+from pumps.services import fleet, nightly
 
 
 @shared_task
@@ -16,6 +16,16 @@ def tick() -> int:
 
 @shared_task
 def nightly_if_due() -> None:
+    """Two share a run; beat sends this one, which sends the other once there is something to share."""
+    now = timezone.now()
     with alone("nightly") as is_alone:
+        if is_alone and nightly.begun(now) is not None:
+            help_nightly.delay()
+            nightly.run_if_due(now)
+
+
+@shared_task
+def help_nightly() -> None:
+    with alone("nightly help") as is_alone:
         if is_alone:
-            fleet.nightly_if_due(timezone.now())
+            nightly.run_if_due(timezone.now())

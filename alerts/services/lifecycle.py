@@ -69,7 +69,9 @@ def ladder_of(alert: Alert) -> Ladder:
 
 
 def deadlines_of(alert: Alert) -> Deadlines:
-    return Deadlines(alert.opened_at, alert.refill_by, alert.low_at, alert.empty_at, alert.filled_at)
+    return Deadlines(
+        alert.opened_at, alert.refill_by, alert.low_at, alert.empty_at, alert.filled_at, alert.service_ends_at
+    )
 
 
 def open_of(pump_ids: Sequence[int]) -> dict[tuple[int, str], Alert]:
@@ -99,6 +101,7 @@ def _new(opening: Opening, now: datetime) -> Alert:
         low_at=deadlines.low_at,
         empty_at=deadlines.empty_at,
         filled_at=deadlines.filled_at,
+        service_ends_at=deadlines.service_ends_at,
         next_due_at=now,
     )
 
@@ -110,7 +113,7 @@ def move(alert: Alert, deadlines: Deadlines, *, now: datetime) -> None:
     tier = tier_at(ladder, deadlines, now)
     after = ladder.index(tier) if tier is not None else -1
     alert.refill_by, alert.low_at, alert.empty_at = deadlines.refill_by, deadlines.low_at, deadlines.empty_at
-    alert.filled_at = deadlines.filled_at
+    alert.filled_at, alert.service_ends_at = deadlines.filled_at, deadlines.service_ends_at
     alert.tier = tier.code if tier is not None else ""
     if after > before:
         alert.next_due_at = now

@@ -65,10 +65,13 @@ class PumpModel(models.Model):
 class PriorVersion(models.Model):
     """What was believed of every model's flow when a forecast was made. Never changed: a new belief is a new row.
 
-    `priors` maps a model's slug to {"mean", "sd", "noise_ml"}.
+    `priors` maps a model's slug to the fields of `clinical.ledger.Prior`: learned from the fleet's refills, `pumps` of
+    them, starting from what the catalogue said then, `believed`.
     """
 
     priors = models.JSONField()
+    believed = models.JSONField(default=dict)
+    pumps = models.PositiveIntegerField(default=0)
     reason = models.CharField(max_length=200)
     created_at = models.DateTimeField(default=timezone.now)
 

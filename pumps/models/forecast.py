@@ -71,19 +71,45 @@ class Forecast(models.Model):
 
 
 class FleetCheck(models.Model):
-    """One nightly run over the whole fleet: stored forecasts held against fresh ones."""
+    """One nightly run over the whole fleet: stored forecasts held against fresh ones, then renewed.
+
+    Counts are those of its parts, once all of them are finished.
+    """
 
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
     prior_version = models.ForeignKey(PriorVersion, on_delete=models.PROTECT, null=True, related_name="+")
-    # Where an interrupted run goes on.
-    last_pump_id = models.BigIntegerField(default=0)
     pumps = models.PositiveIntegerField(default=0)
+    renewed = models.PositiveIntegerField(default=0)
     differing = models.PositiveIntegerField(default=0)
     differing_pumps = models.JSONField(default=list)
 
     class Meta:
-        ordering: ClassVar = ["-started_at"]
+        ordering: ClassVar = ["-started_at", "-pk"]
 
     def __str__(self) -> str:
         return f"fleet check of {self.started_at:%Y-%m-%d}: {self.differing} of {self.pumps} differ"
+
+
+class FleetPart(models.Model):
+    """A range of pump ids of a nightly run, which one worker at a time goes through; an interrupted one goes on."""
+
+    check_run = models.ForeignKey(FleetCheck, on_delete=models.CASCADE, related_name="parts")
+    # Pumps up to this one are done; the part ends with `last_pump_id`.
+    done_pump_id = models.BigIntegerField()
+    last_pump_id = models.BigIntegerField()
+    finished_at = models.DateTimeField(null=True)
+    pumps = models.PositiveIntegerField(default=0)
+    renewed = models.PositiveIntegerField(default=0)
+    differing = models.PositiveIntegerField(default=0)
+    differing_pumps = models.JSONField(default=list)
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+        indexes: ClassVar = [
+            # nightly: the parts of a run that are not finished
+            models.Index(fields=["check_run"], name="fleet_part_open", condition=models.Q(finished_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"pumps {self.done_pump_id + 1} to {self.last_pump_id}"

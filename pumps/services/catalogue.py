@@ -10,11 +10,10 @@ from typing import Any
 from django.db import transaction
 
 from pumps import forecasting
-from pumps.models import PriorVersion, Pump, PumpModel
+from pumps.models import Pump, PumpModel
+from pumps.services import priors
 
 CATALOGUE = Path(__file__).resolve().parent.parent / "data" / "catalogue.csv"
-# Clinical rules, section 2: residual measurement noise, U, to be re-estimated from refills.
-NOISE_ML = 0.7
 # Fields an administrator may mend: figures not read in a manual.
 EDITABLE = (
     "reservoir_ml",
@@ -51,7 +50,7 @@ def sync(path: Path = CATALOGUE) -> int:
             if field not in model.edited_fields:
                 setattr(model, field, value)
         model.save()
-    renew_prior("catalogue")
+    priors.follow_catalogue("catalogue")
     return len(rows)
 
 
@@ -68,22 +67,6 @@ def _number(text: str) -> Decimal | None:
     return Decimal(text) if text else None
 
 
-def renew_prior(reason: str) -> PriorVersion:
-    """The newest prior version, made anew if the catalogue's flow ratios have changed since."""
-    priors = {
-        model.slug: {
-            "mean": float(model.flow_ratio_mean),
-            "sd": float(model.flow_ratio_sd),
-            "noise_ml": NOISE_ML,
-        }
-        for model in PumpModel.objects.all()
-    }
-    newest = PriorVersion.objects.order_by("pk").last()
-    if newest is not None and newest.priors == priors:
-        return newest
-    return PriorVersion.objects.create(priors=priors, reason=reason)
-
-
 @transaction.atomic
 def edit(*, model: PumpModel, changes: Mapping[str, Any], now: datetime) -> int:
     """Store an administrator's changes to a catalogue row and forecast its pumps anew; returns forecasts changed."""
@@ -95,7 +78,7 @@ def edit(*, model: PumpModel, changes: Mapping[str, Any], now: datetime) -> int:
         setattr(locked, field, value)
     locked.edited_fields = sorted({*locked.edited_fields, *changed})
     locked.save()
-    renew_prior(f"{locked.slug} edited")
+    priors.follow_catalogue(f"{locked.slug} edited")
     return _recompute_all(Pump.objects.filter(model=locked).values_list("pk", flat=True), now)
 
 

@@ -7,7 +7,7 @@ from alerts.models import Alert
 from clinics.errors import Impossible
 from clinics.roles import Role
 from pumps.models import Forecast, Pump
-from pumps.services import care, fleet
+from pumps.services import care, fleet, renewal
 from tests.api.clients import client_of
 from tests.builders import NOW, a_dose, a_running_pump, a_user
 
@@ -29,7 +29,7 @@ def test_a_death_takes_the_pump_off_the_worklist_and_closes_every_alert_at_once(
     assert not Forecast.objects.on_worklist().exists()
     fleet.tick(NOW + timedelta(days=1))
     assert not Alert.objects.open().exists()
-    assert fleet.compare([pump.pk], now=NOW) == []
+    assert renewal.compare([pump.pk], now=NOW) == []
 
 
 def test_a_mistaken_end_is_taken_back() -> None:

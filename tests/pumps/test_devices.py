@@ -13,7 +13,7 @@ from clinics.models import Change
 from clinics.roles import Role
 from pumps.catheter import Catheter, catheter_of
 from pumps.models import Forecast, Pump, PumpModel
-from pumps.services import devices, fleet, ledger, low_level
+from pumps.services import devices, ledger, low_level, renewal
 from pumps.services.entries import EventEntry
 from tests.api.clients import client_of, results
 from tests.builders import NOW, a_dose, a_pump, a_refill, a_running_pump, a_user, recorded
@@ -40,7 +40,7 @@ def test_a_raised_low_level_moves_the_date_and_the_alerts_in_the_same_write() ->
     assert before.programmed_low_at is not None
     assert after.programmed_low_at == before.programmed_low_at - 5 * DAY
     assert Alert.objects.open().get(pump=pump).kind == "refill_due"
-    assert fleet.compare([pump.pk], now=NOW) == []
+    assert renewal.compare([pump.pk], now=NOW) == []
     details = Change.objects.get(subject=f"pump:{pump.pk}", summary="Pump changed").details
     assert details["low_reservoir_alarm_ml"] == ["2", "4"]
     assert details["low_level_reason"] == ["blank", "itching two days before"]

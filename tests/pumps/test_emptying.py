@@ -10,7 +10,7 @@ from clinical.ledger import Emptying, Fill
 from clinics.errors import Impossible, NeedsConfirmation
 from pumps import folding, forecasting
 from pumps.models import Event, Forecast, Pump
-from pumps.services import fleet, ledger
+from pumps.services import ledger, renewal
 from pumps.services.entries import RefillEntry
 from tests.builders import NOW, a_pump, a_refill, a_running_pump, a_user
 
@@ -40,7 +40,7 @@ def test_a_fill_on_top_is_stored_and_folded(emptying: str, aspirated: D | None) 
     event = record(pump, emptying=emptying, aspirated_ml=aspirated)
     assert (event.emptying, event.aspirated_ml) == (emptying, aspirated)
     assert fills(pump)[-1].emptying == Emptying(emptying)
-    assert fleet.compare([pump.pk], now=NOW) == []
+    assert renewal.compare([pump.pk], now=NOW) == []
 
 
 @pytest.mark.parametrize(

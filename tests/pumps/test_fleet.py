@@ -5,8 +5,8 @@ import pytest
 
 from alerts.models import Alert, Heartbeat
 from pumps import folding, forecasting
-from pumps.models import FleetCheck, Forecast, PriorVersion, PumpModel
-from pumps.services import catalogue, devices, fleet, settings
+from pumps.models import FleetCheck, FleetPart, Forecast, PriorVersion, PumpModel
+from pumps.services import catalogue, devices, fleet, nightly, priors, renewal, settings
 from tests.builders import NOW, a_clinic, a_dose, a_pump, a_refill, a_running_pump
 
 pytestmark = pytest.mark.django_db
@@ -14,10 +14,10 @@ DAY = timedelta(days=1)
 
 
 def test_the_nightly_check_finds_nothing_wrong_in_an_honest_fleet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleet, "BATCH", 2)
+    monkeypatch.setattr(nightly, "BATCH", 2)
     for _ in range(5):
         a_running_pump()
-    check = fleet.nightly_if_due(NOW)
+    check = nightly.run_if_due(NOW)
     assert check is not None
     assert (check.pumps, check.differing, check.finished_at) == (5, 0, NOW)
 
@@ -26,7 +26,7 @@ def test_the_nightly_check_reports_and_mends_a_row_that_differs() -> None:
     pump = a_running_pump()
     before = Forecast.objects.get(pump=pump).low_at
     Forecast.objects.filter(pump=pump).update(low_at=NOW, refill_by=NOW + 300 * DAY)
-    check = fleet.nightly_if_due(NOW)
+    check = nightly.run_if_due(NOW)
     assert check is not None
     assert check.differing_pumps == [{"pump": pump.pk, "fields": ["low_at", "refill_by"]}]
     assert Forecast.objects.get(pump=pump).low_at == before
@@ -35,7 +35,7 @@ def test_the_nightly_check_reports_and_mends_a_row_that_differs() -> None:
 def test_a_missing_forecast_is_reported_and_made() -> None:
     pump = a_running_pump()
     Forecast.objects.filter(pump=pump).delete()
-    check = fleet.nightly_if_due(NOW)
+    check = nightly.run_if_due(NOW)
     assert check is not None
     assert check.differing == 1
     assert Forecast.objects.filter(pump=pump).exists()
@@ -43,17 +43,18 @@ def test_a_missing_forecast_is_reported_and_made() -> None:
 
 def test_the_check_runs_once_a_night() -> None:
     a_running_pump()
-    assert fleet.nightly_if_due(NOW) is not None
-    assert fleet.nightly_if_due(NOW + timedelta(hours=1)) is None
-    assert fleet.nightly_if_due(NOW + timedelta(hours=24)) is not None
+    assert nightly.run_if_due(NOW) is not None
+    assert nightly.run_if_due(NOW + timedelta(hours=1)) is None
+    assert nightly.run_if_due(NOW + timedelta(hours=24)) is not None
 
 
 def test_an_interrupted_check_goes_on_where_it_stopped() -> None:
     first, second = a_running_pump(), a_running_pump()
-    FleetCheck.objects.create(started_at=NOW, prior_version=forecasting.current_prior(), last_pump_id=first.pk, pumps=1)
-    check = fleet.nightly_if_due(NOW + timedelta(minutes=10))
+    check = FleetCheck.objects.create(started_at=NOW, prior_version=forecasting.current_prior())
+    FleetPart.objects.create(check_run=check, done_pump_id=first.pk, last_pump_id=second.pk, pumps=1)
+    check = nightly.run_if_due(NOW + timedelta(minutes=10))
     assert check is not None
-    assert (check.pumps, check.last_pump_id) == (2, second.pk)
+    assert check.pumps == 2
     assert FleetCheck.objects.count() == 1
 
 
@@ -61,8 +62,8 @@ def test_a_new_prior_is_compared_with_the_old_and_then_applied() -> None:
     pump = a_running_pump()
     model = PumpModel.objects.get(pk=pump.model_id)
     PumpModel.objects.filter(pk=model.pk).update(flow_ratio_mean=D("1.02"))
-    new = catalogue.renew_prior("test")
-    check = fleet.nightly_if_due(NOW)
+    new = priors.follow_catalogue("test")
+    check = nightly.run_if_due(NOW)
     assert check is not None
     assert check.differing == 0
     row = Forecast.objects.get(pump=pump)
@@ -139,7 +140,7 @@ def test_a_pump_that_cannot_be_computed_is_reported_and_hides_none_behind_it(mon
         return ledgers(pump_ids)
 
     monkeypatch.setattr(folding, "ledgers", breaking)
-    check = fleet.nightly_if_due(NOW)
+    check = nightly.run_if_due(NOW)
     assert check is not None
     assert {found["pump"] for found in check.differing_pumps} == {broken.pk, other.pk}
     assert check.finished_at == NOW
@@ -148,10 +149,10 @@ def test_a_pump_that_cannot_be_computed_is_reported_and_hides_none_behind_it(mon
 def test_the_night_begins_at_two() -> None:
     a_running_pump()
     evening = NOW.replace(hour=22)
-    assert fleet.nightly_if_due(evening) is not None
-    assert fleet.nightly_if_due(evening + timedelta(hours=3, minutes=59)) is None
-    assert fleet.nightly_if_due(evening + timedelta(hours=4)) is not None
-    assert fleet.nightly_if_due(evening + timedelta(hours=20)) is None
+    assert nightly.run_if_due(evening) is not None
+    assert nightly.run_if_due(evening + timedelta(hours=3, minutes=59)) is None
+    assert nightly.run_if_due(evening + timedelta(hours=4)) is not None
+    assert nightly.run_if_due(evening + timedelta(hours=20)) is None
 
 
 def test_a_stopped_pump_that_is_filled_is_due_no_more() -> None:

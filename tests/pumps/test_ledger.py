@@ -8,7 +8,7 @@ from alerts.models import Alert
 from clinics.errors import Conflict, Impossible, NeedsConfirmation
 from pumps import forecasting
 from pumps.models import Event, Forecast, Pump
-from pumps.services import devices, fleet, ledger
+from pumps.services import devices, ledger, renewal
 from pumps.services.entries import DoseEntry, RefillEntry
 from tests.builders import NOW, a_dose, a_pump, a_refill, a_running_pump, a_user
 
@@ -56,7 +56,7 @@ def test_order_of_entry_does_not_matter() -> None:
     a_refill(other, NOW - 5 * DAY, aspirated_ml=D(18))
     a_dose(other, NOW - 60 * DAY)
     a_refill(other, NOW - 60 * DAY)
-    assert fleet.compare([one.pk, other.pk], now=NOW) == []
+    assert renewal.compare([one.pk, other.pk], now=NOW) == []
     rows = [forecast(pump) for pump in (one, other)]
     assert rows[0].low_at == rows[1].low_at
     assert rows[0].flow_ratio_refills == rows[1].flow_ratio_refills == 1

@@ -9,7 +9,7 @@ from clinical.ledger import ProgramChange
 from clinics.errors import Conflict, Impossible
 from pumps import folding
 from pumps.models import Event, Pump
-from pumps.services import consequences, fleet, ledger, plans
+from pumps.services import consequences, ledger, plans
 from pumps.services.entries import DoseEntry
 from tests.builders import NOW, a_dose, a_refill, a_running_pump, a_user
 
@@ -40,7 +40,7 @@ def test_a_plan_is_confirmed_once_its_moment_has_come_and_only_once() -> None:
     event = confirm(pump, plan, NOW + 2 * DAY)
     assert (event.kind, event.confirms_at, event.source) == ("dose_confirmed", plan.occurred_at, "page")
     assert planned(pump) == [False, False]
-    assert fleet.compare([pump.pk], now=NOW + 2 * DAY) == []
+    assert renewal.compare([pump.pk], now=NOW + 2 * DAY) == []
     with pytest.raises(Impossible, match="no plan"):
         confirm(pump, plan, NOW + 3 * DAY)
 
@@ -51,7 +51,7 @@ def test_a_confirmation_entered_in_error_leaves_the_plan() -> None:
     event, later = confirm(pump, plan, NOW + 2 * DAY), NOW + 3 * DAY
     ledger.void(pump_id=pump.pk, event_id=event.pk, reason="slip", user=a_user(), source="page", now=later)
     assert planned(pump) == [False, True]
-    assert fleet.compare([pump.pk], now=later) == []
+    assert renewal.compare([pump.pk], now=later) == []
     confirm(pump, plan, later + DAY)
     assert planned(pump) == [False, False]
 

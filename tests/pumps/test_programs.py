@@ -14,7 +14,7 @@ from clinics.errors import Impossible, NeedsConfirmation
 from pumps import folding, forecasting
 from pumps.models import Event, Forecast, Pump
 from pumps.programs_json import program_of
-from pumps.services import fleet, ledger
+from pumps.services import ledger, renewal
 from pumps.services.entries import DoseEntry, Entry, EventEntry
 from tests.builders import NOW, a_dose, a_pump, a_refill, a_running_pump, a_user
 from tests.clinical.ledgers import after, dose, fill
@@ -49,7 +49,7 @@ def test_patient_boluses_are_stored_and_folded_and_a_void_restores() -> None:
     event = record(pump, entry(**BOLUSES))
     assert (event.patient_bolus_mcg, event.patient_boluses_per_day) == (D(10), 4)
     assert last_program(pump).program.most_by_patient_mcg == 40
-    assert fleet.compare([pump.pk], now=NOW) == []
+    assert renewal.compare([pump.pk], now=NOW) == []
     ledger.void(pump_id=pump.pk, event_id=event.pk, reason="slip", user=a_user(), source="page", now=NOW)
     assert forecasting.differs(before, Forecast.objects.get(pump=pump)) == []
 
@@ -85,7 +85,7 @@ def test_weekdays_are_stored_as_entered_and_folded() -> None:
     event = record(pump, entry(mode="flex", daily_dose_mcg=D(192), steps=STEADY))
     assert event.steps == STEADY
     assert {step.days for step in last_program(pump).program.steps} <= {(), (0, 1, 2, 3, 4), (5, 6)}
-    assert fleet.compare([pump.pk], now=NOW) == []
+    assert renewal.compare([pump.pk], now=NOW) == []
 
 
 def test_a_weekday_that_is_none_is_refused() -> None:

@@ -1,0 +1,49 @@
+"""When the alerts of many pumps have to be looked at next, after their forecasts were renewed."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import numpy as np
+
+from alerts.models import Alert
+from alerts.services import lifecycle
+from clinical.columns import Floats
+from clinical.escalation import FULL_INTERVAL, SERVICE_LADDER, Anchor, Tier
+from clinical.forecast import Forecasts
+from clinical.units import SECONDS_PER_DAY, to_seconds
+from pumps.alerting import ALERTING
+from pumps.batches import Batch
+
+
+def next_looks(batch: Batch, found: Forecasts, *, now: datetime) -> Floats:
+    """In seconds, nan for never. A pump with an open alert, or with anything that may open one, is looked at now; any
+    other when its first alert can begin. What then holds is decided by `alerting.reconcile`, one pump at a time."""
+    present = to_seconds(now)
+    clinics = np.array([row.clinic_id for row in batch.pumps], dtype=np.int64)
+    first = _first_start(found, clinics, lifecycle.ladders(clinics.tolist()))
+    service = found.service_ends + min(tier.lead_days for tier in SERVICE_LADDER) * SECONDS_PER_DAY
+    starts = np.maximum(np.fmin(first, service), present)
+    open_alerts = Alert.objects.open().filter(pump__in=batch.ids.tolist()).values_list("pump_id", flat=True)
+    busy = np.isin(batch.ids, np.array(list(open_alerts), dtype=np.int64))
+    busy |= (found.dates.reason > 0) | ~np.isnan(found.dates.stopped) | ~np.isnan(found.dates.stalled)
+    busy |= np.array([any(each.code in ALERTING for each in findings) for findings in found.findings], dtype=np.bool_)
+    return np.where(busy, present, np.where(batch.is_in_use, starts, np.nan))
+
+
+def _first_start(found: Forecasts, clinics: Floats, ladders: Mapping[int, Sequence[Tier]]) -> Floats:
+    """When the first tier of the refill ladder begins, in seconds; as `escalation.starts` has it."""
+    dates = found.dates
+    anchors = {
+        Anchor.REFILL_BY: dates.refill_by,
+        Anchor.LOW: np.fmin(dates.programmed_low, dates.earliest_low),
+        Anchor.EMPTY: np.fmin(dates.programmed_empty, dates.empty),
+    }
+    interval = (dates.refill_by - dates.filled) / FULL_INTERVAL.total_seconds()
+    scale = np.where(np.isnan(interval), 1.0, np.clip(interval, 0.0, 1.0))
+    first = np.full(len(clinics), np.nan)
+    for clinic_id, ladder in ladders.items():
+        here = clinics == clinic_id
+        for tier in ladder:
+            start = anchors[tier.anchor] + tier.lead_days * SECONDS_PER_DAY * scale
+            first = np.where(here, np.fmin(first, start), first)
+    return first

@@ -1,0 +1,171 @@
+"""What nearly every ledger consists of, refills of an emptied reservoir and dose changes, as whole columns."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from django.db import connection
+
+from clinical.columns import EVENT_COLUMNS, FILL, PROGRAM, CurveTable, Flags, Floats, Ints
+from clinical.terms import DRUG_COLUMNS, ClinicRules, product_key
+from clinical.units import SECONDS_PER_DAY, start_of_day, to_seconds
+from pumps import packed
+from pumps.packed import DAY, FLAG, MOMENT, REAL, SMALL, WHOLE
+from pumps.programs_json import curve_of_json
+
+MICROSECONDS = 1e6
+EPOCH = date(1970, 1, 1)
+UNKNOWN_DAY = date(1900, 1, 1)
+_KINDS = (WHOLE, WHOLE, SMALL, MOMENT, REAL, REAL, REAL, REAL, SMALL, DAY, SMALL, FLAG)
+# A dose change that is planned, or lets the patient call for boluses, and all other kinds are odd (-1).
+_SQL = f"""
+SELECT array_agg(pump_id), array_agg(id), array_agg(what), array_agg(occurred_at), array_agg(amount),
+       array_agg(aspirated), array_agg(filled), array_agg(programmed), array_agg(stability), array_agg(expires_on),
+       array_agg(clock), array_agg(is_shaped)
+FROM (
+    SELECT pump_id, id, occurred_at,
+           CASE WHEN emptying = 'emptied' THEN {FILL}
+                WHEN kind = 'dose_change' AND NOT is_planned AND patient_boluses_per_day IS NULL THEN {PROGRAM}
+                ELSE -1 END::int4 AS what,
+           coalesce(filled_ml, daily_dose_mcg, 0)::float8 AS amount,
+           coalesce(aspirated_ml::float8, 'NaN') AS aspirated,
+           coalesce(concentration_mcg_per_ml::float8, 'NaN') AS filled,
+           coalesce(programmed_concentration_mcg_per_ml::float8, 'NaN') AS programmed,
+           coalesce(stability_days, -1)::int4 AS stability,
+           coalesce(drug_expires_on, '{UNKNOWN_DAY}') AS expires_on,
+           coalesce(clock_offset_s, 0) AS clock,
+           steps <> '[]' OR boluses <> '[]' AS is_shaped
+    FROM pumps_event WHERE pump_id = ANY(%(pumps)s)
+) AS event
+"""  # noqa: S608  # numbers and a date of our own
+
+
+@dataclass(frozen=True)
+class Events:
+    """Rows of events in any order: the place of their pump, their order within it, and the kernel's columns."""
+
+    pump: Ints
+    order: Ints
+    columns: dict[str, Floats]
+    drug: dict[str, Floats]
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """What the database answers, one entry an event, in order."""
+
+    pump: Ints
+    pk: Ints
+    what: Ints
+    at: Floats
+    amount: Floats
+    aspirated: Floats
+    filled: Floats
+    programmed: Floats
+    stability: Ints
+    expires_on: Ints
+    clock: Ints
+    is_shaped: Flags
+
+
+def read(ids: Ints, rules: Sequence[ClinicRules], curves: CurveTable) -> tuple[Events, list[int]]:
+    """The plain ledgers of pumps, `rules[i]` for ids[i], and the places of pumps whose ledger is not plain."""
+    rows = _read(ids)
+    odd = np.unique(rows.pump[rows.what < 0])
+    rows = _chosen(rows, ~np.isin(rows.pump, odd))
+    return Events(rows.pump, np.arange(len(rows.pump)), _columns(rows, curves), _drug(rows, rules)), odd.tolist()
+
+
+def _read(ids: Ints) -> _Rows:
+    found = packed.read(_SQL, {"pumps": packed.pack(ids, WHOLE)}, _KINDS)
+    pump_id, pk, what, at, *rest = found
+    rows = _Rows(np.searchsorted(ids, pump_id), pk, what, at / MICROSECONDS, *rest)
+    # Filled before programmed at one moment, and by id where that leaves it open, as `ledger.in_order` has it.
+    return _chosen(rows, np.lexsort((pk, what, at, rows.pump)))
+
+
+def _chosen(rows: _Rows, which: Flags | Ints) -> _Rows:
+    return _Rows(*(getattr(rows, name)[which] for name in _Rows.__dataclass_fields__))
+
+
+def _columns(rows: _Rows, curves: CurveTable) -> dict[str, Floats]:
+    nothing, zero = np.full(len(rows.pk), np.nan), np.zeros(len(rows.pk))
+    is_fill, is_program = rows.what == FILL, rows.what == PROGRAM
+    columns = dict.fromkeys(EVENT_COLUMNS, nothing)
+    columns.update(dict.fromkeys(("given_ml", "given_mcg", "added_ml", "by_patient_mcg"), zero))
+    columns.update(
+        at=rows.at,
+        what=rows.what.astype(np.float64),
+        filled_ml=np.where(is_fill, rows.amount, np.nan),
+        aspirated_ml=np.where(is_fill, rows.aspirated, np.nan),
+        concentration=np.where(is_fill, rows.programmed, np.nan),
+        dose=np.where(is_program, rows.amount, np.nan),
+        clock_offset_s=np.where(is_program, rows.clock, np.nan),
+        curve=_curves(rows, curves),
+    )
+    return columns
+
+
+def _curves(rows: _Rows, curves: CurveTable) -> Floats:
+    """The row of each program's curve in the table."""
+    found = np.zeros(len(rows.pk))
+    shaped = np.flatnonzero((rows.what == PROGRAM) & rows.is_shaped.astype(np.bool_))
+    if len(shaped) == 0:
+        return found
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, steps, boluses FROM pumps_event WHERE id = ANY(%s)", [rows.pk[shaped].tolist()])
+        known = {pk: curves.add(curve_of_json(steps, boluses)) for pk, steps, boluses in cursor.fetchall()}
+    found[shaped] = [known[pk] for pk in rows.pk[shaped].tolist()]
+    return found
+
+
+def _drug(rows: _Rows, rules: Sequence[ClinicRules]) -> dict[str, Floats]:
+    """The columns of `clinical.terms` for fills."""
+    fills = np.flatnonzero(rows.what == FILL)
+    found = {name: np.full(len(rows.pk), np.nan) for name in DRUG_COLUMNS}
+    stability = np.where(rows.stability < 0, np.nan, rows.stability.astype(np.float64))
+    longest = np.array([each.max_refill_interval_days for each in rules], dtype=np.float64)[rows.pump]
+    _count_products(rows, rules, stability, longest)
+    found["stable_until"][fills] = rows.at[fills] + stability[fills] * SECONDS_PER_DAY
+    found["interval_until"][fills] = rows.at[fills] + longest[fills] * SECONDS_PER_DAY
+    found["filled_concentration"][fills] = rows.filled[fills]
+    expiring = fills[rows.expires_on[fills] != (UNKNOWN_DAY - EPOCH).days]
+    found["expires_at"][expiring] = _each(
+        lambda pump, day: _day_begins(day, rules[pump].timezone), rows.pump[expiring], rows.expires_on[expiring]
+    )
+    return found
+
+
+def _each(function: Callable[[int, int], float], pumps: Ints, values: Ints) -> list[float]:
+    return [function(pump, value) for pump, value in zip(pumps.tolist(), values.tolist(), strict=True)]
+
+
+@lru_cache(maxsize=16_384)
+def _day_begins(day: int, zone: ZoneInfo) -> float:
+    """The first moment of a calendar day (counted from 1970) in a timezone, in seconds UTC."""
+    return to_seconds(start_of_day(EPOCH + timedelta(days=day), zone))
+
+
+def _count_products(rows: _Rows, rules: Sequence[ClinicRules], stability: Floats, longest: Floats) -> None:
+    """Fill in what a clinic has set for the product of a fill."""
+    has_products = np.array([bool(each.products) for each in rules], dtype=np.bool_)
+    fills = np.flatnonzero((rows.what == FILL) & has_products[rows.pump])
+    if len(fills) == 0:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, formulation FROM pumps_event WHERE id = ANY(%s) AND formulation <> ''",
+            [rows.pk[fills].tolist()],
+        )
+        names = dict(cursor.fetchall())
+    for place in fills.tolist():
+        product = rules[rows.pump[place]].products.get(product_key(names.get(int(rows.pk[place]), "")))
+        if product is None:
+            continue
+        if product.stability_days is not None and np.isnan(stability[place]):
+            stability[place] = product.stability_days
+        if product.max_refill_interval_days is not None:
+            longest[place] = product.max_refill_interval_days
