@@ -3,6 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def with_file(folder: Path, name: str, text: str) -> Path:
 def test_weekdays_of_a_step_are_written_before_its_time() -> None:
     read = timed("steps")("mon+Tue@06:00=4.0;07:00=2")
     assert [(step.clock, step.days) for step in read] == [("06:00", (0, 1)), ("07:00", ())]
-    stored = [
+    stored: list[dict[str, Any]] = [
         {"start": "06:00", "rate_mcg_per_h": "4", "days": ["mon", "tue"]},
         {"start": "07:00", "rate_mcg_per_h": "2"},
     ]
@@ -48,7 +49,7 @@ def test_everything_comes_along_to_an_empty_system(tmp_path: Path) -> None:
         {"start": "06:00", "rate_mcg_per_h": "8"},
         {"start": "06:01", "rate_mcg_per_h": "8", "days": ["sat", "sun"]},
     ]
-    boluses = {"patient_bolus_mcg": Decimal(10), "patient_boluses_per_day": 4}
+    boluses: dict[str, Any] = {"patient_bolus_mcg": Decimal(10), "patient_boluses_per_day": 4}
     a_dose(pump, NOW - 30 * DAY, mode="flex", daily_dose_mcg=Decimal(192), steps=steps, **boluses)
     recorded(pump, EventEntry(kind="interrogation", occurred_at=NOW - 20 * DAY, patient_bolus_mcg=Decimal(120)))
     made, due = (

@@ -74,7 +74,11 @@ def test_a_first_fill_goes_into_an_empty_pump(emptying: str) -> None:
 def test_a_late_entry_cannot_put_another_drug_under_a_top_up() -> None:
     pump = a_running_pump()
     record(pump, emptying="top_up")
-    other = {"concentration_mcg_per_ml": D(2000), "programmed_concentration_mcg_per_ml": D(2000), "filled_ml": D(40)}
+    other: dict[str, Any] = {
+        "concentration_mcg_per_ml": D(2000),
+        "programmed_concentration_mcg_per_ml": D(2000),
+        "filled_ml": D(40),
+    }
     with pytest.raises(Impossible) as error:
         record(pump, refilled_at=NOW - DAY, **other)
     assert list(error.value.errors) == ["concentration_mcg_per_ml"]

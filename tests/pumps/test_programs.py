@@ -1,5 +1,6 @@
 """Patient boluses and weekdays of a program, and what an interrogation reads of boluses."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal as D
 from typing import Any
@@ -8,8 +9,8 @@ import pytest
 
 from clinical.ledger import Interrogation, ProgramChange
 from clinical.patient_boluses import most_called_for
-from clinical.programs import ProgramError
-from clinical.weekdays import days_of, most_steps_in_a_day, words
+from clinical.programs import Bolus, Mode, Program, ProgramError, Step
+from clinical.weekdays import days_of, most_steps_in_a_day, on_day, words
 from clinics.errors import Impossible, NeedsConfirmation
 from pumps import folding, forecasting
 from pumps.models import Event, Forecast, Pump
@@ -119,12 +120,14 @@ def test_more_steps_in_one_day_than_the_catalogue_has_are_a_doubt(count: int, as
 
 
 def test_steps_of_two_kinds_of_day_are_not_added_up() -> None:
-    weekend = [{"start": f"{hour:02}:30", "rate_mcg_per_h": "8", "days": ["sat", "sun"]} for hour in range(7)]
-    others = [{"start": f"{hour:02}:00", "rate_mcg_per_h": "8"} for hour in range(8)]
-    program = program_of("flex", D(192), [*weekend, *others], [])
-    assert len(program.steps) == 15
-    if any(step.days for step in program.steps):
-        assert most_steps_in_a_day(program) == 8
+    weekend = tuple(Step(60 * hour + 30, D(8), (5, 6)) for hour in range(7))
+    others = tuple(Step(60 * hour, D(8)) for hour in range(8))
+    program = Program(Mode.FLEX, D(192), (*weekend, *others))
+    assert most_steps_in_a_day(program) == 8
+    assert on_day(program.steps, program, 5) == list(weekend)
+    assert on_day(program.steps, program, 0) == list(others)
+    with_bolus = replace(program, boluses=(Bolus(0, D(1), (2,)),))
+    assert on_day(with_bolus.steps, with_bolus, 2) == []  # Wednesday is the bolus alone
 
 
 def reading(mcg: str, **fields: Any) -> EventEntry:
