@@ -181,7 +181,7 @@ def replace(
     next_alert_at: Floats,
     now: datetime,
 ) -> int:
-    """Store the fresh forecasts of the rows `which`, but of a pump whose forecast has been stored anew since it was read.
+    """Store the fresh forecasts of the rows `which`, but of a pump whose forecast was stored anew since it was read.
 
     `next_alert_at` is in seconds. Returns how many rows were stored.
     """

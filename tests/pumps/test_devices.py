@@ -13,7 +13,7 @@ from clinics.models import Change
 from clinics.roles import Role
 from pumps.catheter import Catheter, catheter_of
 from pumps.models import Forecast, Pump, PumpModel
-from pumps.services import devices, ledger, low_level, renewal
+from pumps.services import devices, fleet, ledger, low_level, renewal
 from pumps.services.entries import EventEntry
 from tests.api.clients import client_of, results
 from tests.builders import NOW, a_dose, a_pump, a_refill, a_running_pump, a_user, recorded

@@ -6,7 +6,7 @@ import pytest
 from alerts.models import Alert, Heartbeat
 from pumps import folding, forecasting
 from pumps.models import FleetCheck, FleetPart, Forecast, PriorVersion, PumpModel
-from pumps.services import catalogue, devices, fleet, nightly, priors, renewal, settings
+from pumps.services import catalogue, devices, fleet, nightly, priors, settings
 from tests.builders import NOW, a_clinic, a_dose, a_pump, a_refill, a_running_pump
 
 pytestmark = pytest.mark.django_db

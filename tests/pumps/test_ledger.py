@@ -8,7 +8,7 @@ from alerts.models import Alert
 from clinics.errors import Conflict, Impossible, NeedsConfirmation
 from pumps import forecasting
 from pumps.models import Event, Forecast, Pump
-from pumps.services import devices, ledger, renewal
+from pumps.services import devices, fleet, ledger, renewal
 from pumps.services.entries import DoseEntry, RefillEntry
 from tests.builders import NOW, a_dose, a_pump, a_refill, a_running_pump, a_user
 

@@ -9,7 +9,7 @@ from clinical.ledger import ProgramChange
 from clinics.errors import Conflict, Impossible
 from pumps import folding
 from pumps.models import Event, Pump
-from pumps.services import consequences, ledger, plans
+from pumps.services import consequences, ledger, plans, renewal
 from pumps.services.entries import DoseEntry
 from tests.builders import NOW, a_dose, a_refill, a_running_pump, a_user
 
