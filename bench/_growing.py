@@ -64,7 +64,7 @@ def grow(pumps: int) -> None:
 
 def _copy(each: _Copied, number: int) -> None:
     meta = each.model._meta
-    columns = [field.column for field in meta.concrete_fields if not field.generated]
+    columns = [str(field.column) for field in meta.concrete_fields if not field.generated]
     names = ", ".join(f'"{column}"' for column in columns)
     values = ", ".join(each.changed.get(column, f'"{column}"') for column in columns)
     table = meta.db_table

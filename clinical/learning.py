@@ -48,11 +48,8 @@ class Sample:
         return len(self.model)
 
 
-EMPTY = Sample(
-    np.zeros(0, dtype=np.int64),
-    *(np.zeros((0, 0)) for _ in range(3)),
-    *(np.zeros((0, 0), dtype=np.bool_) for _ in range(2)),
-)
+_NO_NUMBERS, _NO_FLAGS = np.zeros((0, 0)), np.zeros((0, 0), dtype=np.bool_)
+EMPTY = Sample(np.zeros(0, dtype=np.int64), _NO_NUMBERS, _NO_NUMBERS, _NO_NUMBERS, _NO_FLAGS, _NO_FLAGS)
 
 
 @dataclass

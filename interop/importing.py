@@ -33,6 +33,7 @@ from interop.tables import (
 from patients.models import Contact, Patient
 from pumps import forecasting
 from pumps.models import DrugProduct, Event, Pump
+from pumps.services import priors
 
 BATCH = 1000
 # The key of the lock that lets one import run at a time: any number that nothing else locks.
@@ -85,8 +86,8 @@ def import_folder(
     """Check a folder and store what is new in it.
 
     In steps, all but the first in one transaction: (1) read the files; (2) wait for any other import; (3) look up and
-    lock what the rows refer to; (4) check every row, and stop if there is a problem; (5) store; (6) forecast the pumps
-    touched. Alerts are opened by the next tick.
+    lock what the rows refer to; (4) check every row, and stop if there is a problem; (5) store; (6) learn from the
+    fleet and forecast the pumps touched. Alerts are opened by the next tick.
 
     Args:
         user: who imports, into clinics they administer; None on the command line, where everything is open.
@@ -173,6 +174,8 @@ def _store(plan: _Plan, user: User | None, now: datetime, progress: Progress) ->
         Event.objects.bulk_create(_event(pump, row, user, now) for pump, row in batch)
         done += len(batch)
         progress("storing events", done, total)
+    progress("learning", 0, 0)
+    priors.learn()
     ids = _to_forecast(plan)
     for start in range(0, len(ids), BATCH):
         forecasting.recompute(ids[start : start + BATCH], now=now)

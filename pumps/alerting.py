@@ -118,7 +118,8 @@ def _reconcile_one(row: Forecast, existing: dict[str, Alert], work: _Work) -> No
 
 
 def _opening(row: Forecast, kind: str, ladder: Ladder, now: datetime) -> Opening:
-    found, tiers = Deadlines(opened_at=now), IMMEDIATE_LADDER
+    found: Deadlines = Deadlines(opened_at=now)
+    tiers: Ladder = IMMEDIATE_LADDER
     if kind == Kind.REFILL_DUE:
         found, tiers = deadlines(row, now), ladder
     elif kind == Kind.SERVICE_ENDING:

@@ -7,7 +7,7 @@ import numpy as np
 
 from alerts.models import Alert
 from alerts.services import lifecycle
-from clinical.columns import Floats
+from clinical.columns import Floats, Ints
 from clinical.escalation import FULL_INTERVAL, SERVICE_LADDER, Anchor, Tier
 from clinical.forecast import Forecasts
 from clinical.units import SECONDS_PER_DAY, to_seconds
@@ -30,7 +30,7 @@ def next_looks(batch: Batch, found: Forecasts, *, now: datetime) -> Floats:
     return np.where(busy, present, np.where(batch.is_in_use, starts, np.nan))
 
 
-def _first_start(found: Forecasts, clinics: Floats, ladders: Mapping[int, Sequence[Tier]]) -> Floats:
+def _first_start(found: Forecasts, clinics: Ints, ladders: Mapping[int, Sequence[Tier]]) -> Floats:
     """When the first tier of the refill ladder begins, in seconds; as `escalation.starts` has it."""
     dates = found.dates
     anchors = {

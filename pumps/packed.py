@@ -42,9 +42,8 @@ _HEADER = np.dtype([("dimensions", ">i4"), ("nulls", ">i4"), ("oid", ">i4"), ("s
 
 def read(sql: str, parameters: Mapping[str, Any], kinds: Sequence[Kind]) -> list[Column]:
     """The columns of a query that answers one row of arrays without nulls, of these kinds; empty ones without rows."""
-    connection.ensure_connection()
-    cursor = psycopg.Cursor(connection.connection)
-    cursor.execute(sql, parameters, binary=True)  # type: ignore[call-overload]  # our own SQL, never a user's
+    cursor = _cursor()
+    cursor.execute(sql, parameters, binary=True)
     result = cursor.pgresult
     if result is None:
         raise ValueError("the query has no answer")
@@ -99,8 +98,14 @@ def pack(values: Column, kind: Kind) -> _Array:
 
 def write(sql: str, parameters: Mapping[str, Any]) -> int:
     """Run a statement with packed columns; returns the rows it wrote."""
+    cursor = _cursor()
+    cursor.execute(sql, parameters)
+    return cursor.rowcount
+
+
+def _cursor() -> psycopg.Cursor[Any]:
+    """Django's own cursors put parameters into the text of a query; this one sends them beside it."""
     connection.ensure_connection()
     cursor = psycopg.Cursor(connection.connection)
     cursor.adapters.register_dumper(_Array, _ArrayDumper)
-    cursor.execute(sql, parameters)  # type: ignore[call-overload]  # our own SQL, never a user's
-    return cursor.rowcount
+    return cursor

@@ -7,12 +7,12 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from django.db import connection
 
 from clinical.columns import EVENT_COLUMNS, FILL, PROGRAM, CurveTable, Flags, Floats, Ints
 from clinical.terms import DRUG_COLUMNS, ClinicRules, product_key
 from clinical.units import SECONDS_PER_DAY, start_of_day, to_seconds
 from pumps import packed
+from pumps.models import Event
 from pumps.packed import DAY, FLAG, MOMENT, REAL, SMALL, WHOLE
 from pumps.programs_json import curve_of_json
 
@@ -115,9 +115,8 @@ def _curves(rows: _Rows, curves: CurveTable) -> Floats:
     shaped = np.flatnonzero((rows.what == PROGRAM) & rows.is_shaped.astype(np.bool_))
     if len(shaped) == 0:
         return found
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT id, steps, boluses FROM pumps_event WHERE id = ANY(%s)", [rows.pk[shaped].tolist()])
-        known = {pk: curves.add(curve_of_json(steps, boluses)) for pk, steps, boluses in cursor.fetchall()}
+    programs = Event.objects.filter(pk__in=rows.pk[shaped].tolist()).values_list("pk", "steps", "boluses")
+    known = {pk: curves.add(curve_of_json(steps, boluses)) for pk, steps, boluses in programs}
     found[shaped] = [known[pk] for pk in rows.pk[shaped].tolist()]
     return found
 
@@ -155,12 +154,7 @@ def _count_products(rows: _Rows, rules: Sequence[ClinicRules], stability: Floats
     fills = np.flatnonzero((rows.what == FILL) & has_products[rows.pump])
     if len(fills) == 0:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, formulation FROM pumps_event WHERE id = ANY(%s) AND formulation <> ''",
-            [rows.pk[fills].tolist()],
-        )
-        names = dict(cursor.fetchall())
+    names = dict(Event.objects.filter(pk__in=rows.pk[fills].tolist()).values_list("pk", "formulation"))
     for place in fills.tolist():
         product = rules[rows.pump[place]].products.get(product_key(names.get(int(rows.pk[place]), "")))
         if product is None:

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db import connection
 
 from clinical.columns import Flags, Floats, Ints
 from clinical.dates import LIMITS, REASONS
@@ -17,6 +16,7 @@ from clinical.units import to_seconds
 from pumps import packed
 from pumps.batches import Batch
 from pumps.forecasting import UNKNOWN_SORTS_AT
+from pumps.models import Forecast
 from pumps.packed import FLAG, MOMENT, NEVER, REAL, SMALL, WHOLE, Kind
 
 MOMENTS = (
@@ -131,10 +131,8 @@ def differing(stored: Stored, table: Table, findings: Sequence[tuple[Finding, ..
     odd = codes != stored.findings
     both = np.flatnonzero(~odd & (codes == OTHERS))
     if len(both):
-        with connection.cursor() as cursor:
-            ids = stored.pump_id[both].tolist()
-            cursor.execute("SELECT pump_id, findings FROM pumps_forecast WHERE pump_id = ANY(%s)", [ids])
-            known = dict(cursor.fetchall())
+        ids = stored.pump_id[both].tolist()
+        known = dict(Forecast.objects.filter(pump__in=ids).values_list("pump_id", "findings"))
         odd[both] = [known.get(pk) != _json(findings[place]) for pk, place in zip(ids, both.tolist(), strict=True)]
     found["findings"] = odd
     return {name: flags for name, flags in found.items() if flags.any()}

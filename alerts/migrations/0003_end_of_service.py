@@ -4,20 +4,33 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('alerts', '0002_contacts_and_kinds'),
+        ("alerts", "0002_contacts_and_kinds"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='alert',
-            name='service_ends_at',
+            model_name="alert",
+            name="service_ends_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AlterField(
-            model_name='alert',
-            name='kind',
-            field=models.CharField(choices=[('refill_due', 'Refill due'), ('pump_stopped', 'Pump stopped'), ('pump_stalled', 'Motor stall without recovery'), ('pump_alarm', 'Pump alarm'), ('interrogation_due', 'Interrogate after the MRI scan'), ('forecast_unknown', 'Forecast unknown'), ('plan_unconfirmed', 'Planned dose not confirmed'), ('service_ending', 'Pump replacement due'), ('concentration_not_programmed', 'Concentration not programmed'), ('delivery_failed', 'A message could not be delivered')], max_length=32),
+            model_name="alert",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("refill_due", "Refill due"),
+                    ("pump_stopped", "Pump stopped"),
+                    ("pump_stalled", "Motor stall without recovery"),
+                    ("pump_alarm", "Pump alarm"),
+                    ("interrogation_due", "Interrogate after the MRI scan"),
+                    ("forecast_unknown", "Forecast unknown"),
+                    ("plan_unconfirmed", "Planned dose not confirmed"),
+                    ("service_ending", "Pump replacement due"),
+                    ("concentration_not_programmed", "Concentration not programmed"),
+                    ("delivery_failed", "A message could not be delivered"),
+                ],
+                max_length=32,
+            ),
         ),
     ]

@@ -5,51 +5,59 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('pumps', '0004_volumes_and_plans'),
+        ("pumps", "0004_volumes_and_plans"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='fleetcheck',
-            options={'ordering': ['-started_at', '-pk']},
+            name="fleetcheck",
+            options={"ordering": ["-started_at", "-pk"]},
         ),
         migrations.RemoveField(
-            model_name='fleetcheck',
-            name='last_pump_id',
+            model_name="fleetcheck",
+            name="last_pump_id",
         ),
         migrations.AddField(
-            model_name='fleetcheck',
-            name='renewed',
+            model_name="fleetcheck",
+            name="renewed",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
-            model_name='priorversion',
-            name='believed',
+            model_name="priorversion",
+            name="believed",
             field=models.JSONField(default=dict),
         ),
         migrations.AddField(
-            model_name='priorversion',
-            name='pumps',
+            model_name="priorversion",
+            name="pumps",
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.CreateModel(
-            name='FleetPart',
+            name="FleetPart",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('done_pump_id', models.BigIntegerField()),
-                ('last_pump_id', models.BigIntegerField()),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('pumps', models.PositiveIntegerField(default=0)),
-                ('renewed', models.PositiveIntegerField(default=0)),
-                ('differing', models.PositiveIntegerField(default=0)),
-                ('differing_pumps', models.JSONField(default=list)),
-                ('check_run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='pumps.fleetcheck')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("done_pump_id", models.BigIntegerField()),
+                ("last_pump_id", models.BigIntegerField()),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("pumps", models.PositiveIntegerField(default=0)),
+                ("renewed", models.PositiveIntegerField(default=0)),
+                ("differing", models.PositiveIntegerField(default=0)),
+                ("differing_pumps", models.JSONField(default=list)),
+                (
+                    "check_run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="parts", to="pumps.fleetcheck"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
-                'indexes': [models.Index(condition=models.Q(('finished_at', None)), fields=['check_run'], name='fleet_part_open')],
+                "ordering": ["pk"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("finished_at", None)), fields=["check_run"], name="fleet_part_open"
+                    )
+                ],
             },
         ),
     ]

@@ -12,7 +12,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Sum
 
-from pumps.models import FleetCheck, FleetPart, Pump
+from pumps import forecasting
+from pumps.models import FleetCheck, FleetPart, PriorVersion, Pump
 from pumps.services import priors, renewal
 
 logger = logging.getLogger(__name__)
@@ -50,11 +51,20 @@ def begun(now: datetime) -> FleetCheck | None:
         return last
     if last is not None and last.started_at >= _last_night(now):
         return None
-    check = FleetCheck.objects.create(started_at=now, prior_version=priors.learn())
+    check = FleetCheck.objects.create(started_at=now, prior_version=_learned())
     FleetPart.objects.bulk_create(
         FleetPart(check_run=check, done_pump_id=first - 1, last_pump_id=last_id) for first, last_id in _ranges()
     )
     return check
+
+
+def _learned() -> PriorVersion:
+    """What the fleet teaches; if that breaks, what was believed before, since the check must not wait for it."""
+    try:
+        return priors.learn()
+    except Exception:  # the run's edge: the forecasts are checked whatever happens here
+        logger.exception("nothing could be learned from the fleet tonight")
+        return forecasting.current_prior()
 
 
 def _last_night(now: datetime) -> datetime:
@@ -71,7 +81,7 @@ def _ranges() -> list[tuple[int, int]]:
             "GROUP BY part ORDER BY part",
             [PARTS],
         )
-        return cursor.fetchall()
+        return [(first, last) for first, last in cursor.fetchall()]
 
 
 @transaction.atomic

@@ -32,6 +32,8 @@ def check_and_renew(pump_ids: Sequence[int], *, now: datetime) -> tuple[int, lis
     differing = compare(missing, now=now)
     if missing:
         forecasting.recompute(missing, now=now)
+    if len(rows.pump_id) == 0:
+        return len(missing), differing
     batch = batches.read(rows.pump_id.tolist())
     versions = list(PriorVersion.objects.filter(pk__in=np.unique(rows.version_id).tolist()).order_by("pk"))
     places = np.searchsorted([version.pk for version in versions], rows.version_id)

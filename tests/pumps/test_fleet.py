@@ -4,7 +4,7 @@ from decimal import Decimal as D
 import pytest
 
 from alerts.models import Alert, Heartbeat
-from pumps import folding, forecasting
+from pumps import batches, forecasting
 from pumps.models import FleetCheck, FleetPart, Forecast, PriorVersion, PumpModel
 from pumps.services import catalogue, devices, fleet, nightly, priors, settings
 from tests.builders import NOW, a_clinic, a_dose, a_pump, a_refill, a_running_pump
@@ -50,8 +50,8 @@ def test_the_check_runs_once_a_night() -> None:
 
 def test_an_interrupted_check_goes_on_where_it_stopped() -> None:
     first, second = a_running_pump(), a_running_pump()
-    check = FleetCheck.objects.create(started_at=NOW, prior_version=forecasting.current_prior())
-    FleetPart.objects.create(check_run=check, done_pump_id=first.pk, last_pump_id=second.pk, pumps=1)
+    begun = FleetCheck.objects.create(started_at=NOW, prior_version=forecasting.current_prior())
+    FleetPart.objects.create(check_run=begun, done_pump_id=first.pk, last_pump_id=second.pk, pumps=1)
     check = nightly.run_if_due(NOW + timedelta(minutes=10))
     assert check is not None
     assert check.pumps == 2
@@ -132,14 +132,14 @@ def test_serial_and_patient_search() -> None:
 def test_a_pump_that_cannot_be_computed_is_reported_and_hides_none_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
     broken, other = a_running_pump(), a_running_pump()
     Forecast.objects.filter(pump=other).update(low_at=NOW)
-    ledgers = folding.ledgers
+    read = batches.read
 
-    def breaking(pump_ids: list[int], **options: object) -> object:
+    def breaking(pump_ids: list[int]) -> object:
         if broken.pk in pump_ids:
             raise ValueError("this one")
-        return ledgers(pump_ids)
+        return read(pump_ids)
 
-    monkeypatch.setattr(folding, "ledgers", breaking)
+    monkeypatch.setattr(batches, "read", breaking)
     check = nightly.run_if_due(NOW)
     assert check is not None
     assert {found["pump"] for found in check.differing_pumps} == {broken.pk, other.pk}
