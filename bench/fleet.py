@@ -1,0 +1,134 @@
+"""The nightly run over 10,000 to 1,000,000 pumps, against PostgreSQL's own COPY of the same rows out and in."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from bench import _explain
+from bench._fleet import SEED, insist_on_an_empty_database, say, three_clinics
+from bench._growing import grow
+from interop.importing import import_folder
+from interop.simulated_history import Wish
+from interop.simulation import simulate
+from interop.writing import write
+from pumps import forecasting
+from pumps.models import Event, FleetCheck, Forecast, PriorVersion, Pump
+from pumps.services import nightly, renewal
+
+ORIGINALS = 10_000
+FILLS = 8
+WORKERS = 2
+# What is aimed at: the ratio to COPY when most rows changed and when none did, and memory a worker, MB.
+MOST_CHANGED, NONE_CHANGED, MOST_MB = 4.0, 3.0, 300
+# One pump in so many has been interrogated, and is read event by event.
+INTERROGATED = 10
+
+
+def main(sizes: Sequence[int]) -> int:
+    insist_on_an_empty_database()
+    load(min(ORIGINALS, *sizes))
+    missed = False
+    say(f"{FILLS} refills a pump, one pump in {INTERROGATED} with an interrogation; {WORKERS} workers")
+    say("     pumps      events  COPY out      in  most changed  ratio     none  ratio    MB")
+    for pumps in sizes:
+        grow(pumps)
+        believe_the_catalogue()
+        out, back = copied()
+        changed, megabytes = a_night(expect_renewed=True)
+        none, megabytes_none = a_night(expect_renewed=False)
+        most, least = changed / (out + back), none / (out + back)
+        peak = max(megabytes, megabytes_none)
+        say(
+            f"{pumps:>10,} {Event.objects.count():>11,} {out:>8.1f}s {back:>6.1f}s {changed:>12.1f}s {most:>6.2f} "
+            f"{none:>7.1f}s {least:>6.2f} {peak:>5.0f}"
+        )
+        missed |= most > MOST_CHANGED or least > NONE_CHANGED or peak > MOST_MB
+    missed |= _explain.report()
+    return int(missed)
+
+
+def load(pumps: int) -> None:
+    """The originals: simulated, imported, some of them interrogated."""
+    clinics = three_clinics("Bench")
+    now = datetime.now(UTC)
+    fleet = (
+        simulate(seed=SEED, number=number, clinic=clinics[number % 3], now=now, wish=Wish(fills=FILLS))
+        for number in range(pumps)
+    )
+    with tempfile.TemporaryDirectory(prefix="brim-bench-") as folder:
+        write(Path(folder), clinics, fleet)
+        import_folder(folder=Path(folder), user=None, now=timezone.now())
+    chosen = Pump.objects.filter(model__programmable=True).order_by("pk").values_list("pk", flat=True)[::INTERROGATED]
+    last = dict(Forecast.objects.filter(pump__in=chosen).values_list("pump_id", "filled_at"))
+    Event.objects.bulk_create(
+        Event(
+            pump_id=pk,
+            kind=Event.Kind.INTERROGATION,
+            occurred_at=filled_at - timedelta(minutes=10),
+            source=Event.Source.IMPORT,
+            daily_dose_mcg=None,
+            volume_ml=Decimal("4.5"),
+        )
+        for pk, filled_at in last.items()
+        if filled_at is not None
+    )
+    forecasting.recompute(list(last), now=now)
+
+
+def believe_the_catalogue() -> None:
+    """Every forecast as it was before anything was learned, so that a night renews it."""
+    newest = forecasting.current_prior()
+    PriorVersion.objects.create(priors=newest.believed, believed=newest.believed, reason="bench")
+    ids = list(Pump.objects.order_by("pk").values_list("pk", flat=True))
+    now = timezone.now()
+    for start in range(0, len(ids), nightly.BATCH):
+        with transaction.atomic():
+            renewal.check_and_renew(ids[start : start + nightly.BATCH], now=now)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (ANALYZE) pumps_forecast")
+
+
+def copied() -> tuple[float, float]:
+    """Seconds PostgreSQL needs to copy the pumps and events out, and the forecasts in, indexes and checks included."""
+    with tempfile.TemporaryDirectory(prefix="brim-bench-") as name, connection.cursor() as cursor:
+        # The server writes the files, whoever it runs as.
+        Path(name).chmod(0o777)
+        started = time.perf_counter()
+        for table in ("pumps_event", "pumps_pump"):
+            cursor.execute(f"COPY {table} TO '{name}/{table}'")
+        out = time.perf_counter() - started
+        cursor.execute(f"COPY pumps_forecast TO '{name}/forecast'")
+        cursor.execute("CREATE TABLE bench_forecast (LIKE pumps_forecast INCLUDING ALL)")
+        started = time.perf_counter()
+        cursor.execute(f"COPY bench_forecast FROM '{name}/forecast'")
+        back = time.perf_counter() - started
+        cursor.execute("DROP TABLE bench_forecast")
+    return out, back
+
+
+def a_night(*, expect_renewed: bool) -> tuple[float, float]:
+    """Wall seconds of a nightly run by two workers, start-up included, and the greater peak of resident MB."""
+    FleetCheck.objects.all().delete()
+    started = time.perf_counter()
+    workers = [subprocess.Popen([sys.executable, "-m", "bench._night"]) for _ in range(WORKERS)]
+    ended = [os.wait4(worker.pid, 0) for worker in workers]
+    seconds = time.perf_counter() - started
+    check = FleetCheck.objects.get()
+    if any(status != 0 for _, status, _ in ended) or check.finished_at is None or check.differing:
+        sys.exit(f"The nightly run failed: {check}.")
+    if (check.renewed > check.pumps / 2) is not expect_renewed:
+        sys.exit(f"{check.renewed} of {check.pumps} forecasts were renewed, which was not to be measured.")
+    return seconds, max(usage.ru_maxrss for _, _, usage in ended) / 1024
+
+
+if __name__ == "__main__":
+    sys.exit(main([int(size) for size in sys.argv[1:]] or [10_000, 100_000, 1_000_000]))
