@@ -5,6 +5,7 @@ One pump is a fleet of one, so a page, a task over a million pumps and a test ru
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,25 +142,27 @@ def from_columns(pumps: Columns, events: Columns, sizes: Sequence[int] | Ints, c
     """A fleet from float columns, `sizes[i]` events for pump i, in order."""
     first_event = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64))).astype(np.int64)
     what = events["what"].astype(np.int64)
-    added = events["added_ml"]
     unknown = _before_a_fill(first_event, what)
-    whole = {"what": np.where(unknown, FILL, what), "curve": events["curve"].astype(np.int64)}
-    return Fleet(
-        **{**pumps, "programmable": pumps["programmable"].astype(np.bool_)},
-        **{**events, **whole, "added_ml": np.where(unknown, 0.0, added)},
-        first_event=first_event,
-        curves=curves.columns(),
-    )
+    columns: dict[str, Any] = {
+        **pumps,
+        "programmable": pumps["programmable"].astype(np.bool_),
+        **events,
+        "what": np.where(unknown, FILL, what),
+        "curve": events["curve"].astype(np.int64),
+        "added_ml": np.where(unknown, 0.0, events["added_ml"]),
+    }
+    return Fleet(**columns, first_event=first_event, curves=curves.columns())
 
 
 def _before_a_fill(first_event: Ints, what: Ints) -> Flags:
     """Fills of a reservoir not emptied, of which nothing is known before: each is taken for the first fill."""
-    parts = what == PART
+    parts: Flags = what == PART
     if not parts.any():
         return parts
     filled = np.concatenate(([0], np.cumsum((what == FILL) | parts)))
     before = np.repeat(filled[first_event[:-1]], np.diff(first_event))
-    return parts & (filled[:-1] == before)
+    is_unknown: Flags = parts & (filled[:-1] == before)
+    return is_unknown
 
 
 def _table(names: Sequence[str], rows: Sequence[Sequence[float]]) -> Columns:
@@ -219,25 +222,33 @@ def _event_numbers(event: LedgerEvent, curves: "CurveTable") -> tuple[float, ...
 
 
 class CurveTable:
-    """The distinct curves of a fleet; most pumps share the uniform one."""
+    """The curves of a fleet; most pumps share the uniform one."""
 
     def __init__(self) -> None:
-        self._index: dict[Curve, int] = {UNIFORM: 0}
+        self._curves = [UNIFORM]
+        self._index: dict[Program, int] = {}
 
     def index(self, program: Program) -> int:
-        return self._index.setdefault(curve_of(program), len(self._index))
+        """The row of a program's curve."""
+        if not program.steps and not program.boluses:
+            return 0
+        if program not in self._index:
+            self._index[program] = self.add(curve_of(program))
+        return self._index[program]
+
+    def add(self, curve: Curve) -> int:
+        """The row of a curve, a new one."""
+        self._curves.append(curve)
+        return len(self._curves) - 1
 
     def columns(self) -> Curves:
-        rows = list(self._index)
-        shape = (len(rows), max(len(row.knots) for row in rows))
+        shape = (len(self._curves), max(len(curve.knots) for curve in self._curves))
         # Beyond a curve's last knot nothing may match: infinite start, infinite level.
         second, before = np.full(shape, np.inf), np.full(shape, np.inf)
         after, slope = np.full(shape, np.inf), np.zeros(shape)
-        for number, row in enumerate(rows):
-            for place, knot in enumerate(row.knots):
-                second[number, place] = knot.second
-                before[number, place] = knot.before
-                after[number, place] = knot.after
-                slope[number, place] = knot.slope_per_s
-        days = np.array([row.days for row in rows], dtype=np.float64)
+        for row, curve in enumerate(self._curves):
+            for place, knot in enumerate(curve.knots):
+                second[row, place], before[row, place] = knot.second, knot.before
+                after[row, place], slope[row, place] = knot.after, knot.slope_per_s
+        days = np.array([curve.days for curve in self._curves], dtype=np.float64)
         return Curves(days, second, before, after, slope)

@@ -4,8 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from clinical.programs import MINUTES_PER_DAY, DayPlan, Program, daily_sum_mcg, day_plans, rate_at_midnight
+from clinical.programs import DAYS_PER_WEEK, MINUTES_PER_DAY, Program, is_for
 from clinical.units import SECONDS_PER_DAY
+
+# A step or bolus in numbers: minute of the day, mcg/h or mcg, weekdays (see `programs.Step`).
+Part = tuple[int, float, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -38,30 +41,51 @@ UNIFORM = Curve(1, (Knot(0.0, 0.0, 0.0, 1.0 / SECONDS_PER_DAY),))
 
 def curve_of(program: Program) -> Curve:
     """The curve of a program from `checked`. What a patient may call for has no hour, and is no part of it."""
-    if not program.steps and not program.boluses:
+    return curve(
+        [(step.start_minute, float(step.rate_mcg_per_h), step.days) for step in program.steps],
+        [(bolus.at_minute, float(bolus.dose_mcg), bolus.days) for bolus in program.boluses],
+    )
+
+
+def curve(steps: Sequence[Part], boluses: Sequence[Part]) -> Curve:
+    """The curve of steps and boluses, whatever they add up to: that is the daily dose."""
+    if not steps and not boluses:
         return UNIFORM
-    plans = day_plans(program)
-    total = float(daily_sum_mcg(program))
+    named = {day for _, _, days in (*steps, *boluses) for day in days}
+    plans = [
+        (sorted(step for step in steps if is_for(step[2], day, named)),
+         sorted(bolus for bolus in boluses if is_for(bolus[2], day, named)))
+        for day in (range(DAYS_PER_WEEK) if named else (-1,))
+    ]  # fmt: skip
+    bends = [bend for number in range(len(plans)) for bend in _bends(plans, number)]
+    total = sum(dose + rate * hours for _, dose, rate, hours in bends) / len(plans)
     knots: list[Knot] = []
     level = 0.0
-    for number in range(len(plans)):
-        level = _add_day(knots, level, plans, number, total)
+    for second, dose, rate, hours in bends:
+        after = level + dose / total
+        knots.append(Knot(second, level, after, rate / 3600.0 / total))
+        level = after + rate * hours / total
     return Curve(len(plans), tuple(knots))
 
 
-def _add_day(knots: list[Knot], level: float, plans: Sequence[DayPlan], number: int, total: float) -> float:
-    """Append the knots of one day, which begins at `level`; returns the level at its end."""
-    plan = plans[number]
-    minutes = sorted({0} | {step.start_minute for step in plan.steps} | {bolus.at_minute for bolus in plan.boluses})
+Plans = Sequence[tuple[list[Part], list[Part]]]
+
+
+def _bends(plans: Plans, number: int) -> list[tuple[float, float, float, float]]:
+    """Where the rate of one day changes or a bolus falls: second, mcg at once, then mcg/h, for so many hours."""
+    steps, boluses = plans[number]
+    rates, doses = {0: _before(plans, number)}, {minute: dose for minute, dose, _ in boluses}
+    rates.update({minute: rate for minute, rate, _ in steps})
+    minutes = sorted({*rates, *doses})
+    rate, bends = 0.0, []
     for minute, end in pairwise([*minutes, MINUTES_PER_DAY]):
-        after = level + sum(float(b.dose_mcg) for b in plan.boluses if b.at_minute == minute) / total
-        slope = _rate_at(plans, number, minute) / 3600.0 / total
-        knots.append(Knot(number * SECONDS_PER_DAY + minute * 60.0, level, after, slope))
-        level = after + slope * (end - minute) * 60.0
-    return level
+        rate = rates.get(minute, rate)
+        second = number * SECONDS_PER_DAY + minute * 60.0
+        bends.append((second, doses.get(minute, 0.0), rate, (end - minute) / 60.0))
+    return bends
 
 
-def _rate_at(plans: Sequence[DayPlan], number: int, minute: int) -> float:
-    """The rate in mcg/h that holds at a minute of a day."""
-    current = [step for step in plans[number].steps if step.start_minute <= minute]
-    return float(current[-1].rate_mcg_per_h if current else rate_at_midnight(plans, number))
+def _before(plans: Plans, number: int) -> float:
+    """The rate with which a day begins: until its first step, the last step before it still holds."""
+    before = (plans[number - back][0] for back in range(1, len(plans) + 1))
+    return next((steps[-1][1] for steps in before if steps), 0.0)

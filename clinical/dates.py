@@ -125,7 +125,8 @@ def _reason(fleet: Fleet, depletion: Depletion, stopped: Floats, programmed_low:
 def _since_fill(fleet: Fleet, depletion: Depletion) -> Flags:
     """The events that put in what a pump now holds: its last fill after emptying, and what was added to it."""
     segments = depletion.segments
-    return fleet.is_any(FILL, PART) & (segments.fill >= 0) & (segments.fill == depletion.fill[segments.pump])
+    is_last: Flags = (segments.fill >= 0) & (segments.fill == depletion.fill[segments.pump])
+    return fleet.is_any(FILL, PART) & is_last
 
 
 def _first(fleet: Fleet, moments: Floats, counts: Flags) -> Floats:

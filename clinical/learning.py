@@ -107,8 +107,8 @@ def joined(samples: Sequence[Sample]) -> Sample:
         programmed=np.concatenate([wide(each.programmed, 1.0) for each in samples]),
         delivered=np.concatenate([wide(each.delivered, 1.0) for each in samples]),
         years=np.concatenate([wide(each.years, 0.0) for each in samples]),
-        is_first=np.concatenate([wide(each.is_first, 0) for each in samples]),
-        is_there=np.concatenate([wide(each.is_there, 0) for each in samples]),
+        is_first=np.concatenate([wide(each.is_first.astype(np.float64), 0.0) > 0 for each in samples]),
+        is_there=np.concatenate([wide(each.is_there.astype(np.float64), 0.0) > 0 for each in samples]),
     )
 
 

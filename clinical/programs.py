@@ -72,7 +72,7 @@ class ProgramError(ValueError):
 
 
 def checked(program: Program) -> Program:
-    """The program in pump order with its 24-hour sum scaled to exactly `daily_dose_mcg`.
+    """The program in pump order. What its steps and boluses add up to counts as exactly `daily_dose_mcg`.
 
     Raises:
         ProgramError: the dose, steps or boluses are impossible or do not add up within 0.5 %.
@@ -88,7 +88,7 @@ def checked(program: Program) -> Program:
         raise ProgramError("steps", "mode flex needs at least one step")
     if program.mode is Mode.PERIODIC_BOLUS and not program.boluses:
         raise ProgramError("boluses", "mode periodic_bolus needs at least one bolus")
-    return _scaled(_in_order(program))
+    return _adding_up(_in_order(program))
 
 
 def _check_patient_boluses(program: Program) -> None:
@@ -121,8 +121,8 @@ def _in_order(program: Program) -> Program:
     steps = tuple(sorted(program.steps, key=lambda step: (step.days, step.start_minute)))
     boluses = tuple(sorted(program.boluses, key=lambda bolus: (bolus.days, bolus.at_minute)))
     ordered = replace(program, steps=steps, boluses=boluses)
-    for part in (*steps, *boluses):
-        if any(not 0 <= day < DAYS_PER_WEEK for day in part.days) or len(set(part.days)) != len(part.days):
+    for days in _days_named(ordered):
+        if any(not 0 <= day < DAYS_PER_WEEK for day in days) or len(set(days)) != len(days):
             raise ProgramError("steps", "weekdays are mon to sun, each once")
     for plan in day_plans(ordered):
         _check_times("steps", [step.start_minute for step in plan.steps])
@@ -156,23 +156,28 @@ def day_plans(program: Program) -> list[DayPlan]:
 
     A weekday that some step or bolus names has exactly those that name it; every other day has those that name none.
     """
-    named = {day for part in (*program.steps, *program.boluses) for day in part.days}
+    named = {day for days in _days_named(program) for day in days}
     if not named:
         return [DayPlan(program.steps, program.boluses)]
     return [
         DayPlan(
-            tuple(step for step in program.steps if _is_for(step.days, day, named)),
-            tuple(bolus for bolus in program.boluses if _is_for(bolus.days, day, named)),
+            tuple(step for step in program.steps if is_for(step.days, day, named)),
+            tuple(bolus for bolus in program.boluses if is_for(bolus.days, day, named)),
         )
         for day in range(DAYS_PER_WEEK)
     ]
 
 
-def _is_for(days: tuple[int, ...], day: int, named: set[int]) -> bool:
+def _days_named(program: Program) -> list[tuple[int, ...]]:
+    return [*(step.days for step in program.steps), *(bolus.days for bolus in program.boluses)]
+
+
+def is_for(days: tuple[int, ...], day: int, named: set[int]) -> bool:
+    """Whether what is for `days` is for one day, where `named` are the days that have something of their own."""
     return day in days if day in named else not days
 
 
-def _scaled(program: Program) -> Program:
+def _adding_up(program: Program) -> Program:
     total = daily_sum_mcg(program)
     dose = program.daily_dose_mcg
     if total == 0 or abs(total - dose) > SUM_TOLERANCE * dose:
@@ -182,16 +187,11 @@ def _scaled(program: Program) -> Program:
             field,
             f"{what} to {total:.4f} mcg, but daily_dose_mcg is {dose}; they must agree within 0.5 %",
         )
-    factor = dose / total
-    return replace(
-        program,
-        steps=tuple(replace(step, rate_mcg_per_h=step.rate_mcg_per_h * factor) for step in program.steps),
-        boluses=tuple(replace(bolus, dose_mcg=bolus.dose_mcg * factor) for bolus in program.boluses),
-    )
+    return program
 
 
 def daily_sum_mcg(program: Program) -> Decimal:
-    """Steps and boluses of 24 hours, the average of a week where days differ, in mcg, as written (not scaled)."""
+    """Steps and boluses of 24 hours, the average of a week where days differ, in mcg, as written."""
     plans = day_plans(program)
     total = Decimal(0)
     for number, plan in enumerate(plans):
@@ -204,11 +204,11 @@ def daily_sum_mcg(program: Program) -> Decimal:
 def _stretches(plans: Sequence[DayPlan], number: int) -> list[tuple[Decimal, int]]:
     """Rates (mcg/h) of one day with the minutes each holds."""
     starts = [0, *(step.start_minute for step in plans[number].steps), MINUTES_PER_DAY]
-    rates = [rate_at_midnight(plans, number), *(step.rate_mcg_per_h for step in plans[number].steps)]
+    rates = [_rate_at_midnight(plans, number), *(step.rate_mcg_per_h for step in plans[number].steps)]
     return [(rate, end - start) for rate, (start, end) in zip(rates, pairwise(starts), strict=True)]
 
 
-def rate_at_midnight(plans: Sequence[DayPlan], number: int) -> Decimal:
+def _rate_at_midnight(plans: Sequence[DayPlan], number: int) -> Decimal:
     """The rate (mcg/h) with which a day begins: until its first step, the last step before it still holds."""
     before = [plans[number - back].steps for back in range(1, len(plans) + 1)]
     return next((steps[-1].rate_mcg_per_h for steps in before if steps), Decimal(0))

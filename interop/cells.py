@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from clinical.programs import ProgramError
+from clinical.weekdays import days_of
 from clinics.opening import WEEKDAYS
 from clinics.validators import FIRST_YEAR, LAST_YEAR, validate_timezone
 from pumps.programs_json import minute_of
@@ -41,10 +42,11 @@ class BadCell(ValueError):
 
 @dataclass(frozen=True)
 class Timed:
-    """An entry of `steps` or `boluses`: `HH:MM` on the pump's clock, and mcg/h or mcg."""
+    """An entry of `steps` or `boluses`: `HH:MM` on the pump's clock, mcg/h or mcg, and the weekdays it is for."""
 
     clock: str
     amount: Decimal
+    days: tuple[int, ...] = ()
 
 
 def shortened(cell: str) -> str:
@@ -220,7 +222,7 @@ def email(fitting: Callable[[str], str]) -> Callable[[str], str]:
 
 
 def timed(column: str) -> Callable[[str], tuple[Timed, ...]]:
-    """`HH:MM=amount;...`; a last semicolon does no harm."""
+    """`HH:MM=amount;...`, or `mon+tue@HH:MM=amount` for some weekdays; a last semicolon does no harm."""
 
     def parse(cell: str) -> tuple[Timed, ...]:
         return tuple(_one_timed(part.strip(), column) for part in cell.rstrip("; ").split(";"))
@@ -229,11 +231,16 @@ def timed(column: str) -> Callable[[str], tuple[Timed, ...]]:
 
 
 def _one_timed(part: str, column: str) -> Timed:
-    clock, equals, amount = part.partition("=")
+    when, equals, amount = part.partition("=")
     if not equals:
         raise BadCell(f"{quoted(part)} is not HH:MM=amount")
+    named, at, clock = when.rpartition("@")
+    try:
+        days = days_of((code.strip().lower() for code in named.split("+")), column) if at else ()
+    except ProgramError as error:
+        raise BadCell(f"{quoted(named)} are no weekdays; write them like mon+tue@06:00=4.0") from error
     try:
         minute_of(clock.strip(), column)
     except ProgramError as error:
         raise BadCell(f"{quoted(clock.strip())} is not a time; write HH:MM, 00:00 to 23:59") from error
-    return Timed(clock.strip(), _amount(amount.strip()))
+    return Timed(clock.strip(), _amount(amount.strip()), days)

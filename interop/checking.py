@@ -47,6 +47,8 @@ _PUMP_VALUES = (
     "implanted_on",
     "catheter_volume_ml",
     "low_reservoir_alarm_ml",
+    "low_level_reason",
+    "low_level_noticed_on",
     "flow_accuracy_pct",
     "factory_flow_ml_per_day",
     "explanted_on",
@@ -230,6 +232,8 @@ def check_pumps(sheet: Sheet[PumpRow], registry: Registry, now: datetime, proble
         pump = _unsaved_pump(row, clinic, registry, problems)
         for column, message in impossible(pump, now=now):
             problems.add(sheet.file, row.line, column, message)
+        if row.low_level_noticed_on is not None and not row.low_level_reason:
+            problems.add(sheet.file, row.line, "low_level_reason", "must not be blank where it has a day")
         if _owner_problem(row):
             problems.add(sheet.file, row.line, "refill_owner_name", _owner_problem(row))
         if row.serial_number is None:

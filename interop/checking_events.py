@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef
 
+from clinical.ledger import Emptying
 from clinical.programs import Mode, ProgramError
 from interop.cells import BadCell, in_utc, quoted, shortened
 from interop.checking import READ_ONLY, is_read_only, stand_in_clinic, stand_in_model
@@ -39,9 +40,21 @@ REFILL_VALUES = (
     "drug_expires_on",
     "stability_days",
     "programmed_concentration_mcg_per_ml",
+    "emptying",
     "reason",
 )
-DOSE_VALUES = ("mode", "daily_dose_mcg", "steps", "boluses", "reason", "override_reason", "clock_offset_s")
+DOSE_VALUES = (
+    "mode",
+    "daily_dose_mcg",
+    "steps",
+    "boluses",
+    "patient_bolus_mcg",
+    "patient_boluses_per_day",
+    "is_planned",
+    "reason",
+    "override_reason",
+    "clock_offset_s",
+)
 OTHER_VALUES = (
     "aspirated_ml",
     "injected_ml",
@@ -54,6 +67,8 @@ OTHER_VALUES = (
     "alarms",
     "tones",
     "reservoir_emptied",
+    "patient_bolus_mcg",
+    "confirms_at",
     "reason",
 )
 # A column of another name than the entry's field.
@@ -89,7 +104,7 @@ def check_doses(sheet: Sheet[DoseRow], registry: Registry, problems: Problems) -
         at = _in_utc(sheet.file, row, "effective_at", pump, problems)
         _add(sheet.file, row, {"effective_at": impossible_moment(pump, at)} if at is not None else {}, problems)
         row = _with_dose(sheet.file, row, problems)
-        _add(sheet.file, row, _impossible_program(row), problems)
+        _add(sheet.file, row, _impossible_program(_without_bad_boluses(sheet.file, row, problems)), problems)
         if ledger is not None and at is not None:
             moved = row._replace(effective_at=at)
             first = ledger.doses.setdefault(at, moved)
@@ -104,11 +119,12 @@ def check_others(sheet: Sheet[OtherRow], registry: Registry, now: datetime, prob
         ledger = _ledger(sheet.file, row, registry, problems)
         pump = ledger.pump if ledger is not None else nobodys
         at = _in_utc(sheet.file, row, "occurred_at", pump, problems)
+        confirms_at = _moment(sheet.file, row, "confirms_at", row.confirms_at, pump, problems)
         if row.kind is None or problems.is_bad(sheet.file, row.line):
             continue
         _add(sheet.file, row, _impossible_other(pump, row, at, now), problems)
         if ledger is not None and at is not None:
-            moved = row._replace(occurred_at=at)
+            moved = row._replace(occurred_at=at, confirms_at=confirms_at)
             first = ledger.others.setdefault((row.kind, at), moved)
             if first is not moved:
                 check_same_rows(sheet, first, moved, "pump, kind and occurred_at", problems)
@@ -212,10 +228,16 @@ def _ledger(file: str, row: EventRow, registry: Registry, problems: Problems) ->
 
 
 def _in_utc(file: str, row: EventRow, column: str, pump: Pump, problems: Problems) -> datetime | None:
-    if row.at is None:
+    return _moment(file, row, column, row.at, pump, problems)
+
+
+def _moment(
+    file: str, row: EventRow, column: str, value: datetime | None, pump: Pump, problems: Problems
+) -> datetime | None:
+    if value is None:
         return None
     try:
-        return in_utc(row.at, pump.clinic.zone)
+        return in_utc(value, pump.clinic.zone)
     except BadCell as error:
         problems.add(file, row.line, column, str(error))
         return None
@@ -234,6 +256,7 @@ def _impossible_refill(pump: Pump, row: RefillRow, at: datetime | None, now: dat
         concentration_mcg_per_ml=(
             row.concentration_mcg_per_ml if row.concentration_mcg_per_ml is not None else HARMLESS
         ),
+        emptying=row.emptying or Emptying.EMPTIED.value,
         aspirated_ml=row.aspirated_ml,
         programmed_concentration_mcg_per_ml=row.programmed_concentration_mcg_per_ml,
     )
@@ -254,6 +277,14 @@ def _with_dose(file: str, row: DoseRow, problems: Problems) -> DoseRow:
     return row
 
 
+def _without_bad_boluses(file: str, row: DoseRow, problems: Problems) -> DoseRow:
+    """The row without patient boluses if half of them could not be read: that has its own message."""
+    columns = ("patient_bolus_mcg", "patient_boluses_per_day")
+    if any(problems.is_bad_cell(file, row.line, column) for column in columns):
+        return row._replace(patient_bolus_mcg=None, patient_boluses_per_day=None)
+    return row
+
+
 def _impossible_program(row: DoseRow) -> Mapping[str, Sequence[str]]:
     """What a pump cannot be programmed to. Cells that could not be read have their own messages and are left out."""
     if row.mode is None or row.daily_dose_mcg is None:
@@ -263,14 +294,15 @@ def _impossible_program(row: DoseRow) -> Mapping[str, Sequence[str]]:
         # The dose alone can still be held against the mode.
         mode = Mode.STOPPED if mode == Mode.STOPPED else Mode.SIMPLE_CONTINUOUS
         steps, boluses = (), ()
+    bolus, per_day = row.patient_bolus_mcg, row.patient_boluses_per_day
     try:
-        program_of(mode, row.daily_dose_mcg, steps_json(steps), boluses_json(boluses))
+        program_of(mode, row.daily_dose_mcg, steps_json(steps), boluses_json(boluses), bolus, per_day)
     except ProgramError as error:
         return {error.field: [error.message]}
     return {}
 
 
-_FOLLOWING = ("programmed_concentration_mcg_per_ml", "clock_offset_s")
+_FOLLOWING = ("programmed_concentration_mcg_per_ml", "clock_offset_s", "is_planned")
 
 
 def _is_known(

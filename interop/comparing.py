@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from clinical.units import plain
+from clinical.weekdays import codes_of, days_of
 from interop.cells import SHOWN, Timed, quoted
 from interop.problems import Problems
 from interop.reading import Sheet
@@ -20,7 +21,11 @@ ALIKE = 10
 
 def written(entries: Iterable[Timed]) -> str:
     """Steps or boluses as the file writes them."""
-    return ";".join(f"{entry.clock}={plain(entry.amount)}" for entry in entries)
+    return ";".join(f"{_days(entry)}{entry.clock}={plain(entry.amount)}" for entry in entries)
+
+
+def _days(entry: Timed) -> str:
+    return f"{'+'.join(codes_of(entry.days))}@" if entry.days else ""
 
 
 def listed(values: tuple[Any, ...]) -> str:
@@ -90,20 +95,29 @@ def differing(columns: Sequence[str], row: Row, stored: object) -> Iterator[Diff
 
 
 def in_clock_order(entries: Iterable[Timed]) -> tuple[Timed, ...]:
-    return tuple(sorted(entries, key=lambda entry: entry.clock))
+    return tuple(sorted(entries, key=lambda entry: (entry.days, entry.clock)))
 
 
-def from_json(stored: Iterable[dict[str, str]]) -> tuple[Timed, ...]:
-    """Stored steps or boluses: `{"start" or "at": "06:00", "rate_mcg_per_h" or "dose_mcg": "4.0"}`."""
+def from_json(stored: Iterable[dict[str, Any]]) -> tuple[Timed, ...]:
+    """Stored steps or boluses, as `pumps.programs_json` describes them."""
     return in_clock_order(
-        Timed(entry.get("start") or entry["at"], Decimal(entry.get("rate_mcg_per_h") or entry["dose_mcg"]))
+        Timed(
+            entry.get("start") or entry["at"],
+            Decimal(entry.get("rate_mcg_per_h") or entry["dose_mcg"]),
+            days_of(entry.get("days", ()), "days"),
+        )
         for entry in stored
     )
 
 
-def steps_json(entries: Iterable[Timed]) -> list[dict[str, str]]:
-    return [{"start": entry.clock, "rate_mcg_per_h": plain(entry.amount)} for entry in entries]
+def steps_json(entries: Iterable[Timed]) -> list[dict[str, Any]]:
+    return [_json("start", "rate_mcg_per_h", entry) for entry in entries]
 
 
-def boluses_json(entries: Iterable[Timed]) -> list[dict[str, str]]:
-    return [{"at": entry.clock, "dose_mcg": plain(entry.amount)} for entry in entries]
+def boluses_json(entries: Iterable[Timed]) -> list[dict[str, Any]]:
+    return [_json("at", "dose_mcg", entry) for entry in entries]
+
+
+def _json(clock: str, amount: str, entry: Timed) -> dict[str, Any]:
+    days = {"days": codes_of(entry.days)} if entry.days else {}
+    return {clock: entry.clock, amount: plain(entry.amount), **days}

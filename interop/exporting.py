@@ -180,7 +180,7 @@ LEDGER_COLUMNS = (
     *(name for name in _columns(REFILLS) if name not in ("serial_number", "clinic", "refilled_at", "reason")),
     *(name for name in _columns(DOSE_CHANGES) if name not in ("serial_number", "clinic", "effective_at")),
     *(name for name in _columns(EVENTS) if name not in {"serial_number", "clinic", "kind", "occurred_at", "reason",
-      "aspirated_ml", "daily_dose_mcg", "clock_offset_s"}),
+      "aspirated_ml", "daily_dose_mcg", "patient_bolus_mcg", "clock_offset_s"}),
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from clinical.units import utc_offset_seconds
 from clinics.models import Clinic, ClosedDay, User
-from interop import checking, checking_events, reading
+from interop import checking, checking_events, checking_order, reading
 from interop.comparing import boluses_json, steps_json
 from interop.problems import Problems
 from interop.reading import Folder, Progress
@@ -126,6 +126,7 @@ def _plan(content: Folder, user: User | None, now: datetime, problems: Problems,
     checking_events.check_refills(content.refills, registry, now, problems)
     checking_events.check_doses(content.dose_changes, registry, problems)
     checking_events.check_others(content.events, registry, now, problems)
+    checking_order.check_order(content.refills, content.events, registry, problems)
     checking_events.leave_out_stored(
         content.refills, content.dose_changes, content.events, registry, problems, progress
     )
@@ -196,7 +197,7 @@ def _event(pump: Pump, row: EventRow, user: User | None, now: datetime) -> Event
     if isinstance(row, RefillRow):
         values = _refill_values(row)
     elif isinstance(row, DoseRow):
-        values = _dose_values(row, pump)
+        values = _dose_values(row, pump, now)
     else:
         values = _other_values(row)
     return Event(pump=pump, recorded_at=now, recorded_by=user, source=Event.Source.IMPORT, **values)
@@ -219,7 +220,7 @@ def _other_values(row: OtherRow) -> dict[str, Any]:
     return {**values, "alarms": list(row.alarms or ()), "kind": row.kind, "occurred_at": row.at}
 
 
-def _dose_values(row: DoseRow, pump: Pump) -> dict[str, Any]:
+def _dose_values(row: DoseRow, pump: Pump, now: datetime) -> dict[str, Any]:
     if row.at is None:
         raise ValueError("a dose change without a moment was let through")
     return {
@@ -229,6 +230,9 @@ def _dose_values(row: DoseRow, pump: Pump) -> dict[str, Any]:
         "daily_dose_mcg": row.daily_dose_mcg,
         "steps": steps_json(row.steps or ()),
         "boluses": boluses_json(row.boluses or ()),
+        "patient_bolus_mcg": row.patient_bolus_mcg,
+        "patient_boluses_per_day": row.patient_boluses_per_day,
+        "is_planned": row.is_planned if row.is_planned is not None else row.at > now,
         "reason": row.reason,
         "override_reason": row.override_reason,
         "clock_offset_s": (

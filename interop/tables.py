@@ -20,6 +20,7 @@ from interop import cells
 from interop.cells import Timed
 from patients.models import Contact, Patient
 from pumps.models import DrugProduct, Event, Pump, PumpModel, RefillOwner
+from pumps.programs_json import MOST_PATIENT_BOLUSES
 from pumps.services.kinds import KINDS
 from pumps.services.settings import INTERVAL_DAYS, MARGIN_DAYS
 
@@ -102,6 +103,8 @@ class PumpRow(NamedTuple):
     implanted_on: date | None
     catheter_volume_ml: Decimal | None
     low_reservoir_alarm_ml: Decimal | None
+    low_level_reason: str | None
+    low_level_noticed_on: date | None
     flow_accuracy_pct: Decimal | None
     factory_flow_ml_per_day: Decimal | None
     explanted_on: date | None
@@ -125,6 +128,7 @@ class RefillRow(NamedTuple):
     drug_expires_on: date | None
     stability_days: int | None
     programmed_concentration_mcg_per_ml: Decimal | None
+    emptying: str | None
     reason: str | None
 
     @property
@@ -141,6 +145,9 @@ class DoseRow(NamedTuple):
     daily_dose_mcg: Decimal | None
     steps: tuple[Timed, ...] | None
     boluses: tuple[Timed, ...] | None
+    patient_bolus_mcg: Decimal | None
+    patient_boluses_per_day: int | None
+    is_planned: bool | None
     reason: str | None
     override_reason: str | None
     clock_offset_s: int | None
@@ -169,6 +176,8 @@ class OtherRow(NamedTuple):
     alarms: tuple[str, ...] | None
     tones: int | None
     reservoir_emptied: bool | None
+    patient_bolus_mcg: Decimal | None
+    confirms_at: datetime | None
     reason: str | None
 
     @property
@@ -284,6 +293,8 @@ PUMPS = Table(
         _needed("implanted_on", cells.day()),
         Column("catheter_volume_ml", _decimal(Pump, "catheter_volume_ml")),
         Column("low_reservoir_alarm_ml", _decimal(Pump, "low_reservoir_alarm_ml")),
+        Column("low_level_reason", _text(Pump, "low_level_reason"), blank=""),
+        Column("low_level_noticed_on", cells.day(cells.PUMP_YEARS)),
         Column("flow_accuracy_pct", _decimal(Pump, "flow_accuracy_pct", most=100)),
         Column("factory_flow_ml_per_day", _decimal(Pump, "factory_flow_ml_per_day")),
         Column("explanted_on", cells.day()),
@@ -311,6 +322,7 @@ REFILLS = Table(
         Column("stability_days", cells.whole_days),
         # Blank: as filled, which is what the format says of a file without this column.
         Column("programmed_concentration_mcg_per_ml", _decimal(Event, "programmed_concentration_mcg_per_ml")),
+        Column("emptying", cells.choice(*Event.EmptyingFirst.values), blank=Event.EmptyingFirst.EMPTIED.value),
         Column("reason", _text(Event, "reason"), blank=""),
     ),
 )
@@ -326,6 +338,10 @@ DOSE_CHANGES = Table(
         Column("daily_dose_mcg", _decimal(Event, "daily_dose_mcg"), required=True),
         Column("steps", cells.timed("steps"), blank=()),
         Column("boluses", cells.timed("boluses"), blank=()),
+        Column("patient_bolus_mcg", _decimal(Event, "patient_bolus_mcg")),
+        Column("patient_boluses_per_day", cells.whole(1, MOST_PATIENT_BOLUSES, "number of boluses")),
+        # Blank: a plan if it lies ahead when it is imported.
+        Column("is_planned", cells.yes_or_no),
         Column("reason", _text(Event, "reason"), blank=""),
         Column("override_reason", _text(Event, "override_reason"), blank=""),
         # Blank: the clinic's own offset then.
@@ -351,6 +367,8 @@ EVENTS = Table(
         Column("alarms", cells.several(cells.choice(*[alarm.value for alarm in PumpAlarm])), blank=()),
         Column("tones", cells.whole(1, 2, "number of tones")),
         Column("reservoir_emptied", cells.yes_or_no),
+        Column("patient_bolus_mcg", _decimal(Event, "patient_bolus_mcg")),
+        Column("confirms_at", cells.moment),
         Column("reason", _text(Event, "reason"), blank=""),
     ),
 )

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ from clinical.labels import LABEL_SETS
 from clinical.ledger import (
     AlarmReport,
     Bridge,
+    Emptying,
     Fill,
     Interrogation,
     LedgerEvent,
@@ -52,6 +54,11 @@ class Row(NamedTuple):
     alarms: Any
     tones: int | None
     reservoir_emptied: bool | None
+    emptying: str
+    patient_bolus_mcg: Any
+    patient_boluses_per_day: int | None
+    is_planned: bool
+    confirms_at: datetime | None
 
 
 def ledgers(
@@ -64,17 +71,29 @@ def ledgers(
     if without is not None:
         rows = rows.exclude(pk=without)
     found: dict[int, list[LedgerEvent]] = defaultdict(list)
+    confirmed: dict[int, set[datetime | None]] = defaultdict(set)
     for values in rows.values_list(*Row._fields).iterator(chunk_size=10_000):
         row = Row(*values)
         if row.kind in _FACTS:
             found[row.pump_id].append(_FACTS[row.kind](row))
+        elif row.kind == Kind.DOSE_CONFIRMED:
+            confirmed[row.pump_id].add(row.confirms_at)
+    for pump_id, moments in confirmed.items():
+        found[pump_id] = [_confirmed(fact) if fact.at in moments else fact for fact in found[pump_id]]
     return found
 
 
-def facts_of(event: Event) -> list[LedgerEvent]:
-    """What one event, saved or not, tells a forecast; nothing for a kind that moves no date."""
+def with_event(ledger: Sequence[LedgerEvent], event: Event) -> list[LedgerEvent]:
+    """A pump's ledger with one event more, saved or not; the same ledger for a kind that moves no date."""
     row = Row(*(getattr(event, name) for name in Row._fields))
-    return [_FACTS[row.kind](row)] if row.kind in _FACTS else []
+    if row.kind == Kind.DOSE_CONFIRMED:
+        return [_confirmed(fact) if fact.at == row.confirms_at else fact for fact in ledger]
+    return [*ledger, _FACTS[row.kind](row)] if row.kind in _FACTS else list(ledger)
+
+
+def _confirmed(fact: LedgerEvent) -> LedgerEvent:
+    """A dose change that somebody has seen programmed is no plan any more."""
+    return replace(fact, is_planned=False) if isinstance(fact, ProgramChange) else fact
 
 
 def _fill(row: Row) -> Fill:
@@ -87,14 +106,17 @@ def _fill(row: Row) -> Fill:
         stability_days=row.stability_days,
         drug_expires_on=row.drug_expires_on,
         formulation=row.formulation,
+        emptying=Emptying(row.emptying),
     )
 
 
 def _program(row: Row) -> ProgramChange:
-    program = program_of(row.mode, row.daily_dose_mcg, row.steps, row.boluses)
+    program = program_of(
+        row.mode, row.daily_dose_mcg, row.steps, row.boluses, row.patient_bolus_mcg, row.patient_boluses_per_day
+    )
     if row.clock_offset_s is None:
         raise ValueError("a dose change has a clock")
-    return ProgramChange(row.occurred_at, program, row.clock_offset_s)
+    return ProgramChange(row.occurred_at, program, row.clock_offset_s, row.is_planned)
 
 
 def _motor(motor: Motor) -> Callable[[Row], MotorChange]:
@@ -103,7 +125,12 @@ def _motor(motor: Motor) -> Callable[[Row], MotorChange]:
 
 def _interrogation(row: Row) -> Interrogation:
     return Interrogation(
-        row.occurred_at, row.volume_ml, row.daily_dose_mcg, row.clock_offset_s, tuple(sorted(row.alarms))
+        at=row.occurred_at,
+        volume_ml=row.volume_ml,
+        daily_dose_mcg=row.daily_dose_mcg,
+        clock_offset_s=row.clock_offset_s,
+        alarms=tuple(sorted(row.alarms)),
+        patient_bolus_mcg=row.patient_bolus_mcg,
     )
 
 

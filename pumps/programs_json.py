@@ -1,14 +1,20 @@
 """Programs as stored and as the API writes them: steps `{"start": "06:00", "rate_mcg_per_h": "4.0"}`,
-boluses `{"at": "08:00", "dose_mcg": "20"}`."""
+boluses `{"at": "08:00", "dose_mcg": "20"}`, either with the weekdays it is for, `"days": ["mon", "tue"]`."""
 
 import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
 from clinical.programs import Bolus, Mode, Program, ProgramError, Step, checked
+from clinical.weekdays import days_of
 
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+# A row of either: time, amount, weekdays.
+_Row = tuple[str, str, tuple[int, ...]]
+# How many patient boluses a day a pump can be told to allow.
+MOST_PATIENT_BOLUSES = 50
 
 
 def minute_of(clock: str, field: str) -> int:
@@ -22,31 +28,53 @@ def minute_of(clock: str, field: str) -> int:
 def program_of(
     mode: str,
     daily_dose_mcg: Decimal,
-    steps: Iterable[Mapping[str, str]],
-    boluses: Iterable[Mapping[str, str]],
+    steps: Iterable[Mapping[str, Any]],
+    boluses: Iterable[Mapping[str, Any]],
+    patient_bolus_mcg: Decimal | None = None,
+    patient_boluses_per_day: int | None = None,
 ) -> Program:
-    """The checked program of a stored or received dose change.
+    """The checked program of a stored or received dose change. Patient boluses: mcg each, and how many in 24 hours.
 
     Raises:
-        ProgramError: see `clinical.programs.checked`.
+        ProgramError: see `clinical.programs.checked`; or one of the two patient bolus fields without the other.
     """
+    _check_patient_boluses(mode, patient_bolus_mcg, patient_boluses_per_day)
     return _program(
         mode,
         daily_dose_mcg,
-        tuple((step["start"], step["rate_mcg_per_h"]) for step in steps),
-        tuple((bolus["at"], bolus["dose_mcg"]) for bolus in boluses),
+        tuple((step["start"], step["rate_mcg_per_h"], days_of(step.get("days", ()), "steps")) for step in steps),
+        tuple((bolus["at"], bolus["dose_mcg"], days_of(bolus.get("days", ()), "boluses")) for bolus in boluses),
+        patient_bolus_mcg or Decimal(0),
+        patient_boluses_per_day or 0,
     )
+
+
+def _check_patient_boluses(mode: str, bolus_mcg: Decimal | None, per_day: int | None) -> None:
+    if bolus_mcg is None and per_day is None:
+        return
+    if mode == Mode.STOPPED:
+        raise ProgramError("patient_bolus_mcg", "a stopped pump gives none; leave the patient boluses out")
+    if bolus_mcg is None:
+        raise ProgramError("patient_bolus_mcg", "say how much one patient bolus is, or leave out how many there may be")
+    if per_day is None:
+        raise ProgramError("patient_boluses_per_day", "say how many a day, or leave the patient bolus out")
+    if bolus_mcg <= 0:
+        raise ProgramError("patient_bolus_mcg", "must be above 0 mcg; leave it out where there are none")
+    if not 1 <= per_day <= MOST_PATIENT_BOLUSES:
+        raise ProgramError("patient_boluses_per_day", f"must be a whole number from 1 to {MOST_PATIENT_BOLUSES}")
 
 
 @lru_cache(maxsize=4096)
 def _program(
-    mode: str, dose: Decimal, steps: tuple[tuple[str, str], ...], boluses: tuple[tuple[str, str], ...]
+    mode: str, dose: Decimal, steps: tuple[_Row, ...], boluses: tuple[_Row, ...], bolus_mcg: Decimal, per_day: int
 ) -> Program:
     return checked(
         Program(
             mode=Mode(mode),
             daily_dose_mcg=dose,
-            steps=tuple(Step(minute_of(start, "steps"), Decimal(rate)) for start, rate in steps),
-            boluses=tuple(Bolus(minute_of(at, "boluses"), Decimal(amount)) for at, amount in boluses),
+            steps=tuple(Step(minute_of(start, "steps"), Decimal(rate), days) for start, rate, days in steps),
+            boluses=tuple(Bolus(minute_of(at, "boluses"), Decimal(amount), days) for at, amount, days in boluses),
+            patient_bolus_mcg=bolus_mcg,
+            patient_boluses_per_day=per_day,
         )
     )

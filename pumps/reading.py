@@ -7,10 +7,19 @@ from zoneinfo import ZoneInfo
 
 from clinical import forecast as clinical
 from clinical.forecast import VolumeCurve
-from clinical.ledger import Fill, LedgerEvent, ProgramChange, in_order
+from clinical.ledger import Fill, Interrogation, LedgerEvent, ProgramChange, in_order
 from clinical.terms import ClinicRules, Device
 from pumps import folding
 from pumps.models import Forecast, Pump
+
+
+@dataclass(frozen=True)
+class Clock:
+    """How far a pump's clock is ahead of UTC (seconds), from when, and whether it was read or set."""
+
+    at: datetime
+    offset_s: int
+    was_read: bool
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,16 @@ class Reading:
         """The dose that runs now; a planned one is not it."""
         begun = [change for change in self.programs if change.at <= self.now]
         return begun[-1] if begun else None
+
+    @property
+    def clock_now(self) -> Clock | None:
+        """The pump's own clock: as set with the last program, or as read since."""
+        found = None
+        for event in self.ledger:
+            if event.at <= self.now and isinstance(event, ProgramChange | Interrogation):
+                if event.clock_offset_s is not None:
+                    found = Clock(event.at, event.clock_offset_s, isinstance(event, Interrogation))
+        return found
 
     def volumes(self, moments: Sequence[datetime]) -> VolumeCurve:
         return clinical.volumes(self.device.facts, self.ledger, moments)

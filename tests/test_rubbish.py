@@ -17,7 +17,7 @@ from clinics.models import User
 from clinics.roles import Role
 from clinics.services.keys import issue_api_key
 from pumps.models import Pump
-from pumps.services.kinds import KINDS
+from pumps.services.kinds import FORMS
 from tests.builders import a_user
 from tests.test_routes import ROUTES, address, read, theirs
 
@@ -89,7 +89,7 @@ PAGES = sorted(route for route in ROUTES if not route.startswith(("api/", "healt
 
 
 def pages_of(route: str, ids: Mapping[str, str]) -> list[str]:
-    kinds = list(KINDS) if "<slug:kind>" in route else [""]
+    kinds = list(FORMS) if "<slug:kind>" in route else [""]
     return [address(route, {**ids, "kind": kind}) for kind in kinds]
 
 

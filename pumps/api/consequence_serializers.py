@@ -20,6 +20,8 @@ class StateOutput(serializers.Serializer[State]):
 
     daily_dose_mcg = serializers.SerializerMethodField()
     hourly_mcg = serializers.SerializerMethodField()
+    patient_bolus_mcg = serializers.SerializerMethodField(help_text="0 where there are no patient boluses")
+    patient_boluses_per_day = serializers.IntegerField()
     concentration_mcg_per_ml = serializers.SerializerMethodField()
     programmed_concentration_mcg_per_ml = serializers.SerializerMethodField()
     rate_ml_per_day = serializers.SerializerMethodField()
@@ -41,6 +43,9 @@ class StateOutput(serializers.Serializer[State]):
 
     def get_hourly_mcg(self, state: State) -> str | None:
         return _number(state.hourly_mcg)
+
+    def get_patient_bolus_mcg(self, state: State) -> str | None:
+        return _number(state.patient_bolus_mcg)
 
     def get_concentration_mcg_per_ml(self, state: State) -> str | None:
         return _number(state.concentration_mcg_per_ml)

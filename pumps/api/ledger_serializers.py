@@ -1,5 +1,6 @@
 """The ledger's entries on the wire."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -8,9 +9,11 @@ from rest_framework import serializers
 
 from clinical.programs import Mode
 from clinical.watching import PumpAlarm
+from clinical.weekdays import CODES
 from clinics.api.fields import IdField, MomentField, Quantity
 from clinics.validators import validate_plausible
 from pumps.models import Event
+from pumps.programs_json import MOST_PATIENT_BOLUSES
 from pumps.services.entries import DoseEntry, EventEntry, RefillEntry
 from pumps.services.kinds import ALL_FIELDS, KINDS
 
@@ -56,7 +59,12 @@ class EntryInput(serializers.Serializer[Any]):
 
 
 class RefillInput(EntryInput):
+    """`emptying`: what was done before it was filled. A first fill is `emptied`; a top-up has nothing aspirated."""
+
     refilled_at = MomentField()
+    emptying = serializers.ChoiceField(
+        choices=Event.EmptyingFirst.choices, required=False, default=Event.EmptyingFirst.EMPTIED.value
+    )
     aspirated_ml = volume(required=False, allow_null=True, default=None)
     filled_ml = volume()
     concentration_mcg_per_ml = concentration()
@@ -75,22 +83,42 @@ class RefillInput(EntryInput):
         return RefillEntry(**self.values)
 
 
+def weekdays() -> serializers.ListField:
+    return serializers.ListField(
+        child=serializers.ChoiceField(choices=list(CODES)),
+        required=False,
+        max_length=len(CODES),
+        help_text="weekdays it is for; without any, all days that no row names",
+    )
+
+
 class StepInput(serializers.Serializer[Any]):
     start = serializers.CharField(max_length=5, help_text="HH:MM on the pump's clock")
     rate_mcg_per_h = Quantity(10, 4, unit="mcg/h", min_value=Decimal(0))
+    days = weekdays()
 
 
 class BolusInput(serializers.Serializer[Any]):
     at = serializers.CharField(max_length=5, help_text="HH:MM on the pump's clock")
     dose_mcg = Quantity(10, 4, unit="mcg", min_value=Decimal(0))
+    days = weekdays()
 
 
 class DoseInput(EntryInput):
+    """A weekday that a step or bolus names has exactly those that name it; `daily_dose_mcg` is the week's average.
+
+    What the patient may call for beside it: `patient_bolus_mcg` and `patient_boluses_per_day`, both or neither.
+    """
+
     effective_at = MomentField()
     mode = serializers.ChoiceField(choices=Event.ProgramMode.choices)
     daily_dose_mcg = dose(required=False, allow_null=True, default=None)
     steps = serializers.ListField(child=StepInput(), required=False, default=list, max_length=MOST_ROWS)
     boluses = serializers.ListField(child=BolusInput(), required=False, default=list, max_length=MOST_ROWS)
+    patient_bolus_mcg = dose("mcg", required=False, allow_null=True, default=None)
+    patient_boluses_per_day = serializers.IntegerField(
+        required=False, allow_null=True, default=None, min_value=1, max_value=MOST_PATIENT_BOLUSES
+    )
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
     override_reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
 
@@ -104,8 +132,14 @@ class DoseInput(EntryInput):
     def entry(self) -> DoseEntry:
         values = self.values
         for field in ("steps", "boluses"):
-            values[field] = [{name: str(part) for name, part in row.items()} for row in values[field]]
+            values[field] = [_as_stored(row) for row in values[field]]
         return DoseEntry(**values)
+
+
+def _as_stored(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A step or bolus with its numbers as text, and with weekdays only if it names some."""
+    days = row.get("days")
+    return {name: str(part) for name, part in row.items() if name != "days"} | ({"days": days} if days else {})
 
 
 class EventInput(EntryInput):
@@ -136,6 +170,19 @@ class EventInput(EntryInput):
     )
     tones = serializers.ChoiceField(choices=[1, 2], required=False, allow_null=True, default=None)
     reservoir_emptied = serializers.BooleanField(required=False, allow_null=True, default=None)
+    patient_bolus_mcg = dose(
+        "mcg",
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="given by patient boluses altogether since the last fill, or since they were last read",
+    )
+    confirms_at = MomentField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="effective_at of the planned dose change that was programmed",
+    )
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
 
     def entry(self) -> EventEntry:
@@ -157,6 +204,7 @@ class EventSerializer(serializers.Serializer[Event]):
 
 class RefillOutput(EventSerializer):
     refilled_at = MomentField(source="occurred_at")
+    emptying = serializers.ChoiceField(choices=Event.EmptyingFirst.choices)
     aspirated_ml = volume(allow_null=True)
     filled_ml = volume()
     concentration_mcg_per_ml = concentration()
@@ -173,6 +221,7 @@ class StepOutput(serializers.Serializer[Any]):
 
     start = serializers.CharField()
     rate_mcg_per_h = serializers.CharField(help_text="a decimal")
+    days = serializers.ListField(child=serializers.CharField(), required=False)
 
 
 class BolusOutput(serializers.Serializer[Any]):
@@ -180,6 +229,7 @@ class BolusOutput(serializers.Serializer[Any]):
 
     at = serializers.CharField()
     dose_mcg = serializers.CharField(help_text="a decimal")
+    days = serializers.ListField(child=serializers.CharField(), required=False)
 
 
 class DoseOutput(EventSerializer):
@@ -188,6 +238,9 @@ class DoseOutput(EventSerializer):
     daily_dose_mcg = serializers.DecimalField(max_digits=10, decimal_places=3)
     steps = StepOutput(many=True)
     boluses = BolusOutput(many=True)
+    patient_bolus_mcg = dose("mcg", allow_null=True)
+    patient_boluses_per_day = serializers.IntegerField(allow_null=True)
+    is_planned = serializers.BooleanField(help_text="recorded before its moment; to be confirmed once that has come")
     reason = serializers.CharField()
     override_reason = serializers.CharField()
 
@@ -208,6 +261,8 @@ class OtherOutput(EventSerializer):
     alarms = serializers.ListField(child=serializers.CharField())
     tones = serializers.IntegerField(allow_null=True)
     reservoir_emptied = serializers.BooleanField(allow_null=True)
+    patient_bolus_mcg = dose("mcg", allow_null=True)
+    confirms_at = MomentField(allow_null=True)
     reason = serializers.CharField()
 
     def get_pump_clock(self, event: Event) -> str | None:

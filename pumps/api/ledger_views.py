@@ -34,7 +34,7 @@ from pumps.api.ledger_serializers import (
     VoidPreviewInput,
 )
 from pumps.models import Event, Pump
-from pumps.services import consequences, ledger
+from pumps.services import consequences, ledger, plans
 from pumps.services.entries import Entry, is_drug_data_correction
 from pumps.services.kinds import KINDS
 
@@ -207,6 +207,23 @@ class Timeline(LedgerView):
         pump = self.pump(Permission.SEE_CLINICAL)
         events = Event.objects.filter(pump=pump).select_related("recorded_by", "voided_by")
         return self.answer_page(events)
+
+
+class TimelineConfirm(LedgerView):
+    """A planned dose change was programmed as planned, once its moment has come. The answer is the confirmation."""
+
+    serializer_class = OtherOutput
+
+    @extend_schema(parameters=[IDEMPOTENCY], request=None, responses={201: OtherOutput})
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        pump = self.pump(Permission.LOG)
+        event = generics.get_object_or_404(Event, pump=pump, pk=self.kwargs["event"])
+        confirmation = once(request, self.user(), lambda: self._write(pump, event))
+        return Response(self.get_serializer(confirmation).data, status=status.HTTP_201_CREATED)
+
+    def _write(self, pump: Pump, event: Event) -> Event:
+        now = timezone.now()
+        return plans.confirm(pump_id=pump.pk, event=event, user=self.user(), source=Event.Source.API, now=now)
 
 
 class TimelineVoid(LedgerView):

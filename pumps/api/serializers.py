@@ -3,11 +3,13 @@
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from clinics.api.fields import IdField, MomentField, Quantity, ReferenceField
 from clinics.validators import validate_plausible
 from patients.models import Patient
+from pumps.catheter import Catheter, catheter_of
 from pumps.models import Forecast, Pump, PumpModel, RefillOwner
 
 
@@ -36,12 +38,20 @@ class PumpModelField(serializers.CharField):
         return value.slug
 
 
+class CatheterOutput(serializers.Serializer[Catheter]):
+    """`revised_at`: the revision that says so; null as implanted."""
+
+    volume_ml = Quantity(6, 4, unit="mL", allow_null=True)
+    revised_at = MomentField(allow_null=True)
+
+
 class PumpSerializer(serializers.ModelSerializer[Pump]):
     id = IdField()
     clinic = IdField(source="clinic_id")
     patient = ReferenceField(Patient.objects.all())
     model = PumpModelField()
     replaces = IdField(source="replaces_id", allow_null=True)
+    catheter_now = serializers.SerializerMethodField(help_text="as the last revision left it, else as implanted")
 
     class Meta:
         model = Pump
@@ -54,7 +64,10 @@ class PumpSerializer(serializers.ModelSerializer[Pump]):
             "implanted_on",
             "explanted_on",
             "catheter_volume_ml",
+            "catheter_now",
             "low_reservoir_alarm_ml",
+            "low_level_reason",
+            "low_level_noticed_on",
             "flow_accuracy_pct",
             "factory_flow_ml_per_day",
             "status",
@@ -67,6 +80,8 @@ class PumpSerializer(serializers.ModelSerializer[Pump]):
         read_only_fields: ClassVar = [
             "status",
             "explant_reason",
+            "low_level_reason",
+            "low_level_noticed_on",
             "refill_owner",
             "refill_owner_name",
             "refill_owner_phone",
@@ -79,6 +94,19 @@ class PumpSerializer(serializers.ModelSerializer[Pump]):
             "factory_flow_ml_per_day": {"min_value": Decimal("0.0001")},
             "flow_accuracy_pct": {"min_value": 0, "max_value": 100},
         }
+
+    @extend_schema_field(CatheterOutput)
+    def get_catheter_now(self, pump: Pump) -> dict[str, Any]:
+        revised = self.context.get("catheters")
+        catheter = revised[pump.pk] if revised is not None and pump.pk in revised else catheter_of(pump)
+        return dict(CatheterOutput(catheter).data)
+
+
+class LowLevelInput(serializers.Serializer[Any]):
+    """Withdrawal before the low date: what was noticed, and on which day."""
+
+    noticed_on = serializers.DateField(validators=[validate_plausible])
+    reason = serializers.CharField(max_length=500)
 
 
 class ExplantInput(serializers.Serializer[Any]):

@@ -26,6 +26,7 @@ from pumps.api.serializers import (
     ForecastSerializer,
     HandoverInput,
     HandoverOutput,
+    LowLevelInput,
     PumpModelSerializer,
     PumpSerializer,
     RefillCalculatorInput,
@@ -33,8 +34,9 @@ from pumps.api.serializers import (
     ReplaceInput,
     WorklistSerializer,
 )
+from pumps.catheter import catheters_of
 from pumps.models import Forecast, Pump, PumpModel
-from pumps.services import devices
+from pumps.services import devices, low_level
 from pumps.snapshots import Snapshot, snapshot
 from pumps.worklist import tiers
 
@@ -63,6 +65,11 @@ class PumpList(generics.ListCreateAPIView[Pump]):
         pumps = Pump.objects.visible_to(self.request.user).select_related("model", "patient__clinic")
         serial_number = text_filter(self.request, "serial_number")
         return pumps if serial_number is None else pumps.filter(serial_number=serial_number)
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        page = self.paginate_queryset(self.get_queryset()) or []
+        context = {**self.get_serializer_context(), "catheters": catheters_of(page)}
+        return self.get_paginated_response(PumpSerializer(page, many=True, context=context).data)
 
     def perform_create(self, serializer: BaseSerializer[Pump]) -> None:
         patient = serializer.validated_data["patient"]
@@ -122,6 +129,20 @@ class PumpReplace(PumpAction):
         serializer.is_valid(raise_exception=True)
         new = devices.replace(pump=pump, now=timezone.now(), by=caller(request), **serializer.validated_data)
         return Response(PumpSerializer(new, context={"request": request}).data, status=status.HTTP_201_CREATED)
+
+
+class PumpLowLevel(PumpAction):
+    """Withdrawal before the low date: the low level is raised to 4 mL, unless it is higher. Source: Neurosurgery
+    2004;55:390. The forecast and its alerts follow."""
+
+    @extend_schema(request=LowLevelInput, responses=PumpSerializer)
+    def post(self, request: Request, pk: int) -> Response:
+        pump = self.pump(request, pk, Permission.LOG)
+        serializer = LowLevelInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        values = serializer.validated_data
+        raised = low_level.raise_low_level(pump=pump, now=timezone.now(), by=caller(request), **values)
+        return Response(PumpSerializer(raised, context={"request": request}).data)
 
 
 class PumpOwner(PumpAction):

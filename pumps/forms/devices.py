@@ -68,6 +68,16 @@ class ReplaceForm(PumpForm):
     field_order = ("on", "reason", "model", "serial_number")
 
 
+class LowLevelForm(forms.Form):
+    noticed_on = Day(label="Noticed on")
+    reason = forms.CharField(
+        label="What was noticed?",
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Such as itching, more spasms or fever, and how long before the low date.",
+    )
+
+
 class HandoverForm(forms.Form):
     owner = forms.ChoiceField(
         label="Who does the next refill?",

@@ -8,13 +8,23 @@ from typing import Any, cast
 from django import forms
 
 from clinical.labels import LABEL_SETS
-from clinical.programs import hourly_of
+from clinical.programs import ProgramError, hourly_of
 from clinical.units import plain
+from clinical.weekdays import CODES, codes_of, days_of, words
 from clinics.fields import NOT_A_CHOICE, ClinicMoment, Day, Number
 from pumps.models import Event, Pump
+from pumps.programs_json import MOST_PATIENT_BOLUSES
 from pumps.services.entries import DoseEntry, RefillEntry
 
 OTHER = "other"
+# The weekdays a step is for: none is every day that has no steps of its own.
+WORKDAYS, WEEKEND = CODES[:5], CODES[5:]
+DAYS = [
+    ("", "Every day"),
+    ("+".join(WORKDAYS), "Mon-Fri"),
+    ("+".join(WEEKEND), "Sat and Sun"),
+    *((code, code.capitalize()) for code in CODES),
+]
 MORE_ROWS = 3
 
 
@@ -44,6 +54,14 @@ class RefillForm(EntryForm):
     moment_field = "refilled_at"
 
     refilled_at = ClinicMoment(label="Refilled at")
+    emptying = forms.ChoiceField(
+        label="Before it was filled",
+        choices=Event.EmptyingFirst.choices,
+        required=False,
+        widget=forms.RadioSelect,
+        initial=Event.EmptyingFirst.EMPTIED,
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+    )
     aspirated_ml = Number(
         label="Aspirated",
         unit="mL",
@@ -93,6 +111,9 @@ class RefillForm(EntryForm):
             "Blank: as your clinic has set it for the product. Where that is not set either, no drug date counts."
         )
         self.initial.setdefault("filled_ml", plain(pump.model.reservoir_ml))
+        if last is None:
+            # A first fill goes into an empty pump.
+            del self.fields["emptying"]
         if last is not None and last.concentration_mcg_per_ml is not None:
             self._start_from(last, plain(last.concentration_mcg_per_ml))
 
@@ -132,6 +153,7 @@ class RefillForm(EntryForm):
     def entry(self) -> RefillEntry:
         values = dict(self.cleaned_data)
         chosen, other = values.pop("concentration"), values.pop("other_concentration")
+        values["emptying"] = values.get("emptying") or Event.EmptyingFirst.EMPTIED.value
         return RefillEntry(**values, concentration_mcg_per_ml=other if chosen == OTHER else Decimal(chosen))
 
 
@@ -143,12 +165,29 @@ class DoseForm(EntryForm):
         label="Mode", choices=Event.ProgramMode.choices, error_messages={"invalid_choice": NOT_A_CHOICE}
     )
     daily_dose_mcg = Number(label="Daily dose", unit="mcg/day", required=False, max_digits=10, decimal_places=3)
+    patient_bolus_mcg = Number(
+        label="Patient bolus",
+        unit="mcg",
+        required=False,
+        max_digits=10,
+        decimal_places=3,
+        help_text="What the patient may call for at once. Blank where there are none.",
+    )
+    patient_boluses_per_day = forms.IntegerField(
+        label="Patient boluses",
+        required=False,
+        min_value=1,
+        max_value=MOST_PATIENT_BOLUSES,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        help_text="How many in 24 hours, at most.",
+        error_messages={"invalid": "Write a whole number."},
+    )
     reason = forms.CharField(label="Reason", required=False, max_length=500)
 
     def __init__(self, *args: Any, current: Event | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         moment = self.fields["effective_at"]
-        moment.help_text = f"{moment.help_text}. A later time is stored as a plan."
+        moment.help_text = f"{moment.help_text}. A later time is stored as a plan, to be confirmed when it has come."
         if current is not None and current.daily_dose_mcg is not None:
             self.initial.setdefault("mode", current.mode)
             dose = plain(current.daily_dose_mcg)
@@ -169,6 +208,8 @@ class DoseForm(EntryForm):
             daily_dose_mcg=values["daily_dose_mcg"] if values["daily_dose_mcg"] is not None else Decimal(0),
             steps=steps.rows("start", "rate_mcg_per_h"),
             boluses=boluses.rows("at", "dose_mcg"),
+            patient_bolus_mcg=values["patient_bolus_mcg"],
+            patient_boluses_per_day=values["patient_boluses_per_day"],
             reason=values["reason"],
         )
 
@@ -184,7 +225,7 @@ def hourly(daily_dose_mcg: Decimal) -> str:
 
 
 class RowForm(forms.Form):
-    """A time of the pump's day and a number; both or none."""
+    """A time of the pump's day and a number, both or none; and the weekdays it is for, as `mon+tue`."""
 
     clock = forms.CharField(
         label="Time",
@@ -193,6 +234,22 @@ class RowForm(forms.Form):
         widget=forms.TimeInput(attrs={"type": "time"}),
     )
     number = Number(label="Number", required=False, max_digits=10, decimal_places=4)
+    days = forms.ChoiceField(
+        label="Days", choices=DAYS, required=False, error_messages={"invalid_choice": NOT_A_CHOICE}
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._offer(str(self["days"].value() or ""))
+
+    def _offer(self, days: str) -> None:
+        """Whatever weekdays a program came with can be kept, also those that the list does not have."""
+        try:
+            chosen = days_of(filter(None, days.split("+")), "days")
+        except ProgramError:
+            return
+        if (days, words(chosen)) not in DAYS and chosen and "+".join(codes_of(chosen)) == days:
+            self.fields["days"].choices = [*DAYS, (days, words(chosen))]  # type: ignore[attr-defined]  # a ChoiceField
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -204,9 +261,13 @@ class RowForm(forms.Form):
 class RowsForm(forms.BaseFormSet):  # type: ignore[type-arg]  # generic in the stubs alone
     """Repeatable rows; blank ones do not count."""
 
-    def rows(self, clock: str, number: str) -> list[dict[str, str]]:
+    def rows(self, clock: str, number: str) -> list[dict[str, Any]]:
         filled = [form.cleaned_data for form in self.forms if form.cleaned_data.get("clock")]
-        return [{clock: row["clock"], number: f"{row['number']:f}"} for row in filled]
+        return [
+            {clock: row["clock"], number: f"{row['number']:f}"}
+            | ({"days": row["days"].split("+")} if row.get("days") else {})
+            for row in filled
+        ]
 
 
 MOST_ROWS = 48

@@ -49,6 +49,9 @@ FIELDS: dict[str, Callable[[bool], forms.Field]] = {
     "volume_ml": _fine_volume("Volume"),
     "dose_mcg": _dose("Dose", "mcg"),
     "daily_dose_mcg": _dose("Daily dose shown", "mcg/day"),
+    "patient_bolus_mcg": _dose(
+        "Given by patient boluses", "mcg", "Altogether since the last fill, or since they were last read."
+    ),
     "duration_hours": lambda required: Number(
         label="Duration", unit="hours", required=required, max_digits=8, decimal_places=3
     ),

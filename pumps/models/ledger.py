@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from clinical.ledger import Emptying
 from clinical.programs import Mode
 from clinical.watching import PumpAlarm
 from clinics.models import User
@@ -23,6 +24,8 @@ class Event(models.Model):
     Refill columns are null on the other kinds, and so on; check constraints say which belong together.
     `clock_offset_s` is the pump clock's UTC offset: the clinic's at `occurred_at` for a dose change, as read for an
     interrogation. It is kept so that the forecast does not depend on a later change of the clinic's timezone.
+    A dose change entered before its moment `is_planned`; it is confirmed by an event of kind `dose_confirmed`, which
+    names the moment of the dose change it is about in `confirms_at`.
     """
 
     class Kind(models.TextChoices):
@@ -41,6 +44,7 @@ class Event(models.Model):
         CATHETER_ACCESS = "catheter_access", "Catheter access"
         CATHETER_REVISION = "catheter_revision", "Catheter revision"
         ALARM_REPORTED = "alarm_reported", "Alarm reported"
+        DOSE_CONFIRMED = "dose_confirmed", "Planned dose programmed"
         VOID = "void", "Entered in error"
 
     class Source(models.TextChoices):
@@ -55,6 +59,11 @@ class Event(models.Model):
         MINIMUM_RATE = Mode.MINIMUM_RATE.value, "Minimum rate"
         STOPPED = Mode.STOPPED.value, "Stopped"
 
+    class EmptyingFirst(models.TextChoices):
+        EMPTIED = Emptying.EMPTIED.value, "Emptied"
+        PARTIAL = Emptying.PARTIAL.value, "Only part could be taken out"
+        TOP_UP = Emptying.TOP_UP.value, "Topped up, nothing taken out"
+
     pump = models.ForeignKey(Pump, on_delete=models.PROTECT, related_name="events")
     kind = models.CharField(max_length=32, choices=Kind)
     occurred_at = models.DateTimeField()
@@ -63,7 +72,8 @@ class Event(models.Model):
     source = models.CharField(max_length=8, choices=Source)
     reason = models.CharField(max_length=500, blank=True)
 
-    # refill
+    # refill; `emptying` is blank on the other kinds
+    emptying = models.CharField(max_length=8, choices=EmptyingFirst, blank=True)
     aspirated_ml = models.DecimalField(max_digits=7, decimal_places=3, null=True, blank=True)
     filled_ml = models.DecimalField(max_digits=7, decimal_places=3, null=True, blank=True)
     concentration_mcg_per_ml = models.DecimalField(max_digits=9, decimal_places=3, null=True, blank=True)
@@ -73,12 +83,16 @@ class Event(models.Model):
     drug_expires_on = models.DateField(null=True, blank=True)
     stability_days = models.PositiveSmallIntegerField(null=True, blank=True)
 
-    # dose change; steps are [minute of the pump's day, mcg/h], boluses [minute, mcg], as entered
+    # dose change; steps and boluses as `pumps.programs_json` describes them, as entered. `patient_bolus_mcg` is one
+    # bolus here, and what patient boluses gave altogether in an interrogation.
     mode = models.CharField(max_length=32, choices=ProgramMode, blank=True)
     daily_dose_mcg = models.DecimalField(max_digits=10, decimal_places=3, null=True, blank=True)
     steps = models.JSONField(default=list, blank=True)
     boluses = models.JSONField(default=list, blank=True)
+    patient_bolus_mcg = models.DecimalField(max_digits=10, decimal_places=3, null=True, blank=True)
+    patient_boluses_per_day = models.PositiveSmallIntegerField(null=True, blank=True)
     clock_offset_s = models.IntegerField(null=True, blank=True)
+    is_planned = models.BooleanField(default=False)
     override_reason = models.CharField(max_length=500, blank=True)
 
     # the other kinds; `pumps.services.kinds` says which has which. `aspirated_ml` serves them too.
@@ -94,6 +108,7 @@ class Event(models.Model):
     )
     tones = models.PositiveSmallIntegerField(null=True, blank=True)
     reservoir_emptied = models.BooleanField(null=True, blank=True)
+    confirms_at = models.DateTimeField(null=True, blank=True)
 
     # void
     voids = models.OneToOneField("self", on_delete=models.PROTECT, null=True, blank=True, related_name="voided_by")
@@ -122,6 +137,33 @@ class Event(models.Model):
                     & (Q(mode="stopped", daily_dose_mcg=0) | (~Q(mode__in=["", "stopped"]) & Q(daily_dose_mcg__gt=0)))
                 ),
                 name="event_dose_change_is_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="refill", emptying__in=["emptied", "partial", "top_up"])
+                | ~Q(kind="refill") & Q(emptying=""),
+                name="event_refill_says_emptying",
+            ),
+            models.CheckConstraint(
+                condition=~Q(emptying="top_up") | Q(aspirated_ml=None) | Q(aspirated_ml=0),
+                name="event_top_up_takes_nothing_out",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="dose_change")
+                | Q(patient_bolus_mcg=None, patient_boluses_per_day=None)
+                | ~Q(mode="stopped") & Q(patient_bolus_mcg__gt=0, patient_boluses_per_day__range=(1, 50)),
+                name="event_patient_boluses_are_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(patient_bolus_mcg=None) | Q(patient_bolus_mcg__gte=0),
+                name="event_patient_bolus_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="dose_change") | Q(is_planned=False), name="event_only_a_dose_is_planned"
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="dose_confirmed", confirms_at__isnull=False)
+                | ~Q(kind="dose_confirmed") & Q(confirms_at=None),
+                name="event_confirmation_names_its_dose",
             ),
             models.CheckConstraint(condition=~Q(kind="bolus") | Q(dose_mcg__gt=0), name="event_bolus_has_a_dose"),
             models.CheckConstraint(

@@ -26,6 +26,7 @@ class Pump(models.Model):
     """An implanted pump. `clinic` is the patient's, repeated so that every query can start from it.
 
     The owner of the next refill is never blank; one outside the clinic has a name. Reminders go on whoever it is.
+    `low_level_reason` says why the low level was raised for this patient, where it was, and on which day that showed.
     """
 
     class Status(models.TextChoices):
@@ -40,6 +41,8 @@ class Pump(models.Model):
     explanted_on = models.DateField(null=True, blank=True)
     catheter_volume_ml = models.DecimalField(max_digits=6, decimal_places=4, null=True, blank=True)
     low_reservoir_alarm_ml = models.DecimalField(max_digits=6, decimal_places=2)
+    low_level_reason = models.CharField(max_length=500, blank=True)
+    low_level_noticed_on = models.DateField(null=True, blank=True)
     flow_accuracy_pct = models.DecimalField(max_digits=5, decimal_places=2, null=True, blank=True)
     factory_flow_ml_per_day = models.DecimalField(max_digits=8, decimal_places=4, null=True, blank=True)
     status = models.CharField(max_length=16, choices=Status, default=Status.ACTIVE)
@@ -57,6 +60,10 @@ class Pump(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["clinic", "serial_number"], name="pump_serial_once_a_clinic"),
             models.CheckConstraint(condition=Q(low_reservoir_alarm_ml__gte=0), name="pump_low_level_not_negative"),
+            models.CheckConstraint(
+                condition=Q(low_level_noticed_on=None) | ~Q(low_level_reason=""),
+                name="pump_low_level_day_has_a_reason",
+            ),
             models.CheckConstraint(
                 condition=Q(factory_flow_ml_per_day=None) | Q(factory_flow_ml_per_day__gt=0),
                 name="pump_factory_flow_positive",

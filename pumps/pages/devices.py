@@ -9,13 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
+from clinical.units import plain
 from clinics.errors import DomainError, Impossible
 from clinics.pages.access import require, take, user_of
 from clinics.roles import Permission
 from patients.models import Patient
-from pumps.forms.devices import ExplantForm, HandoverForm, PumpForm, ReplaceForm
+from pumps.forms.devices import ExplantForm, HandoverForm, LowLevelForm, PumpForm, ReplaceForm
 from pumps.models import Pump
-from pumps.services import devices
+from pumps.services import devices, low_level
 
 
 def enter_pump(request: HttpRequest, patient_id: int) -> HttpResponse:
@@ -86,6 +87,21 @@ def replace_pump(request: HttpRequest, pump_id: int) -> HttpResponse:
             messages.success(request, "Replaced. The new pump's ledger is empty: log its first fill and its dose.")
             return redirect("pump", pump_id=new.pk)
     return _page(request, pump, form, "pumps/replace_form.html")
+
+
+def raise_low_level(request: HttpRequest, pump_id: int) -> HttpResponse:
+    pump = _pump(request, pump_id, Permission.LOG)
+    form = LowLevelForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        raised = _try(form, lambda: low_level.raise_low_level(
+            pump=pump, now=timezone.now(), by=user_of(request), **form.cleaned_data
+        ))  # fmt: skip
+        if raised is not None:
+            said = f"The low level is {plain(raised.low_reservoir_alarm_ml)} mL. Its dates were computed anew."
+            messages.success(request, said)
+            return redirect("pump", pump_id=pump.pk)
+    context = {"raised_ml": low_level.RAISED_ML, "source": low_level.SOURCE}
+    return _page(request, pump, form, "pumps/low_level_form.html", **context)
 
 
 def hand_over(request: HttpRequest, pump_id: int) -> HttpResponse:

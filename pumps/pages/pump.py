@@ -1,7 +1,6 @@
 """One pump: when to refill and why, what is wrong, what happened."""
 
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
@@ -20,11 +19,13 @@ from clinics.roles import Permission
 from clinics.words import day, left
 from patients.models import Patient
 from pumps import plotting
-from pumps.models import Event, Forecast, Pump
+from pumps.catheter import catheter_of
+from pumps.models import Forecast, Pump
 from pumps.pages.dates import dates, rate_words, ratio_words
-from pumps.pages.timeline import timeline
+from pumps.pages.timeline import plans_to_confirm, timeline
 from pumps.pages.words import SEVERITY_WORDS, because, urgency
 from pumps.reading import Reading, read
+from pumps.services import low_level
 
 # How far back the change of clocks is looked for that set pump and wall apart.
 LOOK_BACK_DAYS = 400
@@ -76,7 +77,7 @@ def _open_alerts(pump: Pump) -> QuerySet[Alert]:
 
 
 def _clinical(reading: Reading) -> dict[str, Any]:
-    fill = reading.last_fill
+    fill, entries = reading.last_fill, timeline(reading.pump)
     return {
         "volume": plotting.volume_now(reading),
         "plot": plotting.plot(reading),
@@ -86,15 +87,12 @@ def _clinical(reading: Reading) -> dict[str, Any]:
         "program": reading.program_now,
         "findings": [{**finding, "word": SEVERITY_WORDS[finding["severity"]]} for finding in reading.row.findings],
         "clock_note": clock_note(reading),
-        "entries": timeline(reading.pump),
-        "catheter_volume": _catheter_volume(reading.pump),
+        "entries": entries,
+        "to_confirm": plans_to_confirm(entries, reading.now),
+        "catheter": catheter_of(reading.pump),
+        "low_level_source": low_level.SOURCE,
+        "can_raise_low_level": low_level.can_be_raised(reading.pump),
     }
-
-
-def _catheter_volume(pump: Pump) -> Decimal | None:
-    """As the last revision left it, else as implanted."""
-    revision = Event.objects.standing().filter(pump=pump, kind=Event.Kind.CATHETER_REVISION).newest_first().first()
-    return revision.catheter_volume_ml if revision is not None else pump.catheter_volume_ml
 
 
 def open_day(row: Forecast, clinic: Clinic) -> date | None:
@@ -108,18 +106,25 @@ def open_day(row: Forecast, clinic: Clinic) -> date | None:
 
 def clock_note(reading: Reading) -> str:
     """Where the pump's clock and the clinic's wall differ: steps and boluses then run by the pump's."""
-    change = reading.program_now
-    if change is None or not reading.pump.model.programmable:
+    clock = reading.clock_now
+    if clock is None or not reading.pump.model.programmable:
         return ""
-    ahead_s = change.clock_offset_s - utc_offset_seconds(reading.now, reading.zone)
+    ahead_s = clock.offset_s - utc_offset_seconds(reading.now, reading.zone)
     if ahead_s == 0:
         return ""
-    hours = f"{abs(ahead_s) / 3600:g} h {'ahead of' if ahead_s > 0 else 'behind'}"
-    since = _since(reading, change.clock_offset_s)
-    return (
-        f"The pump's clock is {hours} wall clock{f' since {day(since, reading.zone)}' if since else ''}: "
-        "its steps and boluses run by its own clock."
-    )
+    apart = f"{_apart(abs(ahead_s))} {'ahead of' if ahead_s > 0 else 'behind'}"
+    if clock.was_read:
+        since = f", as read on {day(clock.at, reading.zone)}"
+    else:
+        changed = _since(reading, clock.offset_s)
+        since = f" since {day(changed, reading.zone)}" if changed is not None else ""
+    return f"The pump's clock is {apart} wall clock{since}: its steps and boluses run by its own clock."
+
+
+def _apart(seconds: int) -> str:
+    """`1 h`, `25 min`, `1 h 25 min`: a clock is read to the minute."""
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return " ".join([f"{hours} h"] * (hours > 0) + [f"{minutes} min"] * (minutes > 0 or hours == 0))
 
 
 def _since(reading: Reading, offset_s: int) -> datetime | None:

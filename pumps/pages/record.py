@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.views.decorators.http import require_POST
 
 from alerts.models import Alert
 from clinics.errors import Conflict, Doubt, Impossible, NeedsConfirmation, Overtaken
@@ -19,10 +20,10 @@ from pumps.models import Event, Forecast, Pump
 from pumps.pages.review import lines
 from pumps.pages.sheets import Sheet, Work, sheet
 from pumps.pages.timeline import entry_of, title_of
-from pumps.pages.words import SEVERITY_WORDS
-from pumps.services import consequences, ledger
+from pumps.pages.words import SEVERITY_WORDS, scanner_words
+from pumps.services import consequences, ledger, plans
 from pumps.services.consequences import Consequence
-from pumps.services.kinds import KINDS
+from pumps.services.kinds import FORMS, KINDS
 
 Kind = Event.Kind
 TEMPLATES = {Kind.REFILL: "pumps/log_refill.html", Kind.DOSE_CHANGE: "pumps/log_dose_change.html"}
@@ -35,7 +36,7 @@ STEPS = ("csrfmiddlewaretoken", "step", "confirm", "seen")
 def log_menu(request: HttpRequest, pump_id: int) -> HttpResponse:
     """Everything that can be logged for a pump."""
     pump = _pump(request, pump_id)
-    kinds = [kind for kind in KINDS.values() if pump.model.programmable or not kind.programmable_only]
+    kinds = [kind for kind in FORMS.values() if pump.model.programmable or not kind.programmable_only]
     return render(request, "pumps/log_menu.html", {**_head(pump), "kinds": kinds})
 
 
@@ -49,7 +50,7 @@ def log_dose_change(request: HttpRequest, pump_id: int) -> HttpResponse:
 
 def log_event(request: HttpRequest, pump_id: int, kind: str) -> HttpResponse:
     pump = _pump(request, pump_id)
-    if kind not in KINDS:
+    if kind not in FORMS:
         raise Http404
     return _enter(Work(request, pump, timezone.now(), kind))
 
@@ -58,7 +59,7 @@ def correct_event(request: HttpRequest, pump_id: int, event_id: int) -> HttpResp
     """Mark an entry as an error and record what really happened in its place, together or not at all."""
     pump = _pump(request, pump_id)
     wrong = get_object_or_404(pump.events.select_related("recorded_by"), pk=event_id)
-    if wrong.kind == Kind.VOID:
+    if wrong.kind in (Kind.VOID, Kind.DOSE_CONFIRMED):
         raise Http404
     return _enter(Work(request, pump, timezone.now(), wrong.kind, wrong))
 
@@ -126,6 +127,23 @@ def _save(work: Work, form: Sheet, about: VoidForm | None) -> HttpResponse:
     )
     said = f"Corrected. {title_of(void.replacement) if void.replacement is not None else ''}."
     return _done(work, said, before, closed_by=void.replacement)
+
+
+@require_POST
+def confirm_plan(request: HttpRequest, pump_id: int, event_id: int) -> HttpResponse:
+    """A planned dose change was programmed: one press, since nothing about it changes."""
+    pump = _pump(request, pump_id)
+    event = get_object_or_404(pump.events, pk=event_id)
+    now = timezone.now()
+    try:
+        plans.confirm(pump_id=pump.pk, event=event, user=user_of(request), source=Event.Source.PAGE, now=now)
+    except Impossible as error:
+        messages.error(request, " ".join(said for told in error.errors.values() for said in told))
+    except Conflict as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"Saved. It was programmed as planned: {title_of(event)}.")
+    return redirect("pump", pump_id=pump.pk)
 
 
 def void_event(request: HttpRequest, pump_id: int, event_id: int) -> HttpResponse:
@@ -207,6 +225,7 @@ def _form_page(work: Work, form: Sheet, about: VoidForm | None) -> HttpResponse:
         "about": about,
         "wrong": entry_of(work.wrong) if work.wrong is not None else None,
         "explained": KINDS[work.kind].explained if work.kind in KINDS else "",
+        "scanner": scanner_words(work.pump.model) if work.kind == Kind.MRI else None,
     }
     return render(work.request, template, context)
 

@@ -35,11 +35,13 @@ def lines(pump: Pump, found: Consequence) -> list[Line]:
     rows = [_line(name, words, before, after) for name, words in _AMOUNTS]
     if found.change_pct is not None and found.change_pct != 0:
         rows[0] = Line(rows[0].name, rows[0].before, rows[0].after, f"{found.change_pct:+} %")
+    if before.patient_boluses_per_day or after.patient_boluses_per_day:
+        rows.insert(2, _line("Patient boluses", _patient_boluses, before, after))
     rows += [_dated(pump, name, field, before, after) for name, field in _DATES]
     return [row for row in rows if row.before != NOTHING or row.after != NOTHING]
 
 
-NOTHING = "not known"
+NOTHING, NO_BOLUSES = "not known", "none"
 
 
 def _line(name: str, words: Callable[[State], str], before: State, after: State) -> Line:
@@ -71,6 +73,13 @@ def _dose(state: State) -> str:
 def _hourly(state: State) -> str:
     hourly = state.hourly_mcg
     return f"{plain(hourly.quantize(Decimal('0.001')))} mcg/h on average" if hourly is not None else NOTHING
+
+
+def _patient_boluses(state: State) -> str:
+    """What the patient may call for beside the daily dose."""
+    if not state.patient_boluses_per_day:
+        return NO_BOLUSES
+    return f"{plain(state.patient_bolus_mcg)} mcg, at most {state.patient_boluses_per_day} a day"
 
 
 def _flow(state: State) -> str:

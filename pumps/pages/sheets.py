@@ -76,7 +76,7 @@ def _refill(work: Work, data: QueryDict | None) -> RefillForm:
     form = RefillForm(data, pump=work.pump, now=work.now, last=last, products=products)
     if work.wrong is not None:
         wrong = work.wrong
-        same = ("formulation", "lot_number", "drug_expires_on", "stability_days", "reason")
+        same = ("emptying", "formulation", "lot_number", "drug_expires_on", "stability_days", "reason")
         form.initial = {
             **form.initial,
             **{name: getattr(wrong, name) for name in same},
@@ -102,12 +102,19 @@ def _dose(work: Work, data: QueryDict | None, more: str | None) -> Sheet:
     if wrong is not None:
         initial = {"mode": wrong.mode, "daily_dose_mcg": _plain(wrong.daily_dose_mcg), "reason": wrong.reason}
         initial["effective_at"] = wrong.occurred_at
-        steps = [{"clock": row["start"], "number": row["rate_mcg_per_h"]} for row in wrong.steps]
-        boluses = [{"clock": row["at"], "number": row["dose_mcg"]} for row in wrong.boluses]
+        initial["patient_bolus_mcg"] = _plain(wrong.patient_bolus_mcg)
+        initial["patient_boluses_per_day"] = wrong.patient_boluses_per_day
+        steps = [_row(row, "start", "rate_mcg_per_h") for row in wrong.steps]
+        boluses = [_row(row, "at", "dose_mcg") for row in wrong.boluses]
     form = DoseForm(pump=work.pump, now=work.now, current=current, initial=initial)
     return Sheet(
         form, {"steps": Rows(prefix="steps", initial=steps), "boluses": Rows(prefix="boluses", initial=boluses)}
     )
+
+
+def _row(stored: Mapping[str, Any], clock: str, number: str) -> dict[str, str]:
+    """A stored step or bolus as a row of the form."""
+    return {"clock": stored[clock], "number": stored[number], "days": "+".join(stored.get("days", ()))}
 
 
 def _of_event(wrong: Event) -> dict[str, Any]:
@@ -139,7 +146,8 @@ def _rows_again(posted: QueryDict, prefix: str, more: str | None) -> RowsForm:
     # Four digits say more rows than there can be; thousands of them are refused by int().
     count = min(int(total[:4]), MOST_ROWS) if total.isascii() and total.isdigit() else 0
     typed = [
-        {name: posted.get(f"{prefix}-{place}-{name}", "") for name in ("clock", "number")} for place in range(count)
+        {name: posted.get(f"{prefix}-{place}-{name}", "") for name in ("clock", "number", "days")}
+        for place in range(count)
     ]
     rows = Rows(prefix=prefix, initial=typed)
     rows.extra = MORE_ROWS if more == prefix or not typed else 0

@@ -1,12 +1,15 @@
 """The ledger in words, newest first: what stands, what was entered in error, and who said so."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from clinical.units import plain
 from clinical.watching import PumpAlarm
-from clinics.words import calendar_day
+from clinical.weekdays import days_of, words
+from clinics.words import calendar_day, moment_words
 from pumps.forms.events import ALARM_WORDS
 from pumps.models import Event, Pump
 
@@ -24,13 +27,29 @@ class Entry:
     def can_be_voided(self) -> bool:
         return self.event.kind != Event.Kind.VOID and self.void is None
 
+    @property
+    def can_be_corrected(self) -> bool:
+        """A confirmation says nothing that could be said otherwise; it is right or an error."""
+        return self.can_be_voided and self.event.kind != Event.Kind.DOSE_CONFIRMED
+
 
 def timeline(pump: Pump) -> list[Entry]:
     """One query, however long the ledger."""
     events = pump.events.newest_first().select_related(
-        "recorded_by", "voided_by__recorded_by", "voided_by__replacement", "voids", "replacement"
+        "pump__clinic", "recorded_by", "voided_by__recorded_by", "voided_by__replacement", "voids", "replacement"
     )
     return [entry_of(event) for event in events]
+
+
+def plans_to_confirm(entries: Sequence[Entry], now: datetime) -> list[Entry]:
+    """Planned dose changes whose moment has passed and that nobody has confirmed. `entries` are a whole timeline."""
+    standing = [entry for entry in entries if entry.void is None]
+    confirmed = {entry.event.confirms_at for entry in standing}
+    return [
+        entry
+        for entry in standing
+        if entry.event.is_planned and entry.event.occurred_at <= now and entry.event.occurred_at not in confirmed
+    ]
 
 
 def entry_of(event: Event) -> Entry:
@@ -45,15 +64,28 @@ def title_of(event: Event) -> str:
 def _refill(event: Event) -> tuple[str, list[str]]:
     concentration, programmed = event.concentration_mcg_per_ml, event.programmed_concentration_mcg_per_ml
     details = [
-        f"{plain(event.aspirated_ml)} mL aspirated" if event.aspirated_ml is not None else "nothing said of aspiration",
+        _emptying(event),
         *([f"programmed for {_number(programmed)} mcg/mL"] if programmed != concentration else []),
         " ".join(filter(None, (event.formulation, event.lot_number and f"lot {event.lot_number}"))),
         f"expires {calendar_day(event.drug_expires_on)}" if event.drug_expires_on is not None else "",
         f"stable {event.stability_days} days in the pump" if event.stability_days is not None else "",
         event.reason,
     ]
-    title = f"Refill: {_number(event.filled_ml)} mL of {_number(concentration)} mcg/mL"
+    called = "Top-up" if event.emptying == Event.EmptyingFirst.TOP_UP else "Refill"
+    title = f"{called}: {_number(event.filled_ml)} mL of {_number(concentration)} mcg/mL"
     return title, _said(details)
+
+
+def _emptying(event: Event) -> str:
+    """What was taken out before it was filled."""
+    out = f"{plain(event.aspirated_ml)} mL aspirated" if event.aspirated_ml is not None else ""
+    match event.emptying:
+        case Event.EmptyingFirst.TOP_UP:
+            return "topped up, nothing taken out"
+        case Event.EmptyingFirst.PARTIAL:
+            return f"only part could be taken out: {out or 'not said how much'}"
+        case _:
+            return out or "nothing said of aspiration"
 
 
 def _dose_change(event: Event) -> tuple[str, list[str]]:
@@ -62,12 +94,32 @@ def _dose_change(event: Event) -> tuple[str, list[str]]:
     hourly = plain((event.daily_dose_mcg / 24).quantize(Decimal("0.01")))
     details = [
         f"{event.get_mode_display().lower()}, {hourly} mcg/h on average",
-        "; ".join(f"from {step['start']} {step['rate_mcg_per_h']} mcg/h" for step in event.steps),
-        "; ".join(f"bolus at {bolus['at']} of {bolus['dose_mcg']} mcg" for bolus in event.boluses),
+        "; ".join(f"from {step['start']} {step['rate_mcg_per_h']} mcg/h{_days(step)}" for step in event.steps),
+        "; ".join(f"bolus at {bolus['at']} of {bolus['dose_mcg']} mcg{_days(bolus)}" for bolus in event.boluses),
+        patient_boluses_words(event.patient_bolus_mcg, event.patient_boluses_per_day),
+        "entered as a plan" if event.is_planned else "",
         event.reason,
         event.override_reason,
     ]
     return f"Dose: {plain(event.daily_dose_mcg)} mcg/day", _said(details)
+
+
+def _days(row: Mapping[str, Any]) -> str:
+    """` (Mon-Fri)`; nothing for every day."""
+    days = days_of(row.get("days", ()), "days")
+    return f" ({words(days)})" if days else ""
+
+
+def patient_boluses_words(bolus_mcg: Decimal | None, per_day: int | None) -> str:
+    """`patient boluses of 10 mcg, at most 4 a day`; empty where there are none."""
+    if not bolus_mcg or not per_day:
+        return ""
+    return f"patient boluses of {plain(bolus_mcg)} mcg, at most {per_day} a day"
+
+
+def _confirmed(event: Event) -> tuple[str, list[str]]:
+    when = moment_words(event.confirms_at, event.pump.clinic.zone) if event.confirms_at is not None else "?"
+    return "Planned dose programmed", _said([f"the dose change planned for {when}", event.reason])
 
 
 def _simple(event: Event) -> tuple[str, list[str]]:
@@ -78,6 +130,7 @@ def _interrogation(event: Event) -> tuple[str, list[str]]:
     details = [
         f"{plain(event.volume_ml)} mL shown" if event.volume_ml is not None else "",
         f"{plain(event.daily_dose_mcg)} mcg/day shown" if event.daily_dose_mcg is not None else "",
+        f"{plain(event.patient_bolus_mcg)} mcg given by patient boluses" if event.patient_bolus_mcg is not None else "",
         _clock_words(event),
         f"alarms: {', '.join(ALARM_WORDS[PumpAlarm(alarm)].lower() for alarm in event.alarms)}" if event.alarms else "",
         event.reason,
@@ -161,5 +214,6 @@ _WORDS: dict[str, Callable[[Event], tuple[str, list[str]]]] = {
     Event.Kind.CATHETER_ACCESS: _catheter_access,
     Event.Kind.CATHETER_REVISION: _revision,
     Event.Kind.ALARM_REPORTED: _alarm,
+    Event.Kind.DOSE_CONFIRMED: _confirmed,
     Event.Kind.VOID: _void,
 }

@@ -6,8 +6,9 @@ from datetime import datetime
 from alerts.messages import headline
 from alerts.services.lifecycle import Ladder, ladders
 from clinical.escalation import tier_at
+from clinical.scanner import SOURCE, in_scanner
 from pumps.alerting import deadlines
-from pumps.models import Forecast
+from pumps.models import Forecast, PumpModel
 
 LIMIT_WORDS = {
     "volume": "volume",
@@ -30,6 +31,21 @@ UNKNOWN_WORDS = {
     "stall": "motor stall without recovery",
 }
 SEVERITY_WORDS = {"info": "Note", "warn": "Warning", "high": "Serious"}
+
+
+@dataclass(frozen=True)
+class Scanner:
+    """What a model does in an MRI scanner; `is_confirmed` says that the catalogue knows it."""
+
+    says: str
+    is_confirmed: bool
+    note: str
+    source: str
+
+
+def scanner_words(model: PumpModel) -> Scanner:
+    says, is_confirmed = in_scanner(model.mri_behaviour)
+    return Scanner(says, is_confirmed, model.note, SOURCE)
 
 
 @dataclass(frozen=True)

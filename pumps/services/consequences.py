@@ -24,12 +24,15 @@ from pumps.services.situation import JUST_BEFORE
 class State:
     """A pump at a moment, and its forecast. Dose mcg/day, hourly mcg/h, flow mL/day, volume mL; None while unknown.
 
+    Beside the daily dose the patient may call for `patient_boluses_per_day` of `patient_bolus_mcg`; 0 for none.
     `delivered_mcg` is what the patient gets a day: the flow times the concentration of what is in the pump, which is
     not the programmed dose where the pump was not told of its drug.
     """
 
     daily_dose_mcg: Decimal | None
     hourly_mcg: Decimal | None
+    patient_bolus_mcg: Decimal
+    patient_boluses_per_day: int
     concentration_mcg_per_ml: Decimal | None
     programmed_concentration_mcg_per_ml: Decimal | None
     flow_ml_per_day: float | None
@@ -117,6 +120,8 @@ def _state(device: Device, rules: ClinicRules, ledger: Sequence[LedgerEvent], at
     return State(
         daily_dose_mcg=program.daily_dose_mcg if program is not None else None,
         hourly_mcg=hourly_mcg(program) if program is not None else None,
+        patient_bolus_mcg=program.patient_bolus_mcg if program is not None else Decimal(0),
+        patient_boluses_per_day=program.patient_boluses_per_day if program is not None else 0,
         concentration_mcg_per_ml=fill.concentration_mcg_per_ml if fill is not None else None,
         programmed_concentration_mcg_per_ml=fill.programmed_concentration_mcg_per_ml if fill is not None else None,
         flow_ml_per_day=flow,

@@ -28,6 +28,8 @@ PARTICULARS = (
     "explant_reason",
     "catheter_volume_ml",
     "low_reservoir_alarm_ml",
+    "low_level_reason",
+    "low_level_noticed_on",
     "flow_accuracy_pct",
     "factory_flow_ml_per_day",
 )
@@ -59,6 +61,8 @@ def implant(*, patient: Patient, model: PumpModel, now: datetime, by: User | Non
 def correct(*, pump: Pump, changes: Mapping[str, Any], now: datetime, by: User | None = None) -> Pump:
     """Correct a pump's particulars; its forecast follows in the same transaction.
 
+    A low level that is changed loses the reason of the one before, unless `changes` brings its own.
+
     Raises:
         Conflict, Impossible: as `implant`.
     """
@@ -70,6 +74,8 @@ def correct(*, pump: Pump, changes: Mapping[str, Any], now: datetime, by: User |
     for field, value in changes.items():
         setattr(locked, field, value)
     _complete(locked)
+    if locked.low_reservoir_alarm_ml != before["low_reservoir_alarm_ml"] and "low_level_reason" not in changes:
+        locked.low_level_reason, locked.low_level_noticed_on = "", None
     _check(locked, now)
     _check_against_ledger(locked)
     locked.save()

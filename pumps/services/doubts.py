@@ -5,13 +5,16 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from clinical.labels import DECREASE_PCT, LABEL_SETS, LabelSet, band
+from clinical.ledger import Emptying
 from clinical.programs import Mode
 from clinical.residual import DISCREPANCY_ML, Residual
 from clinical.units import plain
 from clinical.watching import READING_TOLERANCE_ML
+from clinical.weekdays import most_steps_in_a_day
 from clinics.errors import Doubt
 from clinics.words import calendar_day
 from pumps.models import Event, Pump
+from pumps.programs_json import program_of
 from pumps.services.entries import DoseEntry, Entry, EventEntry, RefillEntry
 
 # Slips of unit or scale: hourly for daily, 500 for 2000 mcg/mL, mcg for mg.
@@ -26,7 +29,9 @@ FAR_BACK, FAR_AHEAD = timedelta(days=300), timedelta(days=90)
 class Known:
     """What the ledger says of the moment before an entry; None where it says nothing.
 
-    `residual` compares what a refill aspirated with what was expected. `volume_ml` is programmed to be left.
+    `residual` compares what a refill aspirated with what was expected. `volume_ml` is programmed to be left,
+    `expected_ml` expected of this pump. `patient_boluses_most_mcg` is the most that patient boluses can have given
+    since the last fill, or the last reading of them if later.
     `is_stopped` and `is_stalled` are by events of their own.
     """
 
@@ -34,6 +39,8 @@ class Known:
     concentration_mcg_per_ml: Decimal | None = None
     residual: Residual | None = None
     volume_ml: float | None = None
+    expected_ml: float | None = None
+    patient_boluses_most_mcg: Decimal = Decimal(0)
     is_stopped: bool = False
     is_stalled: bool = False
 
@@ -45,7 +52,7 @@ def doubts_of(pump: Pump, entry: Entry, known: Known, *, now: datetime) -> list[
     if isinstance(entry, RefillEntry):
         return [*far, *_of_refill(pump, entry, known, labels)]
     if isinstance(entry, DoseEntry):
-        return [*far, *_of_dose(pump, entry, known.daily_dose_mcg, labels)]
+        return [*far, *_of_dose(pump, entry, known.daily_dose_mcg, labels), *_of_steps(pump, entry)]
     return [*far, *_of_event(entry, known)]
 
 
@@ -71,6 +78,20 @@ def _of_dose(pump: Pump, entry: DoseEntry, current: Decimal | None, labels: Labe
     slip = _slip(dose, current)
     step = _step(pump, entry, current, labels)
     return [*([slip] if slip is not None else []), *doubts, *([step] if step is not None and slip is None else [])]
+
+
+def _of_steps(pump: Pump, entry: DoseEntry) -> list[Doubt]:
+    most = pump.model.max_steps_per_day
+    if most is None or len(entry.steps) <= most:
+        return []
+    steps = most_steps_in_a_day(program_of(entry.mode, entry.daily_dose_mcg, entry.steps, entry.boluses))
+    if steps <= most:
+        return []
+    message = (
+        f"{steps} steps in one day are more than the {most} that the catalogue has for {pump.model}. That number is to "
+        "be verified against the manual: does the pump really run so many?"
+    )
+    return [Doubt("too_many_steps", "steps", message)]
 
 
 def _slip(dose: Decimal, current: Decimal) -> Doubt | None:
@@ -157,6 +178,26 @@ def _of_refill(pump: Pump, entry: RefillEntry, known: Known, labels: LabelSet) -
         doubts.append(Doubt("drug_expired", "drug_expires_on", message))
     if known.residual is not None and known.residual.is_off:
         doubts.append(Doubt("aspirated_unexpected", "aspirated_ml", _aspirated_words(known.residual)))
+    return [*doubts, *_of_emptying(pump, entry, known)]
+
+
+def _of_emptying(pump: Pump, entry: RefillEntry, known: Known) -> list[Doubt]:
+    """What stays in the reservoir counts with what is filled; how much that is, is an estimate."""
+    if entry.emptying == Emptying.EMPTIED:
+        return []
+    doubts = []
+    if entry.emptying == Emptying.PARTIAL and entry.aspirated_ml is None:
+        message = "How much was taken out is not said, so nobody knows what was left in the pump. Can it be found out?"
+        doubts.append(Doubt("aspirated_not_said", "aspirated_ml", message))
+    left = known.expected_ml - float(entry.aspirated_ml or 0) if known.expected_ml is not None else 0.0
+    total, size = max(left, 0.0) + float(entry.filled_ml), float(pump.model.reservoir_ml)
+    if total > size:
+        message = (
+            f"About {max(left, 0.0):.1f} mL expected to be left and {plain(entry.filled_ml)} mL filled make "
+            f"{total:.1f} mL, and the reservoir holds {plain(pump.model.reservoir_ml)} mL. Read the syringes again, or "
+            "was the pump emptied?"
+        )
+        doubts.append(Doubt("overfilled", "filled_ml", message))
     return doubts
 
 
@@ -216,4 +257,21 @@ def _of_reading(entry: EventEntry, known: Known) -> list[Doubt]:
             "Record the dose change as well."
         )
         doubts.append(Doubt("dose_differs", "daily_dose_mcg", message))
-    return doubts
+    return [*doubts, *_of_patient_boluses(entry, known)]
+
+
+def _of_patient_boluses(entry: EventEntry, known: Known) -> list[Doubt]:
+    read, most = entry.patient_bolus_mcg, known.patient_boluses_most_mcg
+    if read is None or read <= most:
+        return []
+    if most == 0:
+        message = (
+            f"The programmer shows {plain(read)} mcg given by patient boluses, and this ledger has no program that "
+            "allows any. Record the dose change that does."
+        )
+        return [Doubt("no_patient_boluses", "patient_bolus_mcg", message)]
+    message = (
+        f"{plain(read)} mcg by patient boluses is more than the {plain(most)} mcg that the programs allow at most "
+        "since the last fill, or the last reading of them. Is it the total since then?"
+    )
+    return [Doubt("patient_boluses_above_most", "patient_bolus_mcg", message)]

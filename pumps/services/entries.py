@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from clinical.ledger import Emptying, Fill, LedgerEvent, ProgramChange
 from clinical.programs import ProgramError
 from clinical.units import plain
 from clinics.errors import Impossible
@@ -27,6 +28,7 @@ class RefillEntry:
     refilled_at: datetime
     filled_ml: Decimal
     concentration_mcg_per_ml: Decimal
+    emptying: str = Emptying.EMPTIED.value
     aspirated_ml: Decimal | None = None
     programmed_concentration_mcg_per_ml: Decimal | None = None
     formulation: str = ""
@@ -45,8 +47,10 @@ class DoseEntry:
     effective_at: datetime
     mode: str
     daily_dose_mcg: Decimal
-    steps: Sequence[Mapping[str, str]] = ()
-    boluses: Sequence[Mapping[str, str]] = ()
+    steps: Sequence[Mapping[str, Any]] = ()
+    boluses: Sequence[Mapping[str, Any]] = ()
+    patient_bolus_mcg: Decimal | None = None
+    patient_boluses_per_day: int | None = None
     reason: str = ""
     override_reason: str = ""
 
@@ -57,7 +61,10 @@ class DoseEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class EventEntry:
-    """An event of any other kind; `kinds` says which fields each has. `pump_clock` is what the pump's clock showed."""
+    """An event of any other kind; `kinds` says which fields each has.
+
+    `pump_clock` is what the pump's clock showed; `confirms_at` the moment of the planned dose change that is confirmed.
+    """
 
     kind: str
     occurred_at: datetime
@@ -72,6 +79,8 @@ class EventEntry:
     alarms: Sequence[str] = ()
     tones: int | None = None
     reservoir_emptied: bool | None = None
+    patient_bolus_mcg: Decimal | None = None
+    confirms_at: datetime | None = None
     reason: str = ""
 
     @property
@@ -118,14 +127,53 @@ def impossible_refill(pump: Pump, entry: RefillEntry, *, now: datetime, last_pro
     errors["refilled_at"] += impossible_moment(pump, entry.refilled_at)
     if entry.refilled_at > now + CLOCK_TOLERANCE:
         errors["refilled_at"].append("A refill cannot lie in the future; enter the time it was done.")
+    if entry.emptying == Emptying.TOP_UP and entry.aspirated_ml:
+        errors["aspirated_ml"].append(
+            "At a top-up nothing is taken out: leave this blank, or say that only part could be taken out."
+        )
     return _found(errors)
+
+
+def impossible_mixture(entry: RefillEntry, before: Fill | None, after: Fill | None) -> Errors:
+    """What cannot be between two fills: messages per field. `before` and `after` are the fills next to the entry's.
+
+    What stays in a reservoir mixes with what is filled on top of it, and of a mixture nobody knows the concentration.
+    """
+    concentration = entry.concentration_mcg_per_ml
+    if entry.emptying != Emptying.EMPTIED:
+        if before is None:
+            return {"emptying": ["A first fill goes into an empty pump: record it as emptied."]}
+        if before.concentration_mcg_per_ml != concentration:
+            return {"emptying": [_mixed(before.concentration_mcg_per_ml, concentration)]}
+    if after is not None and after.emptying is not Emptying.EMPTIED and after.concentration_mcg_per_ml != concentration:
+        return {
+            "concentration_mcg_per_ml": [
+                f"The fill after this one, of {plain(after.concentration_mcg_per_ml)} mcg/mL, went in on top of what "
+                f"was there: {plain(concentration)} mcg/mL cannot have been in the pump. Correct that entry first."
+            ]
+        }
+    return {}
+
+
+def _mixed(held: Decimal, filled: Decimal) -> str:
+    return (
+        f"The pump holds {plain(held)} mcg/mL: {plain(filled)} mcg/mL on top of it would mix the two, and nobody knows "
+        "the concentration of a mixture. Empty the pump and fill it anew, or record it as emptied if it was."
+    )
 
 
 def impossible_dose(pump: Pump, entry: DoseEntry) -> Errors:
     """Messages per field; empty if a pump can be programmed so. A future change is a plan and allowed."""
     errors: Errors = defaultdict(list)
     try:
-        program_of(entry.mode, entry.daily_dose_mcg, entry.steps, entry.boluses)
+        program_of(
+            entry.mode,
+            entry.daily_dose_mcg,
+            entry.steps,
+            entry.boluses,
+            entry.patient_bolus_mcg,
+            entry.patient_boluses_per_day,
+        )
     except ProgramError as error:
         errors[error.field].append(error.message[:1].upper() + error.message[1:] + ".")
     if not pump.model.programmable:
@@ -150,9 +198,12 @@ def impossible_event(pump: Pump, entry: EventEntry, *, now: datetime) -> Errors:
             errors[field].append(f"This kind of entry ({called}) has no such field; leave it out.")
     for field in ("aspirated_ml", "injected_ml", "volume_ml"):
         errors[field] += impossible_volume(pump, getattr(entry, field))
-    for field, unit in (("dose_mcg", "mcg"), ("daily_dose_mcg", "mcg/day"), ("catheter_volume_ml", "mL")):
-        if field in given and given[field] <= 0 and not (field == "daily_dose_mcg" and given[field] == 0):
+    for field, unit in (("dose_mcg", "mcg"), ("catheter_volume_ml", "mL")):
+        if field in given and given[field] <= 0:
             errors[field].append(f"Must be above 0 {unit}.")
+    for field in ("daily_dose_mcg", "patient_bolus_mcg"):
+        if field in given and given[field] < 0:
+            errors[field].append("A dose cannot be negative.")
     if kind.code != Event.Kind.INTERROGATION and entry.volume_ml is not None and entry.volume_ml == 0:
         errors["volume_ml"].append("Must be above 0 mL.")
     if entry.duration_hours is not None and not 0 < entry.duration_hours <= LONGEST_HOURS:
@@ -161,6 +212,22 @@ def impossible_event(pump: Pump, entry: EventEntry, *, now: datetime) -> Errors:
     if entry.occurred_at > now + CLOCK_TOLERANCE:
         errors["occurred_at"].append("This cannot lie in the future; enter the time it happened.")
     return _found(errors)
+
+
+def impossible_confirmation(entry: EventEntry, ledger: Sequence[LedgerEvent]) -> Errors:
+    """Why a planned dose change cannot be confirmed; messages per field. `ledger` is what stands."""
+    change = next(
+        (event for event in ledger if isinstance(event, ProgramChange) and event.at == entry.confirms_at), None
+    )
+    if change is None:
+        return {"confirms_at": ["No dose change stands for this moment; name the moment of the planned one."]}
+    if not change.is_planned:
+        return {
+            "confirms_at": ["This dose change is no plan to confirm: it was confirmed, or entered once it was made."]
+        }
+    if change.at > entry.occurred_at:
+        return {"confirms_at": ["Its moment has not come yet; confirm it once it has been programmed."]}
+    return {}
 
 
 def impossible_volume(pump: Pump, value: Decimal | None) -> list[str]:
@@ -201,6 +268,7 @@ def is_drug_data_correction(event: Event, replacement: object) -> bool:
         and replacement.refilled_at == event.occurred_at
         and replacement.filled_ml == event.filled_ml
         and replacement.aspirated_ml == event.aspirated_ml
+        and replacement.emptying == event.emptying
         and _programs_the_same(event, replacement)
     )
 

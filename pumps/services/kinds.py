@@ -9,7 +9,10 @@ Kind = Event.Kind
 
 @dataclass(frozen=True)
 class EventKind:
-    """`required` and `optional` name the kind's own fields; every kind has `occurred_at` and `reason` besides."""
+    """`required` and `optional` name the kind's own fields; every kind has `occurred_at` and `reason` besides.
+
+    One that is `by_action` has no form of its own: it is a button where it is asked for.
+    """
 
     code: str
     title: str
@@ -17,6 +20,7 @@ class EventKind:
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     programmable_only: bool = True
+    by_action: bool = False
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -28,7 +32,7 @@ _LIST = (
         Kind.INTERROGATION,
         "Interrogation",
         "What the programmer showed. It is held against this ledger; an alarm that was heard is settled by it.",
-        optional=("volume_ml", "daily_dose_mcg", "pump_clock", "alarms"),
+        optional=("volume_ml", "daily_dose_mcg", "pump_clock", "patient_bolus_mcg", "alarms"),
     ),
     EventKind(
         Kind.STOP,
@@ -100,7 +104,15 @@ _LIST = (
         "Somebody heard the pump alarm. An alert goes out until the pump is interrogated or refilled.",
         optional=("tones",),
     ),
+    EventKind(
+        Kind.DOSE_CONFIRMED,
+        "Planned dose programmed",
+        "A dose change that was planned has been made. Until somebody says so, it is a plan whose moment has passed.",
+        required=("confirms_at",),
+        by_action=True,
+    ),
 )
 KINDS: dict[str, EventKind] = {str(kind.code): kind for kind in _LIST}
+FORMS: dict[str, EventKind] = {code: kind for code, kind in KINDS.items() if not kind.by_action}
 # Fields of which a kind may have some.
 ALL_FIELDS = tuple(sorted({field for kind in _LIST for field in kind.fields}))

@@ -22,8 +22,10 @@ from pumps.services.entries import (
     Entry,
     EventEntry,
     RefillEntry,
+    impossible_confirmation,
     impossible_dose,
     impossible_event,
+    impossible_mixture,
     impossible_refill,
     kind_of,
     raise_if,
@@ -45,7 +47,7 @@ class Draft:
 
     @property
     def ledger_with_it(self) -> list[LedgerEvent]:
-        return [*self.ledger, *folding.facts_of(self.event)]
+        return folding.with_event(self.ledger, self.event)
 
 
 @transaction.atomic
@@ -189,13 +191,16 @@ def drafted(
         fill = before.last_fill()
         last_programmed = fill.programmed_concentration_mcg_per_ml if fill is not None else None
         raise_if(impossible_refill(pump, entry, now=now, last_programmed=last_programmed))
+        raise_if(impossible_mixture(entry, fill, before.next_fill()))
     elif isinstance(entry, DoseEntry):
         raise_if(impossible_dose(pump, entry))
     else:
         raise_if(impossible_event(pump, entry, now=now))
+        if entry.kind == Event.Kind.DOSE_CONFIRMED:
+            raise_if(impossible_confirmation(entry, facts))
     _check_conflict(pump, entry, instead_of)
     said = known(before, entry)
-    return Draft(_event_of(pump, entry), facts, said, doubts_of(pump, entry, said, now=now))
+    return Draft(_event_of(pump, entry, now), facts, said, doubts_of(pump, entry, said, now=now))
 
 
 def _check_conflict(pump: Pump, entry: Entry, instead_of: Event | None) -> None:
@@ -211,7 +216,7 @@ def _check_conflict(pump: Pump, entry: Entry, instead_of: Event | None) -> None:
         )
 
 
-def _event_of(pump: Pump, entry: Entry) -> Event:
+def _event_of(pump: Pump, entry: Entry, now: datetime) -> Event:
     """The unsaved event of an entry."""
     if isinstance(entry, RefillEntry):
         # A constant-flow pump is never programmed: what is in it is what it gives.
@@ -227,6 +232,7 @@ def _event_of(pump: Pump, entry: Entry) -> Event:
             kind=Event.Kind.DOSE_CHANGE,
             occurred_at=values.pop("effective_at"),
             clock_offset_s=utc_offset_seconds(entry.effective_at, pump.clinic.zone),
+            is_planned=entry.effective_at > now,
             **values,
         )
     return Event(pump=pump, kind=entry.kind, occurred_at=entry.at, reason=entry.reason, **_values(pump, entry))

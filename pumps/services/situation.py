@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from math import isnan
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from clinical.columns import fleet
 from clinical.depletion import deplete, since_fill
 from clinical.ledger import (
+    Emptying,
     Fill,
     LedgerEvent,
     Motor,
@@ -18,6 +20,7 @@ from clinical.ledger import (
     PumpFacts,
     in_order,
 )
+from clinical.patient_boluses import most_called_for
 from clinical.residual import Residual, residual
 from clinical.units import to_seconds
 from pumps.services.doubts import Known
@@ -41,6 +44,9 @@ class Situation:
     def last_fill(self) -> Fill | None:
         return next((event for event in reversed(self.before) if isinstance(event, Fill)), None)
 
+    def next_fill(self) -> Fill | None:
+        return next((event for event in self.events if isinstance(event, Fill) and event.at > self.at), None)
+
     def last_program(self) -> ProgramChange | None:
         return next((event for event in reversed(self.before) if isinstance(event, ProgramChange)), None)
 
@@ -62,8 +68,11 @@ def known(found: Situation, entry: Entry) -> Known:
     """What doubts are judged by. The kernel is asked only where an entry is held against a volume."""
     fill, program = found.last_fill(), found.last_program()
     measured = _measure(found, entry) if _has_volume(entry) and fill is not None else None
-    aspirated = entry.aspirated_ml if isinstance(entry, RefillEntry) else None
     compared: Residual | None = None
+    # Where only part could be taken out, the rest is still there: that is no measurement.
+    aspirated: Decimal | None = None
+    if isinstance(entry, RefillEntry) and entry.emptying == Emptying.EMPTIED:
+        aspirated = entry.aspirated_ml
     if measured is not None and aspirated is not None:
         held, programmed, ratio = measured
         compared = residual(held_ml=held, programmed_ml=programmed, ratio=ratio, aspirated_ml=aspirated)
@@ -72,6 +81,8 @@ def known(found: Situation, entry: Entry) -> Known:
         concentration_mcg_per_ml=fill.concentration_mcg_per_ml if fill is not None else None,
         residual=compared,
         volume_ml=max(measured[0] - measured[1], 0.0) if measured is not None else None,
+        expected_ml=max(measured[0] - measured[1] * measured[2], 0.0) if measured is not None else None,
+        patient_boluses_most_mcg=most_called_for(found.before, found.at),
         is_stopped=found.is_in(Motor.STOPPED, Motor.RESTARTED, ends_with_a_program=True),
         is_stalled=found.is_in(Motor.STALLED, Motor.RECOVERED, ends_with_a_program=False),
     )
@@ -79,7 +90,7 @@ def known(found: Situation, entry: Entry) -> Known:
 
 def _has_volume(entry: Entry) -> bool:
     if isinstance(entry, RefillEntry):
-        return entry.aspirated_ml is not None
+        return entry.aspirated_ml is not None or entry.emptying != Emptying.EMPTIED
     return isinstance(entry, EventEntry) and entry.volume_ml is not None
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 
 from clinical.ledger import Fill, LedgerEvent, ProgramChange
-from clinical.programs import Mode, Program
+from clinical.programs import Mode, Program, daily_sum_mcg
 
 MINUTE = timedelta(minutes=1)
 
@@ -16,11 +16,12 @@ def minute_dose(program: Program, minute: int) -> Fraction:
         return Fraction(0)
     if not program.steps and not program.boluses:
         return Fraction(program.daily_dose_mcg) / 1440
-    bolus = sum((Fraction(b.dose_mcg) for b in program.boluses if b.at_minute == minute), Fraction(0))
+    scale = Fraction(program.daily_dose_mcg) / Fraction(daily_sum_mcg(program))
+    bolus = scale * sum((Fraction(b.dose_mcg) for b in program.boluses if b.at_minute == minute), Fraction(0))
     if not program.steps:
         return bolus
     running = [step for step in program.steps if step.start_minute <= minute] or list(program.steps)
-    return bolus + Fraction(running[-1].rate_mcg_per_h) / 60
+    return bolus + scale * Fraction(running[-1].rate_mcg_per_h) / 60
 
 
 def first_minute_at_or_below(

@@ -15,9 +15,11 @@ def test_the_last_step_runs_past_midnight_to_the_first() -> None:
     assert daily_sum_mcg(program) == D("16") * D("4.0469") + D("8") * D("8.0938")
 
 
-def test_steps_are_scaled_to_the_daily_dose_exactly() -> None:
-    program = checked(flex("100", (0, "4.17"), (720, "4.16")))
-    assert abs(daily_sum_mcg(program) - D(100)) < D("1e-20")
+def test_what_the_steps_add_up_to_counts_as_exactly_the_daily_dose() -> None:
+    [first, second] = curve_of(checked(flex("100", (0, "4.17"), (720, "4.16")))).knots
+    at_midnight = second.after + 43_200 * second.slope_per_s
+    assert at_midnight == pytest.approx(1, abs=1e-15)
+    assert first.slope_per_s / second.slope_per_s == pytest.approx(4.17 / 4.16)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from django.utils import timezone
 from alerts.models import Notification
 from clinics.models import Clinic
 from pumps.services import fleet
-from pumps.services.kinds import KINDS
+from pumps.services.kinds import FORMS
 from tests.builders import a_running_pump
 
 PATIENT_PAGES = ("patient", "change_patient", "change_status", "add_contact", "enter_pump", "offer_transfer")
@@ -81,7 +81,8 @@ def test_every_page_is_whole(clinic: Clinic, administrator: Client) -> None:
         *(reverse(name) for name in ("worklist", "alerts", "messages", "clinic_list", "catalogue")),
         *(reverse(name, args=[pump.pk]) for name in ("pump", "log_refill", "log_dose_change", "log_menu")),
         *(reverse(name, args=[pump.pk]) for name in ("change_pump", "explant_pump", "replace_pump", "hand_over")),
-        *(reverse("log_event", args=[pump.pk, kind]) for kind in KINDS),
+        reverse("raise_low_level", args=[pump.pk]),
+        *(reverse("log_event", args=[pump.pk, kind]) for kind in FORMS),
         *(reverse(name, args=[pump.patient_id]) for name in PATIENT_PAGES),
         *(reverse(name, args=[clinic.pk]) for name in CLINIC_PAGES),
         *(reverse(name) for name in ACCOUNT_PAGES),
