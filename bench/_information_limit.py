@@ -38,7 +38,8 @@ def best(fleet: Fleet) -> tuple[Floats, Floats]:
 
 def _normalised(logarithm: Floats) -> Floats:
     weights = np.exp(logarithm - logarithm.max(axis=1, keepdims=True))
-    return weights / weights.sum(axis=1, keepdims=True)
+    shares: Floats = weights / weights.sum(axis=1, keepdims=True)
+    return shares
 
 
 def _likelihood(fleet: Fleet, place: int) -> Floats:
@@ -48,7 +49,7 @@ def _likelihood(fleet: Fleet, place: int) -> Floats:
     out = full - fleet.programmed_ml[:, place, None] * GRID - scenario.residue_ml
     read = fleet.aspirated_ml[:, place, None]
     spread = np.sqrt(scenario.noise_ml**2 + ROUNDING_VARIANCE)
-    found = -(((read - out) / spread) ** 2) / 2
+    found: Floats = -(((read - out) / spread) ** 2) / 2
     dry = np.flatnonzero(read[:, 0] == 0)
     chance = np.interp((READS_ZERO_ML - out[dry]) / scenario.noise_ml, _Z, _TAIL)
     found[dry] = np.log(np.where(out[dry] <= 0, 1.0, chance) + 1e-300)
@@ -72,4 +73,5 @@ def _percentile(belief: Floats) -> Floats:
     row = np.arange(len(belief))
     before = below[row, at] - belief[row, at]
     part = (PERCENTILE - before) / belief[row, at]
-    return GRID[at] + (part - 0.5) * (GRID[1] - GRID[0])
+    found: Floats = GRID[at] + (part - 0.5) * (GRID[1] - GRID[0])
+    return found

@@ -78,17 +78,22 @@ def joined(parts: Sequence[Judged]) -> Judged:
 
 def judge(fleet: Fleet, models: Sequence[SimModel]) -> tuple[Judged, list[dict[str, Prior]]]:
     """The fleet's forecasts beside the truth, and the priors they were made with, one set a group learned from."""
-    ledgers = [_ledger(life, fleet.aspirated_ml[place]) for place, life in enumerate(fleet.lives)]
+    recorded = ledgers(fleet)
     names = [life.model.name for life in fleet.lives]
     facts = [_facts(life, catalogue(life.model)) for life in fleet.lives]
-    size = fleet.scenario.learned_from or len(ledgers)
+    size = fleet.scenario.learned_from or len(recorded)
     learned, forecasts = [], []
-    for start in range(0, len(ledgers), size):
+    for start in range(0, len(recorded), size):
         group = slice(start, start + size)
-        priors = learn(facts[group], ledgers[group], names[group])
+        priors = learn(facts[group], recorded[group], names[group])
         learned.append(priors)
-        forecasts += _forecasts(fleet.lives[group], ledgers[group], priors)
+        forecasts += forecasts_at_fills(fleet.lives[group], recorded[group], priors)
     return _table(fleet, models, forecasts), learned
+
+
+def ledgers(fleet: Fleet) -> list[list[LedgerEvent]]:
+    """What a clinic records of each pump."""
+    return [_ledger(life, fleet.aspirated_ml[place]) for place, life in enumerate(fleet.lives)]
 
 
 def catalogue(model: SimModel) -> Prior:
@@ -115,12 +120,12 @@ def _ledger(life: Life, aspirated: Floats) -> list[LedgerEvent]:
     return sorted(events, key=lambda event: event.at)
 
 
-def _forecasts(
-    lives: Sequence[Life], ledgers: Sequence[Sequence[LedgerEvent]], priors: dict[str, Prior]
+def forecasts_at_fills(
+    lives: Sequence[Life], recorded: Sequence[Sequence[LedgerEvent]], priors: dict[str, Prior]
 ) -> list[list[Forecast]]:
     """Forecasts of each pump at each of its fills, from what was recorded until then."""
     devices, cut = [], []
-    for life, ledger in zip(lives, ledgers, strict=True):
+    for life, ledger in zip(lives, recorded, strict=True):
         facts = _facts(life, priors[life.model.name])
         device = Device(facts, life.history.implanted_on, None, None, None)
         for filling in life.history.fillings:

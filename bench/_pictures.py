@@ -7,12 +7,14 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from matplotlib.typing import RcKeyType
 
-from bench._judged import Judged
-from bench._scores import NOMINAL, JumpScore, coverage, score_at
-from bench._simulated_fleet import AFTER_JUMP, OVER_INFUSION
+from bench._judged import Judged, Result
+from bench._scenarios import ALL, DRIFT, FEW, HEALTHY, JUMPS, NOISY, RESIDUE
+from bench._scores import NOMINAL, JumpScore, coverage, score_at, score_jumps
+from bench._simulated_fleet import AFTER_JUMP, JUMP_KINDS, KINDS, OVER_INFUSION
 from interop.simulation import MODELS, SYNCHROMED_40
 
 STYLE: dict[RcKeyType, object] = {
@@ -33,7 +35,18 @@ LINES = ("#2f6690", "#5b9f8b", "#8c6bb1", "#c8702a", "#9a9a9a", "#7a1f1f")
 MARKS = ("o", "s", "^", "D", "v", "P")
 
 
-def error(file: Path, healthy: Judged) -> None:
+def draw(folder: Path, results: dict[str, Result]) -> None:
+    """Every picture the page shows, into a folder that is there."""
+    healthy, jumps = results[HEALTHY.name].judged, results[JUMPS.name].judged
+    shown = (HEALTHY, NOISY, FEW, DRIFT, RESIDUE, ALL)
+    with mpl.rc_context(STYLE):
+        _error(folder / "error.svg", healthy)
+        _bound(folder / "bound.svg", [(each.name, results[each.name].judged) for each in shown])
+        _jumped(folder / "jumped.svg", jumps)
+        _delay(folder / "delay.svg", [(KINDS[kind], score_jumps(jumps, (kind,))) for kind in JUMP_KINDS])
+
+
+def _error(file: Path, healthy: Judged) -> None:
     """Error of the low date by the refills behind it."""
     behind = range(healthy.is_there.shape[1])
     scores = [score for number in behind if (score := score_at(healthy, (number, number)))]
@@ -51,14 +64,15 @@ def error(file: Path, healthy: Judged) -> None:
     _save(figure, file)
 
 
-def bound(file: Path, fleets: Sequence[tuple[str, Judged]]) -> None:
+def _bound(file: Path, fleets: Sequence[tuple[str, Judged]]) -> None:
     """Shares of pumps low before the bound meant for each share."""
     figure, axes = _axes(4.6)
     meant = np.array(NOMINAL) * 100
     axes.plot(meant, meant, color=DARK, linestyle="--", label="as meant")
     for (name, found), colour, mark in zip(fleets, LINES, MARKS, strict=False):
-        seen = np.maximum(np.array(coverage(found)) * 100, 0.02)
-        axes.plot(meant, seen, color=colour, marker=mark, label=name)
+        seen = np.array(coverage(found)) * 100
+        # None at all has no place on a logarithmic axis.
+        axes.plot(meant, np.where(seen > 0, seen, np.nan), color=colour, marker=mark, label=name)
     axes.axvline(1, color=GREY, linewidth=1)
     axes.text(1.04, 60, "earliest date", color="#555555", va="center", fontsize=9)
     axes.set_xscale("log")
@@ -72,9 +86,9 @@ def bound(file: Path, fleets: Sequence[tuple[str, Judged]]) -> None:
     _save(figure, file)
 
 
-def jumped(file: Path, found: Judged) -> None:
+def _jumped(file: Path, found: Judged) -> None:
     """One pump's ratio over its refills: truth, estimate, range, and when the finding was there."""
-    pump = example(found)
+    pump = _example(found)
     fills = np.arange(found.refills[pump] + 1)
     figure, axes = _axes()
     axes.fill_between(
@@ -82,17 +96,17 @@ def jumped(file: Path, found: Judged) -> None:
         label="98 % range",
     )  # fmt: skip
     axes.plot(fills, found.ratio[pump, fills], color=BLUE, marker="o", label="estimate")
-    truth = np.concatenate((found.true_ratio[pump, fills], found.true_ratio[pump, fills[-1:]]))
-    axes.step(np.append(fills, fills[-1] + 0.5), truth, where="post", color=DARK, label="truth")
+    jump, truth = found.jump[pump], found.true_ratio[pump]
+    axes.plot([0, jump], [truth[jump]] * 2, color=DARK, label="truth")
+    axes.plot([jump, jump + 1], truth[[jump, jump + 1]], color=DARK, linestyle=":")
+    axes.plot([jump + 1, fills[-1]], [truth[jump + 1]] * 2, color=DARK)
     flagged = fills[found.deviates[pump, fills]]
     axes.plot(
         flagged, found.ratio[pump, flagged], color=ORANGE, marker="o", markersize=11, fillstyle="none",
         linestyle="none", markeredgewidth=2, label="finding: flow has changed",
     )  # fmt: skip
-    axes.axvspan(found.jump[pump], found.jump[pump] + 1, color="#f3f0ea", linewidth=0)
-    axes.text(
-        found.jump[pump] + 0.5, axes.get_ylim()[0], "jump in here", ha="center", va="bottom", fontsize=9, color=DARK
-    )
+    axes.axvspan(jump, jump + 1, color="#f3f0ea", linewidth=0, zorder=0)
+    axes.text(jump + 0.5, axes.get_ylim()[0], "jump in here", ha="center", va="bottom", fontsize=9, color=DARK)
     axes.set_xticks(fills)
     axes.set_xlabel("refills recorded")
     axes.set_ylabel("flow ratio, delivered / programmed")
@@ -100,30 +114,35 @@ def jumped(file: Path, found: Judged) -> None:
     _save(figure, file)
 
 
-def example(found: Judged) -> int:
-    """The first SynchroMed II 40 mL that over-infuses late enough to be well known, and whose new flow is measured."""
-    fits = (found.kind == OVER_INFUSION) & (found.model == MODELS.index(SYNCHROMED_40))
+def _example(found: Judged) -> int:
+    """The first SynchroMed II 40 mL that over-infuses late enough to be well known, and whose new flow is measured.
+
+    Without such a one, any that over-infuses.
+    """
+    is_over = found.kind == OVER_INFUSION
+    fits = is_over & (found.model == MODELS.index(SYNCHROMED_40))
     fits &= (found.jump >= 5) & (found.refills >= found.jump + 5)
     row = np.arange(len(found.jump))
     fits &= ~found.is_dry[row, found.jump + 1] & ~found.is_dry[row, np.minimum(found.jump + 2, found.refills)]
-    return int(np.flatnonzero(fits)[0])
+    return int(np.argmax(2 * fits + is_over))
 
 
-def delay(file: Path, kinds: Sequence[tuple[str, JumpScore]]) -> None:
+def _delay(file: Path, kinds: Sequence[tuple[str, JumpScore]]) -> None:
     """Shares of jumps flagged by each refill after them."""
     figure, axes = _axes()
     shades = ("#8fb4cd", "#5a8db0", "#2f6690")
     for number in range(AFTER_JUMP):
-        at = np.arange(len(kinds)) + (number - 1) * 0.27
+        at = np.arange(len(kinds)) + (number - 1) * 0.31
         flagged = [100 * score.flagged[number] for _, score in kinds]
         either = [100 * score.with_dry[number] for _, score in kinds]
-        axes.bar(at, either, 0.24, fill=False, edgecolor="#555555", hatch="////", linewidth=0.6, zorder=1)
-        axes.bar(at, flagged, 0.24, color=shades[number], zorder=2)
+        axes.bar(at, either, 0.27, fill=False, edgecolor="#555555", hatch="////", linewidth=0.6, zorder=1)
+        axes.bar(at, flagged, 0.27, color=shades[number], zorder=2)
         for place, share, top in zip(at, flagged, either, strict=True):
-            axes.text(place, max(share, top) + 1, f"{share:.0f}", ha="center", va="bottom", fontsize=9)
+            told = f"{share:.0f}" if round(share) == round(top) else f"{share:.0f} ({top:.0f})"
+            axes.text(place, top + 1, told, ha="center", va="bottom", fontsize=9)
     ordinals = ("first", "second", "third")
-    handles = [mpl.patches.Patch(color=shades[n], label=f"by the {ordinals[n]} refill") for n in range(AFTER_JUMP)]
-    handles.append(mpl.patches.Patch(fill=False, edgecolor="#555555", hatch="////", label="or aspirated 0 (finding)"))
+    handles = [Patch(color=shades[n], label=f"by the {ordinals[n]} refill") for n in range(AFTER_JUMP)]
+    handles.append(Patch(fill=False, edgecolor="#555555", hatch="////", label="or aspirated 0 (finding)"))
     axes.set_xticks(np.arange(len(kinds)), [name for name, _ in kinds])
     axes.grid(visible=False, axis="x")
     axes.set_ylim(0, 109)
@@ -133,9 +152,8 @@ def delay(file: Path, kinds: Sequence[tuple[str, JumpScore]]) -> None:
 
 
 def _axes(height: float = 3.9) -> tuple[Figure, Axes]:
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(7.2, height), layout="constrained")
-        return figure, figure.add_subplot()
+    figure = Figure(figsize=(7.2, height), layout="constrained")
+    return figure, figure.add_subplot()
 
 
 def _ticks(axes: Axes, which: str, values: Sequence[float], form: str) -> None:
@@ -146,7 +164,6 @@ def _ticks(axes: Axes, which: str, values: Sequence[float], form: str) -> None:
 
 
 def _save(figure: Figure, file: Path) -> None:
-    with mpl.rc_context(STYLE):
-        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     # What is checked in ends its lines without spaces.
     file.write_text("\n".join(line.rstrip() for line in file.read_text().splitlines()) + "\n")

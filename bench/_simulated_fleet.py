@@ -45,7 +45,7 @@ class Scenario:
     noise_ml: float = 0.5
     residue_ml: float = 0.0
     drift: float = 0.0
-    off: Mapping[str, float] = field(default_factory=dict)
+    off: Mapping[str, float] = field(default_factory=dict, hash=False)
     jumps: float = 0.0
     refills: tuple[int, int] = (2, 14)
     learned_from: int | None = None

@@ -73,7 +73,7 @@ def _of_over_infusion(over: JumpScore) -> Iterator[str]:
     if over.low_before[-1] > MOST_LOW_BEFORE:
         yield (
             f"Over-infusion: at the third refill after it {100 * over.low_before[-1]:.1f} % are still low before the "
-            "earliest date. They came up dry: a dry interval is only a lower bound on what was delivered."
+            "earliest date. Most came up dry: a dry interval is only a lower bound on what was delivered."
         )
 
 

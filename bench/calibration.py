@@ -5,23 +5,25 @@ pictures. `bin/bench calibration PUMPS FLEETS` scores so many, and writes nothin
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import _pictures as pictures
 from bench._fleet import say
 from bench._judged import Judged, Result, joined, judge
-from bench._scenarios import ALL, DRIFT, FEW, HEALTHY, JUMPS, NOISY, RESIDUE, SCENARIOS
+from bench._pictures import draw
+from bench._scenarios import HEALTHY, JUMPS, SCENARIOS
 from bench._scores import score, score_jumps
-from bench._simulated_fleet import JUMP_KINDS, KINDS, Scenario, simulate
+from bench._simulated_fleet import JUMP_KINDS, Scenario, simulate
 from bench._validation import page
 from clinical.ledger import Prior
 from interop.simulation import MODELS
 
 PUMPS, FLEETS, FIRST_SEED = 1500, 3, 1
 DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+Part = tuple[Judged, list[dict[str, Prior]]]
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class Bar:
 
 def main(arguments: Sequence[str]) -> int:
     pumps, fleets = (int(arguments[0]), int(arguments[1])) if arguments else (PUMPS, FLEETS)
-    results = run(SCENARIOS, pumps=pumps, fleets=fleets)
+    with ProcessPoolExecutor() as processes:
+        results = run(SCENARIOS, processes.map, pumps=pumps, fleets=fleets)
     met = bars(results)
     text = page(results, [bar.told() for bar in met], pumps=pumps, fleets=fleets)
     say(text)
@@ -58,11 +61,12 @@ def main(arguments: Sequence[str]) -> int:
     return int(not all(bar.is_met for bar in met))
 
 
-def run(scenarios: Sequence[Scenario], *, pumps: int, fleets: int) -> dict[str, Result]:
-    """Every scenario's fleets, judged, by the scenario's name. Uses every processor."""
+def run(
+    scenarios: Sequence[Scenario], apply: Callable[..., Iterable[Part]], *, pumps: int, fleets: int
+) -> dict[str, Result]:
+    """Every scenario's fleets, judged, by the scenario's name; `apply` is `map`, or one that shares out the work."""
     tasks = [(scenario, seed, pumps) for scenario in scenarios for seed in range(FIRST_SEED, FIRST_SEED + fleets)]
-    with ProcessPoolExecutor() as processes:
-        done = list(processes.map(_judged, *zip(*tasks, strict=True)))
+    done = list(apply(_judged, *zip(*tasks, strict=True)))
     results = {}
     for place, scenario in enumerate(scenarios):
         parts = done[place * fleets : (place + 1) * fleets]
@@ -71,7 +75,7 @@ def run(scenarios: Sequence[Scenario], *, pumps: int, fleets: int) -> dict[str, 
     return results
 
 
-def _judged(scenario: Scenario, seed: int, pumps: int) -> tuple[Judged, list[dict[str, Prior]]]:
+def _judged(scenario: Scenario, seed: int, pumps: int) -> Part:
     return judge(simulate(scenario, seed=seed, pumps=pumps), MODELS)
 
 
@@ -85,15 +89,6 @@ def bars(results: dict[str, Result]) -> list[Bar]:
         Bar("many jumps: flagged as a change of flow by the second refill, %", 100 * jumps.flagged[1], least=95),
         Bar("healthy: false findings per 1,000 refills", healthy.false_findings, most=5),
     ]
-
-
-def draw(folder: Path, results: dict[str, Result]) -> None:
-    jumps = results[JUMPS.name].judged
-    shown = (HEALTHY, NOISY, FEW, DRIFT, RESIDUE, ALL)
-    pictures.error(folder / "error.svg", results[HEALTHY.name].judged)
-    pictures.bound(folder / "bound.svg", [(each.name, results[each.name].judged) for each in shown])
-    pictures.jumped(folder / "jumped.svg", jumps)
-    pictures.delay(folder / "delay.svg", [(KINDS[kind], score_jumps(jumps, (kind,))) for kind in JUMP_KINDS])
 
 
 if __name__ == "__main__":
