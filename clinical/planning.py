@@ -134,7 +134,7 @@ FORMULAS = {
     "programmed_empty_at": "the volume reaches 0 mL at the programmed flow",
     "low_at": "the low level at the pump's own flow ratio, learned from its refills",
     "empty_at": "0 mL at the pump's own flow ratio",
-    "earliest_low_at": "the low level at the 99th percentile of the ratio: at most 1 in 100 such pumps is low before it",
+    "earliest_low_at": "the low level at the 99th percentile of the ratio: at most 1 in 100 is low before",
     "drug_expires_at": "the earlier of the fill + stability days and the lot's expiry",
     "max_interval_at": "the fill + the longest refill interval",
     "refill_by": "the earliest of low as programmed, low earliest, drug expires and longest interval, less the margin",

@@ -99,10 +99,12 @@ def of_entry(
         check_voidable(instead_of)
     draft = drafted(pump, entry, version, now=now, instead_of=instead_of, bridge=bridge)
     standing = draft.ledger if instead_of is None else ledger_of(pump)
-    # Flow and dose are those after a bridge; the dates count it.
-    asked = (draft.ledger_without_bridge, entry.at), (draft.ledger_with_it, entry.at)
-    before, after, whole = _states(pump, version, (standing, entry.at - JUST_BEFORE), *asked)
-    after = replace(after, forecast=whole.forecast)
+    asked = (standing, entry.at - JUST_BEFORE), (draft.ledger_without_bridge, entry.at)
+    before, after = _states(pump, version, *asked)
+    if draft.bridge is not None:
+        # Flow and dose are those after the bridge; the dates count it.
+        [whole] = _states(pump, version, (draft.ledger_with_it, entry.at))
+        after = replace(after, forecast=whole.forecast)
     need = need_at_refill(pump, draft.ledger, entry, beside=bridge) if isinstance(entry, RefillEntry) else None
     return Consequence(draft.event, before, after, draft.doubts, draft.known.residual, latest_event(pump), need)
 
