@@ -77,10 +77,10 @@ def unbridged_words(need: BridgeNeed) -> str:
         Direction.OVER_DOSE: "an over-dose: watch for drowsiness and slow breathing",
         Direction.SAME: "the same",
     }[without.direction]
-    dose, hours = without.dose_mcg_per_day, without.hours
+    dose, hours = plain(Decimal(f"{without.dose_mcg_per_day:.4g}")), plain(Decimal(f"{without.hours:.3g}"))
     return (
-        f"Without one the patient gets about {dose:.4g} mcg/day instead of {plain(need.new_daily_dose_mcg)} mcg/day "
-        f"for about {hours:.3g} hours, {effect}."
+        f"Without one the patient gets about {dose} mcg/day instead of {plain(need.new_daily_dose_mcg)} mcg/day "
+        f"for about {hours} hours, {effect}."
     )
 
 

@@ -4,7 +4,7 @@ The kernel that forecasts the pump answers here too, from the pump's own ledger 
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from clinical.forecast import ClinicRules
@@ -67,7 +67,8 @@ def of_pump(pump: Pump, tried: Tried, *, now: datetime) -> Comparison:
     Raises:
         Impossible: what cannot be, or is neither recorded nor given; messages per field.
     """
-    reading = read(pump, pump.forecast, now)
+    # Dates are whole seconds; what was recorded in this one counts.
+    reading = read(pump, pump.forecast, now.replace(microsecond=0) + timedelta(seconds=1))
     present = _present(reading)
     device = _hypothetical(pump, tried)
     fill, starts_at, with_refill = _fill_of(reading, present, device, tried)

@@ -81,6 +81,8 @@ def test_every_page_is_whole(clinic: Clinic, administrator: Client) -> None:
         *(reverse(name) for name in ("worklist", "alerts", "messages", "clinic_list", "catalogue")),
         *(reverse(name, args=[pump.pk]) for name in ("pump", "log_refill", "log_dose_change", "log_menu")),
         *(reverse(name, args=[pump.pk]) for name in ("change_pump", "explant_pump", "replace_pump", "hand_over")),
+        reverse("what_if", args=[pump.pk]),
+        reverse("calculators"),
         *(reverse("log_event", args=[pump.pk, kind]) for kind in KINDS),
         *(reverse(name, args=[pump.patient_id]) for name in PATIENT_PAGES),
         *(reverse(name, args=[clinic.pk]) for name in CLINIC_PAGES),
