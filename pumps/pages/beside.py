@@ -144,7 +144,7 @@ _SET: tuple[tuple[str, Words, str], ...] = (
     (
         "Flow ratio",
         lambda side: ratio_words(side.outlook.forecast.flow_ratio),
-        "delivered / programmed; docs: how the dates come about",
+        "delivered / programmed: the model's, corrected by what each refill aspirated",
     ),
     ("Margin", _margin, "the clinic's, or as tried"),
 )

@@ -27,6 +27,17 @@ from pumps.services.what_if import NOTE, Comparison, of_pump
 # The lists of a program, and what a stored row calls its time and its number.
 PARTS = {"steps": ("start", "rate_mcg_per_h"), "boluses": ("at", "dose_mcg")}
 
+# Fields behind a fold, open where one of them is tried.
+MORE = (
+    "stability_days",
+    "drug_expires_on",
+    "max_refill_interval_days",
+    "low_reservoir_alarm_ml",
+    "catheter_volume_ml",
+    "model",
+    "factory_flow_ml_per_day",
+)
+
 
 def what_if(request: HttpRequest, pump_id: int) -> HttpResponse:
     """The form and the comparison on one page, as sent or as opened by a link with its values."""
@@ -48,6 +59,7 @@ def what_if(request: HttpRequest, pump_id: int) -> HttpResponse:
         "form": form,
         **rows,
         "note": NOTE,
+        "more_is_open": form.is_bound and any(name in form.changed_data or form[name].errors for name in MORE),
         **(_answer(found, pump) if found is not None else {}),
     }
     return render(request, "pumps/what_if.html", context)

@@ -14,7 +14,7 @@ from tests.clinical.ledgers import RULES, a_device, after, dose, facts, fill, sh
 
 def plan(filled: str = "40", mcg: str = "200", concentration: str = "500", margin: int = 7) -> Outlook:
     setting = Setting(fill(0, filled, concentration=concentration), dose(0, mcg))
-    ledger = [setting.fill, dose(0, mcg)]
+    ledger: list[LedgerEvent] = [setting.fill, dose(0, mcg)]
     return outlook(a_device(), ledger, replace(RULES, margin_days=margin), setting)
 
 
@@ -94,7 +94,7 @@ def test_steps_move_the_dates_of_a_plan() -> None:
 
 @given(st.decimals("12", "1500", places=1), st.sampled_from(["500", "1000", "2000"]), st.sampled_from(["20", "40"]))
 def test_a_plan_agrees_with_the_forecast_of_the_same_ledger(mcg: D, concentration: str, filled: str) -> None:
-    ledger = [fill(0, filled, concentration=concentration), dose(0, str(mcg))]
+    ledger: list[LedgerEvent] = [fill(0, filled, concentration=concentration), dose(0, str(mcg))]
     known = forecast(a_device(), ledger, RULES)
     again = forecast(as_calibrated(a_device(), known), ledger, RULES)
     assert again.programmed_low_at == known.programmed_low_at

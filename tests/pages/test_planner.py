@@ -94,6 +94,7 @@ def test_a_link_does_the_same_as_the_form(pump: Pump, nurse: Client) -> None:
 
 def test_another_pump_and_margin(pump: Pump, nurse: Client) -> None:
     page = sent(nurse, pump, model=str(a_pump(model="prometra-20").model_id), margin_days="10", volume_ml="20")
+    assert page.context["more_is_open"]
     found = lines(page)
     assert (found["Pump"].tried, found["Low level"].tried) == ("Flowonix Prometra 20", "3 mL")
     assert (found["Margin"].now, found["Margin"].tried) == ("7 days", "10 days")
