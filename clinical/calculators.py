@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from clinical.findings import Finding, Severity
+from clinical.residual import DISCREPANCY_ML
+from clinical.units import plain
+
 
 @dataclass(frozen=True)
 class RefillAnswer:
@@ -40,3 +44,108 @@ def refill(
 
 def _after(start: datetime, days: Decimal) -> datetime:
     return start + timedelta(seconds=round(days * 86_400))
+
+
+@dataclass(frozen=True)
+class ResidualAnswer:
+    """`discrepancy_ml` is expected - aspirated; `flow_ratio` delivered / programmed, None where nothing flowed."""
+
+    expected_ml: Decimal
+    discrepancy_ml: Decimal
+    flow_ratio: Decimal | None
+    findings: tuple[Finding, ...]
+
+
+def residual(
+    *, filled_ml: Decimal, programmed_ml: Decimal, aspirated_ml: Decimal, accuracy_pct: Decimal
+) -> ResidualAnswer:
+    """What is left in a reservoir against what should be.
+
+    expected = filled - programmed, never below 0; discrepancy = expected - aspirated; flow ratio = (filled -
+    aspirated) / programmed. It warns beyond 2 mL either way (2.0 is within, 2.1 is not) or when what was delivered is
+    further than `accuracy_pct` from what can have been (the limit is within). Volumes in mL since the fill.
+    Source: clinical rules, section 2 (discrepancy, device accuracy limits): ASRA 2017, manuals.
+    """
+    expected = max(filled_ml - programmed_ml, Decimal(0))
+    discrepancy = expected - aspirated_ml
+    deliverable = filled_ml - expected
+    is_outside = abs(discrepancy) * 100 > accuracy_pct * deliverable and deliverable > 0
+    found = []
+    if abs(discrepancy) > DISCREPANCY_ML or is_outside:
+        found.append(_discrepancy(discrepancy, deliverable, accuracy_pct, is_outside=is_outside))
+    if aspirated_ml == 0:
+        found.append(_DRY)
+    ratio = (filled_ml - aspirated_ml) / programmed_ml if programmed_ml > 0 else None
+    return ResidualAnswer(expected, discrepancy, ratio, tuple(found))
+
+
+def _discrepancy(discrepancy: Decimal, deliverable: Decimal, accuracy_pct: Decimal, *, is_outside: bool) -> Finding:
+    side, causes = (
+        ("less", "over-delivery, or a pocket fill at the last refill")
+        if discrepancy > 0
+        else ("more", "under-delivery, a motor stall or a catheter problem")
+    )
+    limits = []
+    if abs(discrepancy) > DISCREPANCY_ML:
+        limits.append(f"more than {DISCREPANCY_ML} mL")
+    if is_outside:
+        limits.append(f"outside the device's accuracy of {plain(accuracy_pct)} % of {plain(deliverable)} mL")
+    return Finding(
+        "discrepancy",
+        Severity.WARN,
+        f"{plain(abs(discrepancy))} mL {side} was aspirated than expected: {' and '.join(limits)}. Read the syringe "
+        f"again; consider {causes}. One outlier may not repeat: follow the trend.",
+        "ASRA 2017; pocket fill notice 2011; Sgouros 2010",
+    )
+
+
+_DRY = Finding(
+    "aspirated_zero",
+    Severity.HIGH,
+    "Nothing was aspirated: the pump may have run dry. Ask about withdrawal (spasms, itching, fever, confusion). What "
+    "it delivered, and the flow ratio, are only known as lower bounds.",
+    "clinical rules, section 2 (discrepancy); Neurosurgery 2004;55:390",
+)
+
+
+class NoCatheter(ValueError):
+    """A catheter's volume that cannot be computed. `field` names the input, `message` says what is missing."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+        self.message = message
+
+
+def catheter_volume(
+    *,
+    ml_per_cm: Decimal | None,
+    length_cm: Decimal | None,
+    implanted_length_cm: Decimal | None = None,
+    trimmed_cm: Decimal | None = None,
+) -> Decimal:
+    """What a catheter holds in mL: its implanted length, or the untrimmed one less what was trimmed, x mL per cm.
+
+    `ml_per_cm` and `length_cm` (untrimmed) are the catalogue's, None where it does not know. One of
+    `implanted_length_cm` and `trimmed_cm` is given.
+    Source: clinical rules, section 2 (catheter volume): Prometra II manual; others as the catalogue marks them.
+
+    Raises:
+        NoCatheter: what is missing, or a length that cannot be, by field.
+    """
+    if (implanted_length_cm is None) == (trimmed_cm is None):
+        told = "Give either the implanted length or what was trimmed, in cm."
+        raise NoCatheter("implanted_length_cm" if implanted_length_cm is None else "trimmed_cm", told)
+    if ml_per_cm is None:
+        told = "The catalogue has no mL per cm of this model's catheter; an administrator can enter it there."
+        raise NoCatheter("model", told)
+    if implanted_length_cm is not None:
+        if length_cm is not None and implanted_length_cm > length_cm:
+            raise NoCatheter("implanted_length_cm", f"The whole catheter is {plain(length_cm)} cm long.")
+        return implanted_length_cm * ml_per_cm
+    if length_cm is None:
+        told = "The catalogue has no untrimmed length of this model's catheter; give the implanted length instead."
+        raise NoCatheter("trimmed_cm", told)
+    if trimmed_cm is None or trimmed_cm >= length_cm:
+        raise NoCatheter("trimmed_cm", f"The whole catheter is {plain(length_cm)} cm long.")
+    return (length_cm - trimmed_cm) * ml_per_cm

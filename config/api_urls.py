@@ -6,7 +6,7 @@ from alerts.api import views as alerts
 from clinics.api import people
 from interop.api import views as interop
 from patients.api import views as patients
-from pumps.api import clinics, ledger_views, views
+from pumps.api import calculators, clinics, ledger_views, views, what_if
 from pumps.api import patients as pump_patients
 
 urlpatterns = [
@@ -66,5 +66,9 @@ urlpatterns = [
     path("alerts/<int:pk>/", alerts.AlertDetail.as_view()),
     path("notifications/", alerts.NotificationList.as_view()),
     path("notifications/<int:pk>/", alerts.NotificationDetail.as_view()),
-    path("calculators/refill/", views.RefillCalculator.as_view()),
+    path("calculators/refill/", calculators.RefillCalculator.as_view()),
+    path("calculators/bridge-bolus/", calculators.BridgeCalculator.as_view()),
+    path("calculators/residual/", calculators.ResidualCalculator.as_view()),
+    path("calculators/catheter-volume/", calculators.CatheterCalculator.as_view()),
+    path("calculators/what-if/", what_if.WhatIf.as_view()),
 ]

@@ -16,19 +16,21 @@ class Catheter:
     revised_at: datetime | None = None
 
 
-def catheters_of(pumps: Iterable[Pump]) -> dict[int, Catheter]:
-    """By pump id. One query.
+def catheters_of(pumps: Iterable[Pump], *, at: datetime | None = None) -> dict[int, Catheter]:
+    """By pump id, as they are or were `at` a moment. One query.
 
     A revision without a volume leaves the volume unknown: the one of before is not true any more.
     """
     found = {pump.pk: Catheter(pump.catheter_volume_ml) for pump in pumps}
     revisions = Event.objects.standing().filter(pump__in=found, kind=Event.Kind.CATHETER_REVISION)
-    for pump_id, volume_ml, at in revisions.order_by("occurred_at", "pk").values_list(
+    if at is not None:
+        revisions = revisions.filter(occurred_at__lte=at)
+    for pump_id, volume_ml, revised_at in revisions.order_by("occurred_at", "pk").values_list(
         "pump_id", "catheter_volume_ml", "occurred_at"
     ):
-        found[pump_id] = Catheter(volume_ml, at)
+        found[pump_id] = Catheter(volume_ml, revised_at)
     return found
 
 
-def catheter_of(pump: Pump) -> Catheter:
-    return catheters_of([pump])[pump.pk]
+def catheter_of(pump: Pump, *, at: datetime | None = None) -> Catheter:
+    return catheters_of([pump], at=at)[pump.pk]

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from pumps.pages import catalogue, clinics, devices, patients, pump, record, transfers, worklist
+from pumps.pages import calculators, catalogue, clinics, devices, patients, planner, pump, record, transfers, worklist
 
 urlpatterns = [
     path("", worklist.worklist, name="worklist"),
@@ -22,6 +22,7 @@ urlpatterns = [
     path("pumps/<int:pump_id>/replace/", devices.replace_pump, name="replace_pump"),
     path("pumps/<int:pump_id>/owner/", devices.hand_over, name="hand_over"),
     path("pumps/<int:pump_id>/low-level/", devices.raise_low_level, name="raise_low_level"),
+    path("pumps/<int:pump_id>/what-if/", planner.what_if, name="what_if"),
     path("pumps/<int:pump_id>/refill/", record.log_refill, name="log_refill"),
     path("pumps/<int:pump_id>/dose/", record.log_dose_change, name="log_dose_change"),
     path("pumps/<int:pump_id>/log/", record.log_menu, name="log_menu"),
@@ -40,6 +41,7 @@ urlpatterns = [
     path("clinics/<int:clinic_id>/closed-days/<int:closed_id>/open/", clinics.open_on, name="open_on"),
     path("clinics/<int:clinic_id>/go-live/", clinics.go_live, name="clinic_go_live"),
     path("clinics/<int:clinic_id>/history/", clinics.clinic_history, name="clinic_history"),
+    path("calculators/", calculators.page, name="calculators"),
     path("pump-models/", catalogue.catalogue, name="catalogue"),
     path("pump-models/<slug:slug>/", catalogue.catalogue_edit, name="catalogue_edit"),
 ]

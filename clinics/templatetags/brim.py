@@ -39,6 +39,12 @@ def plain(value: Decimal | None) -> str:
 
 
 @register.filter
+def figure(value: Decimal | None) -> str:
+    """A computed number to six significant digits, without an exponent."""
+    return plain_decimal(Decimal(f"{value:.6g}")) if value is not None else ""
+
+
+@register.filter
 def tel(phone: str) -> str:
     """What a telephone can dial of a number as written."""
     return "".join(sign for sign in phone if sign.isdigit() or sign == "+")

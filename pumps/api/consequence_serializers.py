@@ -3,10 +3,13 @@
 from decimal import Decimal
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from clinics.api.fields import MomentField
-from pumps.services.consequences import State
+from pumps.api.bridges import BridgeNeedOutput, bridge_data
+from pumps.api.serializers import FindingSerializer
+from pumps.services.consequences import Consequence, State
 
 
 class DoubtOutput(serializers.Serializer[Any]):
@@ -83,7 +86,13 @@ class ConsequenceOutput(serializers.Serializer[Any]):
     after = StateOutput()
     change_pct = serializers.CharField(allow_null=True, help_text="of the daily dose")
     residual = ResidualOutput(allow_null=True)
+    bridge = serializers.SerializerMethodField(help_text="the bridge bolus of a change of concentration, else null")
+    notices = FindingSerializer(many=True)
     confirm_required = DoubtOutput(many=True, source="doubts")
+
+    @extend_schema_field(BridgeNeedOutput(allow_null=True))
+    def get_bridge(self, found: Consequence) -> dict[str, Any] | None:
+        return bridge_data(found.bridge) if found.bridge is not None else None
 
 
 class EventKindOutput(serializers.Serializer[Any]):

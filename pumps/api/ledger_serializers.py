@@ -12,8 +12,10 @@ from clinical.watching import PumpAlarm
 from clinical.weekdays import CODES
 from clinics.api.fields import IdField, MomentField, Quantity
 from clinics.validators import validate_plausible
+from pumps.api.serializers import FindingSerializer
 from pumps.models import Event
 from pumps.programs_json import MOST_PATIENT_BOLUSES
+from pumps.services.bridges import notices_of, recorded_with
 from pumps.services.entries import DoseEntry, EventEntry, RefillEntry
 from pumps.services.kinds import ALL_FIELDS, KINDS
 
@@ -53,9 +55,22 @@ class EntryInput(serializers.Serializer[Any]):
         return codes
 
     @property
+    def beside(self) -> EventEntry | None:
+        """The bridge bolus that was programmed with the entry; only a refill can have one."""
+        return None
+
+    @property
     def values(self) -> dict[str, Any]:
         """The fields of the entry itself."""
         return {field: value for field, value in self.validated_data.items() if field != "confirm"}
+
+
+class BridgeInput(serializers.Serializer[Any]):
+    """The bridge bolus programmed with a refill, from the refill on."""
+
+    volume_ml = fine_volume()
+    duration_hours = Quantity(8, 3, unit="hours", min_value=Decimal(0))
+    dose_mcg = dose("mcg", required=False, allow_null=True, default=None)
 
 
 class RefillInput(EntryInput):
@@ -79,8 +94,17 @@ class RefillInput(EntryInput):
     )
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
 
+    bridge = BridgeInput(
+        required=False, allow_null=True, default=None, help_text="at a change of concentration; stored with the refill"
+    )
+
     def entry(self) -> RefillEntry:
-        return RefillEntry(**self.values)
+        return RefillEntry(**{name: value for name, value in self.values.items() if name != "bridge"})
+
+    @property
+    def beside(self) -> EventEntry | None:
+        given, at = self.validated_data["bridge"], self.validated_data["refilled_at"]
+        return EventEntry(kind=Event.Kind.BRIDGE_BOLUS.value, occurred_at=at, **given) if given is not None else None
 
 
 def weekdays() -> serializers.ListField:
@@ -214,6 +238,21 @@ class RefillOutput(EventSerializer):
     drug_expires_on = serializers.DateField(allow_null=True)
     stability_days = serializers.IntegerField(allow_null=True)
     reason = serializers.CharField()
+
+
+class RefillAnswer(RefillOutput):
+    """A refill just recorded: the bridge bolus stored with it (its id), and what stays to be done."""
+
+    bridge = serializers.SerializerMethodField()
+    notices = serializers.SerializerMethodField()
+
+    def get_bridge(self, event: Event) -> str | None:
+        found = recorded_with(event)
+        return str(found.pk) if found is not None else None
+
+    @extend_schema_field(FindingSerializer(many=True))
+    def get_notices(self, event: Event) -> list[dict[str, str]]:
+        return [notice.as_json() for notice in notices_of(event)]
 
 
 class StepOutput(serializers.Serializer[Any]):

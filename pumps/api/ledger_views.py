@@ -25,7 +25,9 @@ from pumps.api.ledger_serializers import (
     DoseInput,
     DoseOutput,
     EventInput,
+    EventSerializer,
     OtherOutput,
+    RefillAnswer,
     RefillInput,
     RefillOutput,
     TimelineOutput,
@@ -79,6 +81,7 @@ class EntryList(LedgerView):
 
     kinds: Sequence[str] = ()
     input_class: type[RefillInput] | type[DoseInput] | type[EventInput]
+    answer_class: type[EventSerializer] | None = None
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         pump = self.pump(Permission.SEE_CLINICAL)
@@ -91,7 +94,8 @@ class EntryList(LedgerView):
     def record(self, request: Request) -> Response:
         pump = self.pump(Permission.LOG)
         event = once(request, self.user(), lambda: self._write(pump, request.data))
-        return Response(self.get_serializer(event).data, status=status.HTTP_201_CREATED)
+        answer = self.get_serializer(event) if self.answer_class is None else self.answer_class(event)
+        return Response(answer.data, status=status.HTTP_201_CREATED)
 
     def _write(self, pump: Pump, data: Any) -> Event:
         serializer = self.input_class(data=data)
@@ -103,6 +107,7 @@ class EntryList(LedgerView):
             source=Event.Source.API,
             now=timezone.now(),
             confirmed=serializer.confirmed,
+            bridge=serializer.beside,
         )
 
 
@@ -111,8 +116,9 @@ class RefillList(EntryList):
     kinds = (Event.Kind.REFILL,)
     input_class = RefillInput
     serializer_class = RefillOutput
+    answer_class = RefillAnswer
 
-    @extend_schema(parameters=[IDEMPOTENCY], request=RefillInput, responses={201: RefillOutput})
+    @extend_schema(parameters=[IDEMPOTENCY], request=RefillInput, responses={201: RefillAnswer})
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.record(request)
 
@@ -159,7 +165,7 @@ class EntryPreview(LedgerView):
         pump = self.pump(Permission.LOG)
         serializer = self.input_class(data=request.data)
         serializer.is_valid(raise_exception=True)
-        found = consequences.of_entry(pump, serializer.entry(), now=timezone.now())
+        found = consequences.of_entry(pump, serializer.entry(), now=timezone.now(), bridge=serializer.beside)
         return Response(ConsequenceOutput(found).data)
 
 
@@ -270,6 +276,9 @@ class TimelineVoid(LedgerView):
             raise ValidationError({"replacement": ["Give null, an entry's id, or the fields of the right entry."]})
         serializer = INPUTS[event.kind](data=given if event.kind not in KINDS else {"kind": event.kind, **given})
         serializer.is_valid(raise_exception=True)
+        if serializer.beside is not None:
+            told = "A correction leaves bridge boluses as they are: record or void the bridge as an entry of its own."
+            raise ValidationError({"replacement": [told]})
         return serializer.entry()
 
 

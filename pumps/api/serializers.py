@@ -222,31 +222,3 @@ class WorklistSerializer(serializers.ModelSerializer[Forecast]):
 
     def get_appointment(self, row: Forecast) -> str | None:
         return None
-
-
-class RefillCalculatorInput(serializers.Serializer[Any]):
-    volume_ml = Quantity(12, 6, unit="mL", min_value=0, max_value=1000)
-    low_reservoir_alarm_ml = Quantity(12, 6, unit="mL", min_value=0, max_value=1000)
-    daily_dose_mcg = Quantity(14, 6, unit="mcg/day", min_value=0)
-    concentration_mcg_per_ml = Quantity(14, 6, unit="mcg/mL", min_value=0)
-    filled_at = MomentField()
-
-    def validate_daily_dose_mcg(self, value: Any) -> Any:
-        return _above_zero(value)
-
-    def validate_concentration_mcg_per_ml(self, value: Any) -> Any:
-        return _above_zero(value)
-
-
-def _above_zero(value: Any) -> Any:
-    if value <= 0:
-        raise serializers.ValidationError("Ensure this value is greater than 0.")
-    return value
-
-
-class RefillCalculatorOutput(serializers.Serializer[Any]):
-    rate_ml_per_day = serializers.CharField()
-    days_to_low = serializers.CharField()
-    low_at = MomentField()
-    days_to_empty = serializers.CharField()
-    empty_at = MomentField()

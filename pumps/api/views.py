@@ -1,7 +1,6 @@
-"""Pump models, pumps, their forecasts, the worklist, calculators."""
+"""Pump models, pumps, their forecasts, the worklist."""
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
@@ -14,8 +13,6 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from clinical import calculators
-from clinical.units import plain
 from clinics.api.fields import MomentField
 from clinics.api.filters import text_filter
 from clinics.api.pagination import Cursor
@@ -29,8 +26,6 @@ from pumps.api.serializers import (
     LowLevelInput,
     PumpModelSerializer,
     PumpSerializer,
-    RefillCalculatorInput,
-    RefillCalculatorOutput,
     ReplaceInput,
     WorklistSerializer,
 )
@@ -248,31 +243,3 @@ class Worklist(generics.ListAPIView[Forecast]):
         page = self.paginate_queryset(self.get_queryset()) or []
         context = {**self.get_serializer_context(), "tiers": tiers(page, now=timezone.now())}
         return self.get_paginated_response(WorklistSerializer(page, many=True, context=context).data)
-
-
-class RefillCalculator(APIView):
-    """When a reservoir is low and empty at the programmed rate. Nothing is stored."""
-
-    @extend_schema(request=RefillCalculatorInput, responses=RefillCalculatorOutput)
-    def post(self, request: Request) -> Response:
-        serializer = RefillCalculatorInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        try:
-            answer = calculators.refill(**serializer.validated_data)
-        except OverflowError as error:
-            raise ValidationError(
-                {"daily_dose_mcg": ["At this rate the reservoir lasts beyond the calendar; check the dose."]}
-            ) from error
-        data = {
-            "rate_ml_per_day": _significant(answer.rate_ml_per_day),
-            "days_to_low": _significant(answer.days_to_low),
-            "low_at": answer.low_at,
-            "days_to_empty": _significant(answer.days_to_empty),
-            "empty_at": answer.empty_at,
-        }
-        return Response(RefillCalculatorOutput(data).data, status=status.HTTP_200_OK)
-
-
-def _significant(value: Decimal) -> str:
-    """Ten significant digits, written without an exponent."""
-    return plain(Decimal(f"{value:.10g}"))

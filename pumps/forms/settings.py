@@ -29,6 +29,8 @@ NUMBERS = (
     "max_flow_ml_per_day",
     "flow_accuracy_pct",
     "internal_tubing_ml",
+    "catheter_ml_per_cm",
+    "catheter_length_cm",
     "flow_ratio_mean",
     "flow_ratio_sd",
 )
@@ -233,6 +235,8 @@ class PumpModelForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in th
             "max_flow_ml_per_day": "Highest flow, mL/day",
             "flow_accuracy_pct": "Accuracy, ± %",
             "internal_tubing_ml": "Internal tubing, mL",
+            "catheter_ml_per_cm": "Catheter, mL per cm",
+            "catheter_length_cm": "Catheter untrimmed, cm",
             "flow_ratio_mean": "Flow ratio, mean before any refill",
             "flow_ratio_sd": "Flow ratio, standard deviation",
             "max_steps_per_day": "Steps a day, at most",
@@ -240,6 +244,7 @@ class PumpModelForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in th
             "reservoir_confirmed": "Reservoir read in the manual",
             "flow_confirmed": "Flow and accuracy read in the manual",
             "tubing_confirmed": "Tubing read in the manual",
+            "catheter_confirmed": "Catheter read in the manual",
             "mri_behaviour": "In the MRI scanner",
         }
         error_messages: ClassVar = {"mri_behaviour": {"invalid_choice": NOT_A_CHOICE}}
@@ -247,7 +252,7 @@ class PumpModelForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in th
     def clean(self) -> dict[str, Any]:
         """What the catalogue's constraints would refuse, said at the field."""
         cleaned = super().clean() or {}
-        for name in ("reservoir_ml", "flow_ratio_mean", "flow_ratio_sd"):
+        for name in ("reservoir_ml", "flow_ratio_mean", "flow_ratio_sd", "catheter_ml_per_cm", "catheter_length_cm"):
             if cleaned.get(name) is not None and cleaned[name] <= 0:
                 self.add_error(name, "Must be above 0.")
         for name in ("low_reservoir_ml", "min_flow_ml_per_day", "max_flow_ml_per_day", "internal_tubing_ml"):

@@ -16,6 +16,7 @@ class PumpModel(models.Model):
     """A row of the catalogue (pumps/data/catalogue.csv).
 
     The `*_confirmed` flags say which figures were read in a manual; the others are marked on screen and editable.
+    The catheter is the one made for the pump: what 1 cm of it holds, and how long it is before it is trimmed.
     `edited_fields` names what an administrator changed, which a later sync leaves alone.
     """
 
@@ -33,6 +34,8 @@ class PumpModel(models.Model):
     max_flow_ml_per_day = models.DecimalField(max_digits=8, decimal_places=4, null=True, blank=True)
     flow_accuracy_pct = models.DecimalField(max_digits=5, decimal_places=2)
     internal_tubing_ml = models.DecimalField(max_digits=6, decimal_places=4, null=True, blank=True)
+    catheter_ml_per_cm = models.DecimalField(max_digits=6, decimal_places=4, null=True, blank=True)
+    catheter_length_cm = models.DecimalField(max_digits=6, decimal_places=2, null=True, blank=True)
     flow_ratio_mean = models.DecimalField(max_digits=5, decimal_places=4)
     flow_ratio_sd = models.DecimalField(max_digits=5, decimal_places=4)
     programmable = models.BooleanField()
@@ -41,6 +44,7 @@ class PumpModel(models.Model):
     reservoir_confirmed = models.BooleanField(default=False)
     flow_confirmed = models.BooleanField(default=False)
     tubing_confirmed = models.BooleanField(default=False)
+    catheter_confirmed = models.BooleanField(default=False)
     mri_behaviour = models.CharField(max_length=16, choices=MriBehaviour)
     note = models.CharField(max_length=500, blank=True)
     edited_fields = ArrayField(models.CharField(max_length=64), default=list, blank=True)

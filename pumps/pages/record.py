@@ -15,8 +15,11 @@ from clinics.errors import Conflict, Doubt, Impossible, NeedsConfirmation, Overt
 from clinics.pages.access import require, user_of
 from clinics.roles import Permission
 from clinics.words import day
+from pumps.forms.bridge import BridgeForm
 from pumps.forms.entries import VoidForm
 from pumps.models import Event, Forecast, Pump
+from pumps.pages.bridge import bridge_form, with_answer
+from pumps.pages.bridge import context as bridge_context
 from pumps.pages.review import lines
 from pumps.pages.sheets import Sheet, Work, sheet
 from pumps.pages.timeline import entry_of, title_of
@@ -81,22 +84,28 @@ def _enter(work: Work) -> HttpResponse:
     is_valid = form.is_valid()
     if (about is not None and not about.is_valid()) or not is_valid:
         return _form_page(work, form, about)
+    bridge: BridgeForm | None = None
     try:
         found = consequences.of_entry(work.pump, form.entry(), now=work.now, instead_of=work.wrong)
-        if step == "save":
-            return _save(work, form, about)
+        bridge = bridge_form(work, found, is_answered=step == "save")
+        if step == "save" and (bridge is None or bridge.is_valid()):
+            return _save(work, form, about, bridge)
     except Impossible as error:
+        if bridge is not None and "bridge" in error.errors:
+            bridge.add_error(None, list(error.errors["bridge"]))
+            return _review_page(work, found, bridge)
         form.form.take(error.errors)
         return _form_page(work, form, about)
     except Overtaken as error:
         messages.warning(work.request, str(error))
-        return _review_page(work, consequences.of_entry(work.pump, form.entry(), now=work.now, instead_of=work.wrong))
+        again = consequences.of_entry(work.pump, form.entry(), now=work.now, instead_of=work.wrong)
+        return _review_page(work, again, bridge_form(work, again, is_answered=True))
     except Conflict as error:
         form.form.add_error(None, str(error))
         return _form_page(work, form, about)
     except NeedsConfirmation as error:
-        return _review_page(work, found, missing=error.doubts)
-    return _review_page(work, found)
+        return _review_page(work, found, bridge, missing=error.doubts)
+    return _review_page(work, found, bridge)
 
 
 def _seen(request: HttpRequest) -> int:
@@ -105,8 +114,8 @@ def _seen(request: HttpRequest) -> int:
     return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < MOST_DIGITS else -1
 
 
-def _save(work: Work, form: Sheet, about: VoidForm | None) -> HttpResponse:
-    """Store the entry and go back to the pump."""
+def _save(work: Work, form: Sheet, about: VoidForm | None, bridge: BridgeForm | None) -> HttpResponse:
+    """Store the entry, with its bridge where it has one, and go back to the pump."""
     before = Forecast.objects.get(pump=work.pump)
     shared: dict[str, Any] = {
         "user": user_of(work.request),
@@ -116,8 +125,10 @@ def _save(work: Work, form: Sheet, about: VoidForm | None) -> HttpResponse:
         "seen": _seen(work.request),
     }
     if work.wrong is None or about is None:
-        event = ledger.record(pump_id=work.pump.pk, entry=form.entry(), **shared)
-        return _done(work, f"Saved. {title_of(event)}.", before, closed_by=event)
+        entry, beside = with_answer(form.entry(), bridge)
+        event = ledger.record(pump_id=work.pump.pk, entry=entry, bridge=beside, **shared)
+        bridged = " With its bridge bolus." if beside is not None else ""
+        return _done(work, f"Saved. {title_of(event)}.{bridged}", before, closed_by=event)
     void = ledger.void(
         pump_id=work.pump.pk,
         event_id=work.wrong.pk,
@@ -230,11 +241,14 @@ def _form_page(work: Work, form: Sheet, about: VoidForm | None) -> HttpResponse:
     return render(work.request, template, context)
 
 
-def _review_page(work: Work, found: Consequence, missing: Sequence[Doubt] = ()) -> HttpResponse:
+def _review_page(
+    work: Work, found: Consequence, bridge: BridgeForm | None, missing: Sequence[Doubt] = ()
+) -> HttpResponse:
     posted = work.request.POST
     context = {
         **_head(work.pump),
         **_compared(work.pump, found),
+        **bridge_context(found, bridge),
         "title": work.title,
         "entry": entry_of(found.event),
         "wrong": entry_of(work.wrong) if work.wrong is not None else None,
@@ -242,10 +256,14 @@ def _review_page(work: Work, found: Consequence, missing: Sequence[Doubt] = ()) 
         "missing": {doubt.code for doubt in missing},
         "confirmed": set(posted.getlist("confirm")),
         "seen": found.latest_event,
-        "kept": [(name, value) for name, values in posted.lists() if name not in STEPS for value in values],
+        "kept": [(name, value) for name, values in posted.lists() if _is_kept(name) for value in values],
         "address": work.request.path,
     }
     return render(work.request, "pumps/review.html", context)
+
+
+def _is_kept(name: str) -> bool:
+    return name not in STEPS and not name.startswith(f"{BridgeForm.prefix}-")
 
 
 def _compared(pump: Pump, found: Consequence) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def _dose(work: Work, data: QueryDict | None, more: str | None) -> Sheet:
         return Sheet(form, {name: Rows(data, prefix=name) for name in ("steps", "boluses")})
     if data is not None:
         form = DoseForm(pump=work.pump, now=work.now, current=current, initial=_kept(data))
-        return Sheet(form, {name: _rows_again(data, name, more) for name in ("steps", "boluses")})
+        return Sheet(form, {name: rows_again(data, name, more) for name in ("steps", "boluses")})
     wrong = work.wrong
     initial: dict[str, Any] = {}
     steps: list[dict[str, str]] = []
@@ -140,7 +140,7 @@ def _kept(posted: QueryDict) -> dict[str, str]:
     return {name: value for name, value in posted.items() if isinstance(value, str)}
 
 
-def _rows_again(posted: QueryDict, prefix: str, more: str | None) -> RowsForm:
+def rows_again(posted: QueryDict, prefix: str, more: str | None) -> RowsForm:
     """The rows as typed, and some blank ones behind the list that wants more."""
     total = posted.get(f"{prefix}-TOTAL_FORMS", "")
     # Four digits say more rows than there can be; thousands of them are refused by int().

@@ -22,6 +22,8 @@ EDITABLE = (
     "max_flow_ml_per_day",
     "flow_accuracy_pct",
     "internal_tubing_ml",
+    "catheter_ml_per_cm",
+    "catheter_length_cm",
     "flow_ratio_mean",
     "flow_ratio_sd",
     "max_steps_per_day",
@@ -29,10 +31,11 @@ EDITABLE = (
     "reservoir_confirmed",
     "flow_confirmed",
     "tubing_confirmed",
+    "catheter_confirmed",
     "mri_behaviour",
     "note",
 )
-_FLAGS = {"programmable", "reservoir_confirmed", "flow_confirmed", "tubing_confirmed"}
+_FLAGS = {"programmable", "reservoir_confirmed", "flow_confirmed", "tubing_confirmed", "catheter_confirmed"}
 
 
 @transaction.atomic

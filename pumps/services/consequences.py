@@ -1,7 +1,7 @@
 """What would follow from an entry or a void, before anything is stored: the pump now and then, side by side."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from math import isnan
@@ -15,7 +15,8 @@ from clinical.terms import ClinicRules, Device
 from clinics.errors import Doubt
 from pumps import folding, forecasting
 from pumps.models import Event, PriorVersion, Pump
-from pumps.services.entries import Entry
+from pumps.services.bridges import BridgeNeed, need_at_refill
+from pumps.services.entries import Entry, EventEntry, RefillEntry
 from pumps.services.ledger import check_voidable, check_writable, drafted, latest_event, ledger_of
 from pumps.services.situation import JUST_BEFORE
 
@@ -46,7 +47,8 @@ class Consequence:
     """`event` is the entry, not stored; or the one that would count no more.
 
     `change_pct` is of the daily dose, None without one before. `latest_event` is the newest entry this was made of: if
-    there is a newer one when it is to be stored, it has to be looked at again.
+    there is a newer one when it is to be stored, it has to be looked at again. `bridge` is what a refill with another
+    concentration needs.
     """
 
     event: Event
@@ -55,6 +57,12 @@ class Consequence:
     doubts: list[Doubt]
     residual: Residual | None
     latest_event: int
+    bridge: BridgeNeed | None = None
+
+    @property
+    def notices(self) -> list[Finding]:
+        """What stays to be done where the entry is stored as it is."""
+        return [self.bridge.notice] if self.bridge is not None and self.bridge.notice is not None else []
 
     @property
     def change_pct(self) -> Decimal | None:
@@ -75,8 +83,17 @@ class Consequence:
         return [finding for finding in self.before.forecast.findings if finding.code not in codes]
 
 
-def of_entry(pump: Pump, entry: Entry, *, now: datetime, instead_of: Event | None = None) -> Consequence:
-    """What follows from an entry, or from one `instead_of` another. `pump` comes with model, clinic and patient.
+def of_entry(
+    pump: Pump,
+    entry: Entry,
+    *,
+    now: datetime,
+    instead_of: Event | None = None,
+    bridge: EventEntry | None = None,
+) -> Consequence:
+    """What follows from an entry, or from one `instead_of` another, with the `bridge` programmed with it.
+
+    `pump` comes with model, clinic and patient.
 
     Raises:
         Impossible, Conflict: as storing it would.
@@ -84,10 +101,16 @@ def of_entry(pump: Pump, entry: Entry, *, now: datetime, instead_of: Event | Non
     version = forecasting.current_prior()
     if instead_of is not None:
         check_voidable(instead_of)
-    draft = drafted(pump, entry, version, now=now, instead_of=instead_of)
+    draft = drafted(pump, entry, version, now=now, instead_of=instead_of, bridge=bridge)
     standing = draft.ledger if instead_of is None else ledger_of(pump)
-    before, after = _states(pump, version, (standing, entry.at - JUST_BEFORE), (draft.ledger_with_it, entry.at))
-    return Consequence(draft.event, before, after, draft.doubts, draft.known.residual, latest_event(pump))
+    asked = (standing, entry.at - JUST_BEFORE), (draft.ledger_without_bridge, entry.at)
+    before, after = _states(pump, version, *asked)
+    if draft.bridge is not None:
+        # Flow and dose are those after the bridge; the dates count it.
+        [whole] = _states(pump, version, (draft.ledger_with_it, entry.at))
+        after = replace(after, forecast=whole.forecast)
+    need = need_at_refill(pump, draft.ledger, entry, beside=bridge) if isinstance(entry, RefillEntry) else None
+    return Consequence(draft.event, before, after, draft.doubts, draft.known.residual, latest_event(pump), need)
 
 
 def of_void(pump: Pump, event: Event, *, now: datetime) -> Consequence:

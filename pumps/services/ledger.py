@@ -44,10 +44,16 @@ class Draft:
     ledger: Sequence[LedgerEvent]
     known: Known
     doubts: list[Doubt]
+    bridge: Event | None = None
+
+    @property
+    def ledger_without_bridge(self) -> list[LedgerEvent]:
+        return folding.with_event(self.ledger, self.event)
 
     @property
     def ledger_with_it(self) -> list[LedgerEvent]:
-        return folding.with_event(self.ledger, self.event)
+        facts = self.ledger_without_bridge
+        return folding.with_event(facts, self.bridge) if self.bridge is not None else facts
 
 
 @transaction.atomic
@@ -60,8 +66,11 @@ def record(
     now: datetime,
     confirmed: Collection[str] = (),
     seen: int | None = None,
+    bridge: EventEntry | None = None,
 ) -> Event:
     """Store what happened to a pump. `seen` is the newest event the caller has looked at, where that matters.
+
+    `bridge` is the bridge bolus programmed with a refill: both are stored, or neither. Returns the entry's event.
 
     Raises:
         Overtaken: there is a newer event than `seen`.
@@ -72,9 +81,11 @@ def record(
     pump = _locked(pump_id)
     check_seen(pump, seen)
     version = forecasting.current_prior()
-    draft = drafted(pump, entry, version, now=now)
+    draft = drafted(pump, entry, version, now=now, bridge=bridge)
     _insist(draft, confirmed)
     event = _stored(draft.event, user, source, now)
+    if draft.bridge is not None:
+        _stored(draft.bridge, user, source, now)
     _refresh(pump, version, draft.ledger_with_it, now=now, refill=event if event.kind == Event.Kind.REFILL else None)
     return event
 
@@ -175,11 +186,17 @@ def ledger_of(pump: Pump, *, without: Event | None = None) -> list[LedgerEvent]:
 
 
 def drafted(
-    pump: Pump, entry: Entry, version: PriorVersion, *, now: datetime, instead_of: Event | None = None
+    pump: Pump,
+    entry: Entry,
+    version: PriorVersion,
+    *,
+    now: datetime,
+    instead_of: Event | None = None,
+    bridge: EventEntry | None = None,
 ) -> Draft:
     """An entry checked against the pump and its ledger, not stored; `instead_of` is an event that counts no more.
 
-    `pump` comes with model, clinic and patient.
+    `bridge` comes with it. `pump` comes with model, clinic and patient.
 
     Raises:
         Impossible, Conflict: as `record`.
@@ -200,7 +217,19 @@ def drafted(
             raise_if(impossible_confirmation(entry, facts))
     _check_conflict(pump, entry, instead_of)
     said = known(before, entry)
-    return Draft(_event_of(pump, entry, now), facts, said, doubts_of(pump, entry, said, now=now))
+    doubts = doubts_of(pump, entry, said, now=now)
+    return Draft(_event_of(pump, entry, now), facts, said, doubts, _bridge_of(pump, bridge, now))
+
+
+def _bridge_of(pump: Pump, bridge: EventEntry | None, now: datetime) -> Event | None:
+    """The unsaved event of a bridge. What is impossible about it is said at `bridge`."""
+    if bridge is None:
+        return None
+    found = impossible_event(pump, bridge, now=now)
+    if found:
+        raise Impossible({"bridge": [f"{field}: {told}" for field, messages in found.items() for told in messages]})
+    _check_conflict(pump, bridge, None)
+    return _event_of(pump, bridge, now)
 
 
 def _check_conflict(pump: Pump, entry: Entry, instead_of: Event | None) -> None:

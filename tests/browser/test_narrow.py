@@ -16,7 +16,16 @@ def test_no_page_is_wider_than_the_smallest_phone(clinic: Clinic, nurse: Page) -
     pumps.append(a_pump(clinic, now=now))
     nurse.set_viewport_size({"width": 320, "height": 640})
     of_pumps = [f"/pumps/{pump.pk}/" for pump in pumps]
-    for path in ["/", *of_pumps, f"{of_pumps[0]}refill/", f"{of_pumps[0]}dose/", "/alerts/", "/clinics/"]:
+    for path in [
+        "/",
+        *of_pumps,
+        f"{of_pumps[0]}refill/",
+        f"{of_pumps[0]}dose/",
+        "/alerts/",
+        "/clinics/",
+        f"{of_pumps[0]}what-if/?daily_dose_mcg=250&concentration_mcg_per_ml=2000",
+        "/calculators/",
+    ]:
         nurse.goto(path)
         nurse.evaluate("document.querySelectorAll('main details').forEach(part => part.open = true)")
         assert nurse.evaluate("document.documentElement.scrollWidth") == 320, path

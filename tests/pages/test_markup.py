@@ -83,6 +83,8 @@ def test_every_page_is_whole(clinic: Clinic, administrator: Client) -> None:
         *(reverse(name, args=[pump.pk]) for name in ("change_pump", "explant_pump", "replace_pump", "hand_over")),
         reverse("raise_low_level", args=[pump.pk]),
         *(reverse("log_event", args=[pump.pk, kind]) for kind in FORMS),
+        reverse("what_if", args=[pump.pk]),
+        reverse("calculators"),
         *(reverse(name, args=[pump.patient_id]) for name in PATIENT_PAGES),
         *(reverse(name, args=[clinic.pk]) for name in CLINIC_PAGES),
         *(reverse(name) for name in ACCOUNT_PAGES),

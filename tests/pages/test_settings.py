@@ -18,6 +18,7 @@ from clinics.roles import Role
 from clinics.services.members import administers_every_clinic
 from pumps.models import Forecast, PumpModel
 from pumps.services import fleet
+from pumps.services.catalogue import sync
 from tests.builders import a_clinic, a_patient, a_pump, a_running_pump, a_user
 from tests.pages.conftest import logged_in
 
@@ -177,3 +178,18 @@ def test_a_message_in_a_file_is_read_on_its_page(clinic: Clinic, nurse: Client, 
     text = nurse.get(path).text
     assert "Somebody has to look at this pump now" in text
     assert "Sent" in text
+
+
+def test_a_catheters_figures_are_the_catalogues_and_marked_until_confirmed(administrator: Client) -> None:
+    text = administrator.get(reverse("catalogue")).text
+    assert '0.0022 mL/cm <span class="verify">verify</span>' in text
+    assert "0.0026 mL/cm, 110 cm untrimmed</td>" in text
+    path = reverse("catalogue_edit", args=["synchromed-ii-40"])
+    initial = administrator.get(path).context["form"].initial
+    values = {name: value for name, value in initial.items() if value not in (None, False)}
+    refused = administrator.post(path, {**values, "catheter_ml_per_cm": "0"})
+    assert refused.context["form"].errors["catheter_ml_per_cm"] == ["Must be above 0."]
+    administrator.post(path, {**values, "catheter_ml_per_cm": "0.0023", "catheter_confirmed": "on"})
+    sync()
+    model = PumpModel.objects.get(slug="synchromed-ii-40")
+    assert (str(model.catheter_ml_per_cm), model.catheter_confirmed) == ("0.0023", True)

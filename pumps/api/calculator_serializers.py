@@ -1,0 +1,88 @@
+"""What the calculators take and answer. No logic: services compute."""
+
+from decimal import Decimal
+from typing import Any
+
+from rest_framework import serializers
+
+from clinics.api.fields import MomentField, Quantity
+from pumps.api.bridges import UnbridgedOutput
+from pumps.api.serializers import FindingSerializer, PumpModelField
+
+
+def volume(highest: int, **kwargs: Any) -> Quantity:
+    return Quantity(12, 6, unit="mL", min_value=Decimal(0), max_value=Decimal(highest), **kwargs)
+
+
+def concentration(**kwargs: Any) -> Quantity:
+    return Quantity(14, 6, unit="mcg/mL", min_value=Decimal(0), **kwargs)
+
+
+def dose(**kwargs: Any) -> Quantity:
+    return Quantity(14, 6, unit="mcg/day", min_value=Decimal(0), **kwargs)
+
+
+class RefillCalculatorInput(serializers.Serializer[Any]):
+    volume_ml = volume(1000)
+    low_reservoir_alarm_ml = volume(1000)
+    daily_dose_mcg = dose()
+    concentration_mcg_per_ml = concentration()
+    filled_at = MomentField()
+
+
+class RefillCalculatorOutput(serializers.Serializer[Any]):
+    rate_ml_per_day = serializers.CharField()
+    days_to_low = serializers.CharField()
+    low_at = MomentField()
+    days_to_empty = serializers.CharField()
+    empty_at = MomentField()
+
+
+class BridgeCalculatorInput(serializers.Serializer[Any]):
+    tubing_volume_ml = volume(10, help_text="inside the pump; the catalogue's internal_tubing_ml")
+    catheter_volume_ml = volume(10)
+    old_concentration_mcg_per_ml = concentration()
+    new_concentration_mcg_per_ml = concentration()
+    old_daily_dose_mcg = dose()
+    new_daily_dose_mcg = dose()
+
+
+class BridgeCalculatorOutput(serializers.Serializer[Any]):
+    volume_ml = serializers.CharField()
+    bolus_mcg = serializers.CharField()
+    duration_hours = serializers.CharField()
+    rate_ml_per_day = serializers.CharField()
+    unbridged = UnbridgedOutput()
+
+
+class ResidualCalculatorInput(serializers.Serializer[Any]):
+    model = PumpModelField()
+    filled_ml = volume(1000)
+    programmed_ml = volume(1000, help_text="programmed to flow since the fill")
+    aspirated_ml = volume(1000)
+
+
+class ResidualCalculatorOutput(serializers.Serializer[Any]):
+    expected_ml = serializers.CharField()
+    discrepancy_ml = serializers.CharField(help_text="expected - aspirated")
+    flow_ratio = serializers.CharField(allow_null=True, help_text="delivered / programmed")
+    findings = FindingSerializer(many=True)
+
+
+class CatheterCalculatorInput(serializers.Serializer[Any]):
+    """One of the two lengths, in cm."""
+
+    model = PumpModelField()
+    implanted_length_cm = Quantity(
+        9, 4, unit="cm", min_value=Decimal("0.0001"), max_value=Decimal(200), required=False, allow_null=True,
+        default=None,
+    )  # fmt: skip
+    trimmed_cm = Quantity(
+        9, 4, unit="cm", min_value=Decimal(0), max_value=Decimal(200), required=False, allow_null=True, default=None
+    )
+
+
+class CatheterCalculatorOutput(serializers.Serializer[Any]):
+    volume_ml = serializers.CharField()
+    confirmed = serializers.BooleanField(help_text="whether the catalogue's figures were read in a manual")
+    findings = FindingSerializer(many=True)

@@ -1,0 +1,91 @@
+"""The calculators' forms. They read and shape input; the services judge it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+
+from clinics.fields import NOT_A_CHOICE, ClinicMoment, Number
+from pumps.models import PumpModel
+
+
+def volume(label: str, highest: int = 1000, **kwargs: Any) -> Number:
+    return Number(label=label, unit="mL", max_digits=12, decimal_places=6, max_value=highest, **kwargs)
+
+
+def concentration(label: str) -> Number:
+    return Number(label=label, unit="mcg/mL", max_digits=14, decimal_places=6)
+
+
+def dose(label: str) -> Number:
+    return Number(label=label, unit="mcg/day", max_digits=14, decimal_places=6)
+
+
+def pump_model() -> forms.Field:
+    return forms.ModelChoiceField(
+        PumpModel.objects.all(),
+        label="Pump model",
+        empty_label="Choose",
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+    )
+
+
+class CalculatorForm(forms.Form):
+    """One of several on a page: its prefix says which was sent."""
+
+    prefix = ""
+
+    def __init__(self, data: Any, zone: ZoneInfo) -> None:
+        is_sent = any(name.startswith(f"{self.prefix}-") for name in data)
+        super().__init__(data if is_sent else None)
+        for field in self.fields.values():
+            if isinstance(field, ClinicMoment):
+                field.zone, field.help_text = zone, f"Time of {zone.key}"
+
+    def take(self, errors: Mapping[str, Sequence[str]]) -> None:
+        """Show the service's messages at their fields."""
+        for field, messages in errors.items():
+            self.add_error(field if field in self.fields else None, list(messages))
+
+
+class RefillCalculatorForm(CalculatorForm):
+    prefix = "refill"
+
+    volume_ml = volume("In the reservoir")
+    low_reservoir_alarm_ml = volume("Low level")
+    daily_dose_mcg = dose("Daily dose")
+    concentration_mcg_per_ml = concentration("Concentration")
+    filled_at = ClinicMoment(label="Filled at")
+
+
+class BridgeCalculatorForm(CalculatorForm):
+    prefix = "bridge"
+
+    tubing_volume_ml = volume("Tubing inside the pump", 10)
+    catheter_volume_ml = volume("Catheter", 10)
+    old_concentration_mcg_per_ml = concentration("Concentration before")
+    new_concentration_mcg_per_ml = concentration("Concentration after")
+    old_daily_dose_mcg = dose("Daily dose before")
+    new_daily_dose_mcg = dose("Daily dose after")
+
+
+class ResidualCalculatorForm(CalculatorForm):
+    prefix = "residual"
+
+    model = pump_model()
+    filled_ml = volume("Filled last")
+    programmed_ml = volume("Programmed to flow since")
+    aspirated_ml = volume("Aspirated now")
+
+
+class CatheterCalculatorForm(CalculatorForm):
+    prefix = "catheter"
+
+    model = pump_model()
+    implanted_length_cm = Number(
+        label="Implanted length", unit="cm", max_digits=9, decimal_places=4, max_value=200, required=False
+    )
+    trimmed_cm = Number(
+        label="or what was trimmed", unit="cm", max_digits=9, decimal_places=4, max_value=200, required=False
+    )

@@ -1,0 +1,119 @@
+"""The calculators as pages and API call them: the catalogue's figures, what cannot be by field, plain arithmetic.
+
+Nothing is stored. Formulas and sources: `clinical.calculators`, `clinical.bridging`.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+
+from clinical import calculators
+from clinical.bridging import Bridging, bridging
+from clinical.calculators import NoCatheter, RefillAnswer, ResidualAnswer
+from clinical.findings import Finding, Severity
+from clinical.units import plain
+from clinics.errors import Impossible
+from pumps.models import PumpModel
+
+
+def refill(
+    *,
+    volume_ml: Decimal,
+    low_reservoir_alarm_ml: Decimal,
+    daily_dose_mcg: Decimal,
+    concentration_mcg_per_ml: Decimal,
+    filled_at: datetime,
+) -> RefillAnswer:
+    """
+    Raises:
+        Impossible: a dose or concentration of 0 or less, a date beyond the calendar.
+    """
+    _check_positive(daily_dose_mcg=daily_dose_mcg, concentration_mcg_per_ml=concentration_mcg_per_ml)
+    try:
+        return calculators.refill(
+            volume_ml=volume_ml,
+            low_reservoir_alarm_ml=low_reservoir_alarm_ml,
+            daily_dose_mcg=daily_dose_mcg,
+            concentration_mcg_per_ml=concentration_mcg_per_ml,
+            filled_at=filled_at,
+        )
+    except OverflowError as error:
+        told = "At this rate the reservoir lasts beyond the calendar; check the dose."
+        raise Impossible({"daily_dose_mcg": [told]}) from error
+
+
+def bridge_bolus(
+    *,
+    tubing_volume_ml: Decimal,
+    catheter_volume_ml: Decimal,
+    old_concentration_mcg_per_ml: Decimal,
+    new_concentration_mcg_per_ml: Decimal,
+    old_daily_dose_mcg: Decimal,
+    new_daily_dose_mcg: Decimal,
+) -> Bridging:
+    """
+    Raises:
+        Impossible: a dose or concentration of 0 or less; no volume at all.
+    """
+    above = {
+        "old_concentration_mcg_per_ml": old_concentration_mcg_per_ml,
+        "new_concentration_mcg_per_ml": new_concentration_mcg_per_ml,
+        "old_daily_dose_mcg": old_daily_dose_mcg,
+        "new_daily_dose_mcg": new_daily_dose_mcg,
+    }
+    _check_positive(**above)
+    if tubing_volume_ml + catheter_volume_ml <= 0:
+        raise Impossible({"catheter_volume_ml": ["Tubing and catheter together must hold more than 0 mL."]})
+    return bridging(tubing_volume_ml=tubing_volume_ml, catheter_volume_ml=catheter_volume_ml, **above)
+
+
+def residual(*, model: PumpModel, filled_ml: Decimal, programmed_ml: Decimal, aspirated_ml: Decimal) -> ResidualAnswer:
+    """
+    Raises:
+        Impossible: more than the reservoir holds.
+    """
+    size = model.reservoir_ml
+    given = {"filled_ml": filled_ml, "aspirated_ml": aspirated_ml}
+    errors = {
+        field: [f"The reservoir holds {plain(size)} mL; {plain(value)} mL does not fit."]
+        for field, value in given.items()
+        if value > size
+    }
+    if errors:
+        raise Impossible(errors)
+    return calculators.residual(programmed_ml=programmed_ml, accuracy_pct=model.flow_accuracy_pct, **given)
+
+
+def catheter_volume(
+    *, model: PumpModel, implanted_length_cm: Decimal | None = None, trimmed_cm: Decimal | None = None
+) -> tuple[Decimal, list[Finding]]:
+    """The catheter's volume in mL, and that its figures are to be verified where they were not read in a manual.
+
+    Raises:
+        Impossible: what the catalogue does not know, or a length that cannot be.
+    """
+    try:
+        volume = calculators.catheter_volume(
+            ml_per_cm=model.catheter_ml_per_cm,
+            length_cm=model.catheter_length_cm,
+            implanted_length_cm=implanted_length_cm,
+            trimmed_cm=trimmed_cm,
+        )
+    except NoCatheter as error:
+        raise Impossible({error.field: [error.message]}) from error
+    return volume, [] if model.catheter_confirmed else [_unconfirmed(model)]
+
+
+def _unconfirmed(model: PumpModel) -> Finding:
+    per_cm = plain(model.catheter_ml_per_cm) if model.catheter_ml_per_cm is not None else "?"
+    return Finding(
+        "catheter_unconfirmed",
+        Severity.WARN,
+        f"{per_cm} mL/cm was not read in a manual: verify against the manual before you rely on it.",
+        "pump catalogue; clinical rules, section 2 (catheter volume)",
+    )
+
+
+def _check_positive(**given: Decimal) -> None:
+    errors = {field: ["Ensure this value is greater than 0."] for field, value in given.items() if value <= 0}
+    if errors:
+        raise Impossible(errors)
