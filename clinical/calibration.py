@@ -6,10 +6,12 @@ precision = 1/sd^2 + sum P^2/noise^2 and mean = (mean/sd^2 + sum P D/noise^2) / 
 
 - r may drift: between two refills its variance grows by drift^2 a year.
 - What an emptying leaves in the pump is there at the next one too, so it cancels out of D, but not in a pump's very
-  first interval: that one counts with the noise first^2 more.
+  first interval: what the fleet shows there on average is taken off.
 - Aspirated exactly 0 (dry) says only that D is at least what was there: a censored measurement. The mean becomes that
   of r given D >= available (of a truncated normal distribution); the variance stays, since a lower bound can only make
   the upper tail longer.
+- Dry again and again: once that has less than one chance in ten in an unchanged pump, the upper bound is that of an
+  over-infusing one. A change in one refill of a thousand, as rare as it is, is then more than 1 % likely.
 - An interval that does not fit starts a second belief beside the first, wide, which counts from there on. The first is
   kept until three intervals have followed: one that fits it again takes it back, so one wrong refill does not cost what
   was learned before. Until then the bounds cover both.
@@ -36,6 +38,10 @@ SETTLED_AFTER = 3
 # Over-infusing pumps deliver 1.2 to 1.4 times what is programmed (clinical rules, section 2): a dry interval that the
 # pump's own flow does not explain is taken to mean no more than this.
 HIGHEST_DRY_RATIO = 1.5
+OVER_INFUSION = 1.4
+# With a chance below this, dry intervals in a row may be a change; below the second, they are one (as improbable as
+# DEVIATION_Z upwards).
+DRY_IS_DOUBTFUL, DRY_IS_A_CHANGE = 0.1, 0.00058
 # A ratio below this is a pump that hardly flows: the dates stay finite and the deviation finding speaks.
 SMALLEST_RATIO = 0.05
 SECONDS_PER_YEAR = 365.25 * SECONDS_PER_DAY
@@ -79,7 +85,7 @@ class Ratios:
 class Expected:
     """One entry an interval: what was believed of the ratio just before it ended, and how far off it was.
 
-    `z` is in standard deviations, positive where more was delivered; of a dry interval never below 0.
+    `z` is in standard deviations, positive where more was delivered; of a dry interval at least so much.
     """
 
     mean: Floats
@@ -93,12 +99,14 @@ class _State:
     """What is known of each pump after the intervals gone through so far.
 
     `since` counts the intervals from a change on, that one included; 0 without. `old_*` is the belief before it.
+    `dry_chance` is the chance that an unchanged pump ran dry in all the last intervals, 1 after a measured one.
     """
 
     mean: Floats
     variance: Floats
     refills: Ints
     last_z: Floats
+    dry_chance: Floats
     years: Floats
     since: Ints
     deviation: Floats
@@ -144,6 +152,7 @@ def _start(fleet: Fleet) -> _State:
         variance=fleet.prior_sd**2,
         refills=counts[0],
         last_z=floats[0],
+        dry_chance=np.ones(fleet.pumps),
         years=floats[1],
         since=counts[1],
         deviation=floats[2],
@@ -157,18 +166,16 @@ def _rounds(fleet: Fleet, intervals: Intervals) -> Iterator[_Round]:
     """The first interval of every pump that has one, then the second, and so on."""
     sizes = np.bincount(intervals.pump, minlength=fleet.pumps)
     first = np.concatenate(([0], np.cumsum(sizes)))[:-1]
-    noise = fleet.noise_ml[intervals.pump] ** 2 + np.where(intervals.is_first, fleet.first_ml[intervals.pump] ** 2, 0.0)
+    delivered = intervals.delivered_ml - np.where(intervals.is_first, fleet.first_ml[intervals.pump], 0.0)
     for number in range(int(sizes.max(initial=0))):
         place = first[sizes > number] + number
         yield _Round(
             place=place,
             pump=intervals.pump[place],
             programmed=intervals.programmed_ml[place],
-            delivered=_believable(
-                intervals.delivered_ml[place], intervals.programmed_ml[place], intervals.is_dry[place]
-            ),
+            delivered=_believable(delivered[place], intervals.programmed_ml[place], intervals.is_dry[place]),
             is_dry=intervals.is_dry[place],
-            noise=noise[place],
+            noise=fleet.noise_ml[intervals.pump[place]] ** 2,
             years=intervals.years[place],
         )
 
@@ -193,8 +200,11 @@ def _take(fleet: Fleet, state: _State, each: _Round, expected: Expected) -> None
     mean, variance = np.where(is_back, old_mean, mean), np.where(is_back, old_variance, variance)
     refills, z = np.where(is_back, state.old_refills[pump], refills), np.where(is_back, old_z, z)
 
+    chance = np.where(each.is_dry, state.dry_chance[pump], 1.0)
+    chance[each.is_dry] *= _tail(z[each.is_dry])
     two = np.where(is_back, 0.0, (z + state.last_z[pump]) / np.sqrt(2.0))
-    is_changed = np.maximum(np.abs(z), np.where(each.is_dry, 0.0, np.abs(two))) > DEVIATION_Z
+    furthest = np.where(np.abs(z) >= np.abs(two), z, two)
+    is_changed = np.where(each.is_dry, chance < DRY_IS_A_CHANGE, np.abs(furthest) > DEVIATION_Z)
     expected.changed[each.place] = is_changed
     keeps = is_changed & ~is_unsettled
     state.old_mean[pump] = np.where(keeps, mean, old_mean)
@@ -208,17 +218,19 @@ def _take(fleet: Fleet, state: _State, each: _Round, expected: Expected) -> None
     variance = np.where(is_changed, CHANGED_SD**2, variance)
     state.mean[pump], state.variance[pump] = _learned(each, mean, variance, noise)
     state.refills[pump] = np.where(is_changed, 0, refills) + ~each.is_dry
+    state.dry_chance[pump] = np.where(is_changed, 1.0, chance)
     state.last_z[pump] = np.where(is_changed | each.is_dry, 0.0, z)
     state.years[pump] = each.years
-    state.deviation[pump] = np.where(is_changed, np.where(np.abs(z) >= np.abs(two), z, two), state.deviation[pump])
+    # Dry intervals in a row are at least as improbable, whatever the last of them says alone.
+    furthest = np.where(each.is_dry, np.maximum(z, DEVIATION_Z), furthest)
+    state.deviation[pump] = np.where(is_changed, furthest, state.deviation[pump])
     state.since[pump] = np.where(is_changed, 1, np.where(state.since[pump] > 0, state.since[pump] + 1, 0))
 
 
 def _off(each: _Round, mean: Floats, variance: Floats) -> tuple[Floats, Floats]:
     """How many standard deviations an interval is off what is believed, and that standard deviation in mL."""
     spread = np.sqrt(each.noise + each.programmed**2 * variance)
-    z = (each.delivered - mean * each.programmed) / spread
-    return np.where(each.is_dry, np.maximum(z, 0.0), z), spread
+    return (each.delivered - mean * each.programmed) / spread, spread
 
 
 def _learned(each: _Round, mean: Floats, variance: Floats, noise: Floats) -> tuple[Floats, Floats]:
@@ -229,6 +241,11 @@ def _learned(each: _Round, mean: Floats, variance: Floats, noise: Floats) -> tup
     moved[each.is_dry] = _hazard(z[each.is_dry])
     gain = variance * each.programmed / spread
     return mean + gain * moved, variance - np.where(each.is_dry, 0.0, gain**2)
+
+
+def _tail(z: Floats) -> Floats:
+    """The chance that a standard normal variable is at least `z`."""
+    return np.array([0.5 * erfc(x / sqrt(2)) for x in z.tolist()])
 
 
 def _hazard(z: Floats) -> Floats:
@@ -245,6 +262,8 @@ def _ratios(fleet: Fleet, state: _State) -> Ratios:
     high, low = state.mean + Z99 * sd, state.mean - Z99 * sd
     high = np.where(is_unsettled, np.maximum(high, state.old_mean + Z99 * old_sd), high)
     low = np.where(is_unsettled, np.minimum(low, state.old_mean - Z99 * old_sd), low)
+    is_doubtful = state.dry_chance < DRY_IS_DOUBTFUL
+    high = np.where(is_doubtful, np.maximum(high, OVER_INFUSION * state.mean), high)
     return Ratios(
         mean=np.maximum(state.mean, SMALLEST_RATIO),
         sd=sd,

@@ -28,7 +28,7 @@ KEPT_VARIANCE = 1 - 2 * DEVIATION_Z * _DENSITY
 # The learned spread and noise are handed on this much above the most likely: they are estimates, no pump is quite
 # normal, and the earliest date has to hold for 99 of 100.
 CAUTION = 1.05
-# A drift, or a first interval noisier than the others, counts only where it stands out of chance by so much.
+# A drift, or first intervals that are off, count only where they stand out of chance by so many standard errors.
 CLEARLY = 3.0
 
 
@@ -54,7 +54,8 @@ EMPTY = Sample(np.zeros(0, dtype=np.int64), _NO_NUMBERS, _NO_NUMBERS, _NO_NUMBER
 
 @dataclass
 class _Figures:
-    """What is to be learned; mean and variance by model, the rest of the whole fleet. Variances, not deviations."""
+    """What is to be learned; mean and variance by model, the rest of the whole fleet. Variances, not deviations; but
+    `first` is a mean, mL."""
 
     mean: Floats
     variance: Floats
@@ -134,7 +135,7 @@ def learned(found: Sample, names: Sequence[str], believed: Mapping[str, Prior]) 
             mean=float(figures.mean[place]),
             sd=CAUTION * float(np.sqrt(figures.variance[place])),
             noise_ml=CAUTION * float(np.sqrt(figures.noise)),
-            first_ml=float(np.sqrt(figures.first)),
+            first_ml=figures.first,
             drift=float(np.sqrt(figures.drift)),
         )
         for place, name in enumerate(names)
@@ -146,18 +147,22 @@ def _fitted(found: Sample, before: _Figures) -> _Figures:
     for number in range(ITERATIONS):
         smooth = _smoothed(found, figures)
         _maximise(found, smooth, before, figures)
+        # What is 0 stays 0 in the steps above: whether there is any is asked once the rest has settled.
         if number == ITERATIONS // 3:
-            # By now the noise is known well enough to tell a drift, or a noisy first interval, from chance.
-            figures.drift, figures.first = _drift(found, smooth, figures), _first(found, smooth, figures)
+            figures.drift = _first_drift(found, smooth)
+        if number == 2 * ITERATIONS // 3:
+            figures.first = _first_offset(found, smooth, figures)
     return figures
 
 
 @dataclass(frozen=True)
 class _Smoothed:
-    """Mean and variance of each pump's ratio at each interval given all of them, and which intervals fit."""
+    """Mean and variance of each pump's ratio at each interval given all of them, its covariance with the one before,
+    and which intervals fit."""
 
     mean: Floats
     variance: Floats
+    covariance: Floats
     fits: Flags
 
 
@@ -165,16 +170,16 @@ def _smoothed(found: Sample, figures: _Figures) -> _Smoothed:
     """The filter forward, then the smoother backward, all pumps together."""
     mean, variance = figures.mean[found.model], figures.variance[found.model]
     size = found.programmed.shape
-    means, variances, grown = np.empty(size), np.empty(size), np.empty(size)
+    means, variances, grown, covariances = np.empty(size), np.empty(size), np.empty(size), np.zeros(size)
     fits = found.is_there.copy()
     is_whole = np.ones(found.pumps, dtype=np.bool_)
-    noise = figures.noise + np.where(found.is_first, figures.first, 0.0)
+    delivered = _delivered(found, figures)
     for place in range(size[1]):
-        variance = variance + figures.drift * found.years[:, place]
+        variance = variance + (figures.drift * found.years[:, place] if place else 0.0)
         grown[:, place] = variance
         programmed = found.programmed[:, place]
-        off = found.delivered[:, place] - mean * programmed
-        spread = noise[:, place] + programmed**2 * variance
+        off = delivered[:, place] - mean * programmed
+        spread = figures.noise + programmed**2 * variance
         is_whole &= ~found.is_there[:, place] | (off**2 <= DEVIATION_Z**2 * spread)
         fits[:, place] &= is_whole
         gain = np.where(fits[:, place], variance * programmed / spread, 0.0)
@@ -184,8 +189,13 @@ def _smoothed(found: Sample, figures: _Figures) -> _Smoothed:
     for place in range(size[1] - 2, -1, -1):
         back = variances[:, place] / grown[:, place + 1]
         means[:, place] += back * (means[:, place + 1] - means[:, place])
+        covariances[:, place + 1] = back * variances[:, place + 1]
         variances[:, place] += back**2 * (variances[:, place + 1] - grown[:, place + 1])
-    return _Smoothed(means, variances, fits)
+    return _Smoothed(means, variances, covariances, fits)
+
+
+def _delivered(found: Sample, figures: _Figures) -> Floats:
+    return found.delivered - np.where(found.is_first, figures.first, 0.0)
 
 
 def _maximise(found: Sample, smooth: _Smoothed, before: _Figures, figures: _Figures) -> None:
@@ -198,49 +208,63 @@ def _maximise(found: Sample, smooth: _Smoothed, before: _Figures, figures: _Figu
     figures.mean = (BELIEF_PUMPS * before.mean + total) / (BELIEF_PUMPS + pumps)
     spread = np.bincount(model, weights=variance + (mean - figures.mean[model]) ** 2, minlength=models)
     figures.variance = (BELIEF_PUMPS * before.variance + spread) / (BELIEF_PUMPS + pumps)
-    used = smooth.fits & ~(found.is_first & (figures.first > 0))
-    squares = _squares(found, smooth)[used]
+    off = _delivered(found, figures) - smooth.mean * found.programmed
+    squares = (off**2 + found.programmed**2 * smooth.variance)[smooth.fits]
     figures.noise = (BELIEF_INTERVALS * before.noise + squares.sum() / KEPT_VARIANCE) / (
         BELIEF_INTERVALS + len(squares)
     )
+    if figures.first != 0:
+        figures.first += float(off[smooth.fits & found.is_first].mean())
+    if figures.drift > 0:
+        figures.drift = _drift(found, smooth)
 
 
-def _squares(found: Sample, smooth: _Smoothed) -> Floats:
-    """Expected squares of the measurement errors, mL^2."""
-    return (found.delivered - smooth.mean * found.programmed) ** 2 + found.programmed**2 * smooth.variance
-
-
-def _first(found: Sample, smooth: _Smoothed, figures: _Figures) -> float:
-    """By how much the variance of first intervals exceeds the noise, mL^2; 0 if by chance."""
-    squares = _squares(found, smooth)[smooth.fits & found.is_first]
-    if len(squares) == 0:
+def _first_offset(found: Sample, smooth: _Smoothed, figures: _Figures) -> float:
+    """By how much first intervals are off on average, mL; 0 if by chance."""
+    off = (found.delivered - smooth.mean * found.programmed)[smooth.fits & found.is_first]
+    if len(off) < 2:
         return 0.0
-    excess = float(squares.mean()) / KEPT_VARIANCE - figures.noise
-    return excess if excess > CLEARLY * figures.noise * np.sqrt(2 / len(squares)) else 0.0
+    offset, error = float(off.mean()), float(np.sqrt(figures.noise / len(off)))
+    return offset if abs(offset) > CLEARLY * error else 0.0
 
 
-def _drift(found: Sample, smooth: _Smoothed, figures: _Figures) -> float:
-    """Variance a year by which ratios change, 0 if by chance.
+def _drift(found: Sample, smooth: _Smoothed) -> float:
+    """Variance a year by which ratios change from one interval to the next."""
+    both = smooth.fits[:, 1:] & smooth.fits[:, :-1]
+    moved = (smooth.mean[:, 1:] - smooth.mean[:, :-1]) ** 2 + smooth.variance[:, 1:] + smooth.variance[:, :-1]
+    moved -= 2 * smooth.covariance[:, 1:]
+    return float(moved[both].sum() / found.years[:, 1:][both].sum()) if both.any() else 0.0
 
-    Each pump's first measured ratio against its last: what their difference varies beyond the noise of both, over the
-    time between their middles.
+
+def _first_drift(found: Sample, smooth: _Smoothed) -> float:
+    """A first guess of the drift, variance a year; 0 if by chance.
+
+    Of each pump, two measured ratios differ by the noise of both and by what the pump changed in between: least squares
+    of the squared differences of neighbours, and of the first and the last, on both. First intervals are left out.
     """
     fits = smooth.fits & ~found.is_first
-    pumps = np.flatnonzero(fits.sum(axis=1) >= 2)
-    if len(pumps) == 0:
+    pump, place = np.nonzero(fits[:, 1:] & fits[:, :-1])
+    many = np.flatnonzero(fits.sum(axis=1) >= 3)
+    if len(many) < 3:
         return 0.0
-    first = fits[pumps].argmax(axis=1)
-    last = fits.shape[1] - 1 - fits[pumps][:, ::-1].argmax(axis=1)
+    last = fits.shape[1] - 1 - fits[many][:, ::-1].argmax(axis=1)
+    pump = np.concatenate((pump, many))
+    start, end = np.concatenate((place, fits[many].argmax(axis=1))), np.concatenate((place + 1, last))
     ratio = found.delivered / found.programmed
     until = np.cumsum(found.years, axis=1) - found.years / 2
-    apart = until[pumps, last] - until[pumps, first]
-    noise = figures.noise * (1 / found.programmed[pumps, first] ** 2 + 1 / found.programmed[pumps, last] ** 2)
-    excess = (ratio[pumps, last] - ratio[pumps, first]) ** 2 - noise
-    # Least squares of the excess on the time apart, each weighted by how well it is known.
-    weight = 1 / noise**2
-    slope = float((weight * apart * excess).sum() / (weight * apart**2).sum())
-    error = float(np.sqrt(2 / (weight * apart**2).sum()))
-    return slope if slope > CLEARLY * error else 0.0
+    squared = (ratio[pump, end] - ratio[pump, start]) ** 2
+    design = np.stack(
+        [
+            1 / found.programmed[pump, start] ** 2 + 1 / found.programmed[pump, end] ** 2,
+            until[pump, end] - until[pump, start],
+        ]
+    )
+    # Squares vary as their own expectation does; the noise is most of it.
+    weight = 1 / of_noise**2
+    normal = (design * weight) @ design.T
+    noise, drift = np.linalg.solve(normal, (design * weight) @ squared)
+    error = float(np.sqrt(2 * np.linalg.inv(normal)[1, 1])) * max(float(noise), 0.0)
+    return float(drift) if drift > CLEARLY * error else 0.0
 
 
 # A prior within this of another moves no date by more than a few hours: it is no news.
@@ -251,5 +275,7 @@ def is_news(new: Prior, old: Prior) -> bool:
     """Whether a newly learned prior differs from the one in use by so much that dates should follow."""
     if abs(new.mean - old.mean) > SAME_MEAN:
         return True
-    pairs = ((new.sd, old.sd), (new.noise_ml, old.noise_ml), (new.first_ml, old.first_ml), (new.drift, old.drift))
+    if abs(new.first_ml - old.first_ml) > SAME_SPREAD:
+        return True
+    pairs = ((new.sd, old.sd), (new.noise_ml, old.noise_ml), (new.drift, old.drift))
     return any(abs(mine - theirs) > SAME_SPREAD * max(mine, theirs) for mine, theirs in pairs)

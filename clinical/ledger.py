@@ -15,9 +15,9 @@ class Prior:
 
     Flow ratio (delivered / programmed) ~ N(mean, sd^2); `noise_ml` is the standard deviation of one
     measured residual volume in mL. Source: clinical-rules, section 2, calibration model. Ours, learned from a fleet
-    (`clinical.learning`), 0 until then: `first_ml` is by how much more, in standard deviations, a pump's very first
-    interval is off (what an emptying leaves behind telescopes from one refill to the next, but not in the first), and
-    `drift` the standard deviation of what the ratio changes in a year.
+    (`clinical.learning`), 0 until then: `first_ml` is how much more than it delivered a pump's very first interval
+    seems to have, on average (what every emptying leaves behind telescopes from one refill to the next, but not in the
+    first; nor does what fills a new catheter), and `drift` the standard deviation of what the ratio changes in a year.
     """
 
     mean: float
