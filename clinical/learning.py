@@ -210,9 +210,8 @@ def _maximise(found: Sample, smooth: _Smoothed, before: _Figures, figures: _Figu
     figures.variance = (BELIEF_PUMPS * before.variance + spread) / (BELIEF_PUMPS + pumps)
     off = _delivered(found, figures) - smooth.mean * found.programmed
     squares = (off**2 + found.programmed**2 * smooth.variance)[smooth.fits]
-    figures.noise = (BELIEF_INTERVALS * before.noise + squares.sum() / KEPT_VARIANCE) / (
-        BELIEF_INTERVALS + len(squares)
-    )
+    total_noise = BELIEF_INTERVALS * before.noise + float(squares.sum()) / KEPT_VARIANCE
+    figures.noise = total_noise / (BELIEF_INTERVALS + len(squares))
     if figures.first != 0:
         figures.first += float(off[smooth.fits & found.is_first].mean())
     if figures.drift > 0:
@@ -253,12 +252,8 @@ def _first_drift(found: Sample, smooth: _Smoothed) -> float:
     ratio = found.delivered / found.programmed
     until = np.cumsum(found.years, axis=1) - found.years / 2
     squared = (ratio[pump, end] - ratio[pump, start]) ** 2
-    design = np.stack(
-        [
-            1 / found.programmed[pump, start] ** 2 + 1 / found.programmed[pump, end] ** 2,
-            until[pump, end] - until[pump, start],
-        ]
-    )
+    of_noise = 1 / found.programmed[pump, start] ** 2 + 1 / found.programmed[pump, end] ** 2
+    design = np.stack([of_noise, until[pump, end] - until[pump, start]])
     # Squares vary as their own expectation does; the noise is most of it.
     weight = 1 / of_noise**2
     normal = (design * weight) @ design.T
