@@ -21,7 +21,7 @@ from clinical.segments import cut
 # What is believed beforehand counts as so many pumps (mean and spread of a model) or intervals (noise).
 BELIEF_PUMPS = 10.0
 BELIEF_INTERVALS = 30.0
-ITERATIONS = 60
+ITERATIONS = 150
 # Of a normal variable cut off at DEVIATION_Z standard deviations, the part of the variance that is left.
 _DENSITY = float(np.exp(-(DEVIATION_Z**2) / 2) / np.sqrt(2 * np.pi))
 KEPT_VARIANCE = 1 - 2 * DEVIATION_Z * _DENSITY
@@ -29,7 +29,7 @@ KEPT_VARIANCE = 1 - 2 * DEVIATION_Z * _DENSITY
 # normal, and the earliest date has to hold for 99 of 100.
 CAUTION = 1.05
 # A drift, or first intervals that are off, count only where they stand out of chance by so many standard errors.
-CLEARLY = 3.0
+CLEARLY = 2.5
 
 
 @dataclass(frozen=True)
