@@ -29,15 +29,16 @@ FILLS = 8
 WORKERS = 2
 # What is aimed at: the ratio to COPY when most rows changed and when none did, and memory a worker, MB.
 MOST_CHANGED, NONE_CHANGED, MOST_MB = 4.0, 3.0, 300
-# One pump in so many has been interrogated, and is read event by event.
-INTERROGATED = 10
+# One pump in so many has something besides refills and doses: four of five an interrogation, one a bolus, for which its
+# whole ledger is read event by event.
+MORE_EVENTS = 10
 
 
 def main(sizes: Sequence[int]) -> int:
     insist_on_an_empty_database()
     load(min(ORIGINALS, *sizes))
     missed = False
-    say(f"{FILLS} refills a pump, one pump in {INTERROGATED} with an interrogation; {WORKERS} workers")
+    say(f"{FILLS} refills a pump, one pump in {MORE_EVENTS} with other events; {WORKERS} workers")
     say("     pumps      events  COPY out      in  most changed  ratio     none  ratio    MB")
     for pumps in sizes:
         grow(pumps)
@@ -57,7 +58,7 @@ def main(sizes: Sequence[int]) -> int:
 
 
 def load(pumps: int) -> None:
-    """The originals: simulated, imported, some of them interrogated."""
+    """The originals: simulated, imported, some with other events."""
     clinics = three_clinics("Bench")
     now = datetime.now(UTC)
     fleet = (
@@ -67,18 +68,18 @@ def load(pumps: int) -> None:
     with tempfile.TemporaryDirectory(prefix="brim-bench-") as folder:
         write(Path(folder), clinics, fleet)
         import_folder(folder=Path(folder), user=None, now=timezone.now())
-    chosen = Pump.objects.filter(model__programmable=True).order_by("pk").values_list("pk", flat=True)[::INTERROGATED]
+    chosen = Pump.objects.filter(model__programmable=True).order_by("pk").values_list("pk", flat=True)[::MORE_EVENTS]
     last = dict(Forecast.objects.filter(pump__in=chosen).values_list("pump_id", "filled_at"))
     Event.objects.bulk_create(
         Event(
             pump_id=pk,
-            kind=Event.Kind.INTERROGATION,
-            occurred_at=filled_at - timedelta(minutes=10),
+            kind=Event.Kind.INTERROGATION if number % 5 else Event.Kind.BOLUS,
+            occurred_at=filled_at + timedelta(minutes=30),
             source=Event.Source.IMPORT,
-            daily_dose_mcg=None,
-            volume_ml=Decimal("4.5"),
+            volume_ml=Decimal(20) if number % 5 else None,
+            dose_mcg=None if number % 5 else Decimal(10),
         )
-        for pk, filled_at in last.items()
+        for number, (pk, filled_at) in enumerate(last.items())
         if filled_at is not None
     )
     forecasting.recompute(list(last), now=now)
@@ -116,10 +117,19 @@ def copied() -> tuple[float, float]:
 
 
 def a_night(*, expect_renewed: bool) -> tuple[float, float]:
-    """Wall seconds of a nightly run by two workers, start-up included, and the greater peak of resident MB."""
+    """Wall seconds of a nightly run by two workers that are up, and the greater peak of resident MB."""
     FleetCheck.objects.all().delete()
+    command = [sys.executable, "-m", "bench._night"]
+    workers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(WORKERS)]
+    pipes = [(worker.stdin, worker.stdout) for worker in workers]
+    for _, said in pipes:
+        # It says a line once it is up, as a worker of Celery's is long before the night.
+        if said is None or not said.readline():
+            sys.exit("A worker did not come up.")
     started = time.perf_counter()
-    workers = [subprocess.Popen([sys.executable, "-m", "bench._night"]) for _ in range(WORKERS)]
+    for signal, _ in pipes:
+        if signal is not None:
+            signal.close()
     ended = [os.wait4(worker.pid, 0) for worker in workers]
     seconds = time.perf_counter() - started
     check = FleetCheck.objects.get()

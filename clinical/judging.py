@@ -14,8 +14,8 @@ from clinical.ledger import LedgerEvent
 from clinical.terms import LABELS, Terms
 from clinical.units import to_seconds
 
-# The ledgers, in order, of the pumps that have readings, scans, heard alarms or planned doses, with what the pump's
-# model does in a scanner; by the pump's place in the fleet. Others may be there too.
+# The ledgers, in order, of the pumps that have scans, heard alarms, planned doses, or readings with alarms or another
+# dose, with what the pump's model does in a scanner; by the pump's place in the fleet. Others may be there too.
 Watched = Mapping[int, tuple[Sequence[LedgerEvent], str]]
 
 
@@ -30,18 +30,18 @@ def judge(
         found[place] = (findings.NO_SHELF_LIFE,)
     for place in sorted({*np.flatnonzero(rules.holds_any).tolist(), *watched}):
         ledger, behaviour = watched.get(place, ((), "verify"))
-        found[place] = (*rules.unknown(place), *_seen(ledger, behaviour, rules.gap[place]), *rules.of_numbers(place))
+        found[place] = (*rules.unknown(place), *_seen(ledger, behaviour), *rules.of_numbers(place))
         shown = watching.replacement_indicated_at(ledger)
         if shown is not None:
             indicated[place] = np.floor(to_seconds(shown + watching.STOPS_AFTER_INDICATOR))
     return found, indicated
 
 
-def _seen(ledger: Sequence[LedgerEvent], behaviour: str, gap: float) -> list[Finding]:
+def _seen(ledger: Sequence[LedgerEvent], behaviour: str) -> list[Finding]:
     return [
         *watching.of_alarm(ledger),
         *watching.of_mri(ledger, behaviour),
-        *watching.of_reading(ledger, gap),
+        *watching.of_reading(ledger),
         *watching.of_plans(ledger),
     ]
 
@@ -65,8 +65,9 @@ class _Rules:
         self.is_odd_dose = self._odd_dose()
         below, above = (self.flow > 0) & (self.flow < self.lowest), self.flow > self.highest
         self.is_odd_flow = below | above
+        self.is_odd_reading = np.abs(self.gap) > watching.READING_TOLERANCE_ML
         others = self.is_unknown | self.is_dry | self.is_not_reprogrammed | self.is_off_market
-        others |= self.is_odd_dose | self.is_odd_flow | (self.deviation != 0)
+        others |= self.is_odd_reading | self.is_odd_dose | self.is_odd_flow | (self.deviation != 0)
         self.holds_any = others
         self.only_shelf_life = self.is_shelf_life_unknown & ~others
 
@@ -95,6 +96,8 @@ class _Rules:
         """What else holds for a pump."""
         found = []
         labels = LABELS[self.labels[place]]
+        if self.is_odd_reading[place]:
+            found.append(watching.reading_differs(float(self.gap[place])))
         if self.is_dry[place]:
             found.append(findings.ASPIRATED_ZERO)
         if self.is_not_reprogrammed[place]:

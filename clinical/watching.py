@@ -123,8 +123,8 @@ def of_mri(ledger: Sequence[LedgerEvent], behaviour: str) -> list[Finding]:
     ]
 
 
-def of_reading(ledger: Sequence[LedgerEvent], gap_ml: float) -> list[Finding]:
-    """What the last interrogation showed: alarms in the log, and a volume that is not the ledger's (nan: none read)."""
+def of_reading(ledger: Sequence[LedgerEvent]) -> list[Finding]:
+    """What the last interrogation showed: alarms in the log, and a dose that is not the ledger's."""
     found = []
     reading = _last(ledger, Interrogation)
     if reading is not None and reading.alarms:
@@ -141,18 +141,19 @@ def of_reading(ledger: Sequence[LedgerEvent], gap_ml: float) -> list[Finding]:
             )
         )
     found += _of_dose(ledger, reading)
-    if abs(gap_ml) > READING_TOLERANCE_ML:
-        direction = "more" if gap_ml > 0 else "less"
-        found.append(
-            Finding(
-                "reading_differs",
-                Severity.WARN,
-                f"The programmer showed {abs(gap_ml):.1f} mL {direction} than this ledger makes it. The programmer "
-                "computes its volume from the same program, so a fill, a dose or a bolus is missing here or wrong.",
-                "arithmetic: programmed volume of the ledger against the programmer's",
-            )
-        )
     return found
+
+
+def reading_differs(gap_ml: float) -> Finding:
+    """The last volume that was read is not the ledger's; `gap_ml` is by how much, beyond READING_TOLERANCE_ML."""
+    direction = "more" if gap_ml > 0 else "less"
+    return Finding(
+        "reading_differs",
+        Severity.WARN,
+        f"The programmer showed {abs(gap_ml):.1f} mL {direction} than this ledger makes it. The programmer "
+        "computes its volume from the same program, so a fill, a dose or a bolus is missing here or wrong.",
+        "arithmetic: programmed volume of the ledger against the programmer's",
+    )
 
 
 def _of_dose(ledger: Sequence[LedgerEvent], reading: Interrogation | None) -> list[Finding]:

@@ -6,10 +6,10 @@ pump (`folding`), event by event. Both give the same numbers.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -21,10 +21,10 @@ from clinical.ledger import Prior, in_order
 from clinical.terms import ClinicRules, Terms, life_ends_at
 from clinical.units import SECONDS_PER_DAY
 from clinics.models import Clinic
-from patients.models import Patient
-from pumps import folding, plain_events
-from pumps.models import PriorVersion, Pump, PumpModel
-from pumps.plain_events import Events
+from pumps import folding, packed, plain_events
+from pumps.models import PriorVersion, PumpModel
+from pumps.packed import DAY, FLAG, REAL, WHOLE
+from pumps.plain_events import EPOCH, Events
 
 _PRIOR = ("mean", "sd", "noise_ml", "first_ml", "drift")
 # Of a model that came into the catalogue after a version was made; none of its pumps believes in that version.
@@ -32,29 +32,35 @@ _NO_PRIOR = Prior(np.nan, np.nan, np.nan)
 _PRIOR_COLUMNS = ("prior_mean", "prior_sd", "noise_ml", "first_ml", "drift")
 
 
-class PumpRow(NamedTuple):
-    """The columns of a pump that a forecast reads, under the model's own names."""
+_KINDS = (WHOLE, WHOLE, WHOLE, FLAG, REAL, REAL, DAY)
+_SQL = """
+SELECT array_agg(pump.id), array_agg(pump.clinic_id), array_agg(model_id),
+       array_agg(pump.status = 'active' AND patient.status = 'active'), array_agg(low_reservoir_alarm_ml::float8),
+       array_agg(coalesce(factory_flow_ml_per_day::float8, 'NaN')), array_agg(implanted_on)
+FROM pumps_pump AS pump JOIN patients_patient AS patient ON patient.id = patient_id
+WHERE pump.id = ANY(%(pumps)s)
+"""
 
-    pk: int
-    clinic_id: int
-    model_id: int
-    status: str
-    patient__status: str
-    low_reservoir_alarm_ml: Decimal
-    factory_flow_ml_per_day: Decimal | None
-    implanted_on: date
 
-    @property
-    def is_in_use(self) -> bool:
-        return self.status == Pump.Status.ACTIVE and self.patient__status == Patient.Status.ACTIVE
+@dataclass(frozen=True)
+class _Pumps:
+    """What the database answers, one entry a pump, in order of their ids; `implanted_on` in days since 1970."""
+
+    pk: Ints
+    clinic: Ints
+    model: Ints
+    is_in_use: Flags
+    low_ml: Floats
+    factory_flow: Floats
+    implanted_on: Ints
 
 
 @dataclass(frozen=True)
 class Batch:
     """Pumps in order of their ids, one entry a pump; `model` indexes `models`. The fleet has no priors yet."""
 
-    pumps: Sequence[PumpRow]
     ids: Ints
+    clinic_ids: Ints
     is_in_use: Flags
     models: Sequence[PumpModel]
     model: Ints
@@ -80,32 +86,35 @@ class Batch:
 
 def read(pump_ids: Sequence[int]) -> Batch:
     """Pumps with their standing ledgers."""
-    found = Pump.objects.filter(pk__in=pump_ids).order_by("pk").values_list(*PumpRow._fields)
-    rows = [PumpRow(*values) for values in found]
-    models = list(PumpModel.objects.all())
-    places = {model.pk: place for place, model in enumerate(models)}
-    model = np.array([places[row.model_id] for row in rows], dtype=np.int64)
-    rules = folding.rules(Clinic.objects.filter(pk__in={row.clinic_id for row in rows}))
-    by_pump = [rules[row.clinic_id] for row in rows]
-    ids = np.array([row.pk for row in rows], dtype=np.int64)
+    pumps = _read(np.array(pump_ids, dtype=np.int64))
+    models = list(PumpModel.objects.order_by("pk"))
+    model = np.searchsorted([each.pk for each in models], pumps.model)
+    rules = folding.rules(Clinic.objects.filter(pk__in=np.unique(pumps.clinic).tolist()))
+    by_pump = [rules[clinic_id] for clinic_id in pumps.clinic.tolist()]
     curves = CurveTable()
-    plain, odd_places = plain_events.read(ids, by_pump, curves)
-    odd, watched = _odd(rows, odd_places, by_pump, [models[place] for place in model], curves)
-    fleet, terms = _together(_of_pumps(rows, by_pump, [models[place] for place in model]), (plain, odd), curves)
-    in_use = np.array([row.is_in_use for row in rows], dtype=np.bool_)
-    return Batch(rows, ids, in_use, models, model, fleet, terms, watched)
+    plain, odd_places = plain_events.read(pumps.pk, by_pump, curves)
+    odd, watched = _odd(pumps.pk, odd_places, by_pump, [models[place] for place in model.tolist()], curves)
+    fleet, terms = _together(_of_pumps(pumps, by_pump, models, model), (plain, odd), curves)
+    return Batch(pumps.pk, pumps.clinic, pumps.is_in_use, models, model, fleet, terms, watched)
+
+
+def _read(pump_ids: Ints) -> _Pumps:
+    found = packed.read(_SQL, {"pumps": packed.pack(pump_ids, WHOLE)}, _KINDS)
+    order = np.argsort(found[0])
+    pk, clinic, model, is_in_use, *rest = (column[order] for column in found)
+    return _Pumps(pk, clinic, model, is_in_use.astype(np.bool_), *rest)
 
 
 def _odd(
-    rows: Sequence[PumpRow],
+    ids: Ints,
     places: Sequence[int],
     rules: Sequence[ClinicRules],
     models: Sequence[PumpModel],
     curves: CurveTable,
 ) -> tuple[Events, Watched]:
     """The ledgers of some of the pumps, event by event."""
-    facts = folding.ledgers([rows[place].pk for place in places]) if places else {}
-    ordered = {place: in_order(facts.get(rows[place].pk, [])) for place in places}
+    facts = folding.ledgers(ids[places].tolist()) if places else {}
+    ordered = {place: in_order(facts.get(int(ids[place]), [])) for place in places}
     numbers = [kernel.event_numbers(event, curves) for place in places for event in ordered[place]]
     drug = [clinical.drug_numbers(event, rules[place]) for place in places for event in ordered[place]]
     pump = np.repeat(np.array(places, dtype=np.int64), [len(ordered[place]) for place in places])
@@ -132,28 +141,28 @@ def _together(
 
 
 def _of_pumps(
-    rows: Sequence[PumpRow], rules: Sequence[ClinicRules], models: Sequence[PumpModel]
+    pumps: _Pumps, rules: Sequence[ClinicRules], models: Sequence[PumpModel], model: Ints
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """The kernel's columns of pumps, without priors, and those of `clinical.terms`."""
-    facts = [
-        (float(row.low_reservoir_alarm_ml), model.programmable, _number(row.factory_flow_ml_per_day), 0, 0, 0, 0, 0)
-        for row, model in zip(rows, models, strict=True)
-    ]
-    devices = [
-        (
-            each.margin_days * SECONDS_PER_DAY,
-            _life_ends_at(row.implanted_on, model.service_life_years, each.timezone),
-            _number(model.min_flow_ml_per_day),
-            _number(model.max_flow_ml_per_day),
-            clinical.LABELS.index(each.labels),
-        )
-        for row, model, each in zip(rows, models, rules, strict=True)
-    ]
-    return kernel.table(kernel.PUMP_COLUMNS, facts), kernel.table(clinical.DEVICE_COLUMNS, devices)
+    no_prior = dict.fromkeys(_PRIOR_COLUMNS, np.zeros(len(pumps.pk)))
+    programmable = np.array([each.programmable for each in models], dtype=np.float64)[model]
+    facts = {"low_ml": pumps.low_ml, "programmable": programmable, "factory_flow": pumps.factory_flow, **no_prior}
+    years = [models[place].service_life_years for place in model.tolist()]
+    life = zip(pumps.implanted_on.tolist(), years, rules, strict=True)
+    devices = {
+        "margin_s": np.array([each.margin_days for each in rules], dtype=np.float64) * SECONDS_PER_DAY,
+        "life_ends_at": np.array([_life_ends_at(day, lasting, each.timezone) for day, lasting, each in life]),
+        "min_flow": np.array([_number(each.min_flow_ml_per_day) for each in models])[model],
+        "max_flow": np.array([_number(each.max_flow_ml_per_day) for each in models])[model],
+        "labels": np.array([clinical.LABELS.index(each.labels) for each in rules], dtype=np.float64),
+    }
+    return facts, devices
 
 
 def _number(value: Decimal | None) -> float:
     return np.nan if value is None else float(value)
 
 
-_life_ends_at = lru_cache(maxsize=16_384)(life_ends_at)
+@lru_cache(maxsize=16_384)
+def _life_ends_at(implanted_on: int, years: int | None, zone: ZoneInfo) -> float:
+    return life_ends_at(EPOCH + timedelta(days=implanted_on), years, zone)

@@ -19,8 +19,7 @@ def next_looks(batch: Batch, found: Forecasts, *, now: datetime) -> Floats:
     """In seconds, nan for never. A pump with an open alert, or with anything that may open one, is looked at now; any
     other when its first alert can begin. What then holds is decided by `alerting.reconcile`, one pump at a time."""
     present = to_seconds(now)
-    clinics = np.array([row.clinic_id for row in batch.pumps], dtype=np.int64)
-    first = _first_start(found, clinics, lifecycle.ladders(clinics.tolist()))
+    first = _first_start(found, batch.clinic_ids, lifecycle.ladders(np.unique(batch.clinic_ids).tolist()))
     service = found.service_ends + min(tier.lead_days for tier in SERVICE_LADDER) * SECONDS_PER_DAY
     starts = np.maximum(np.fmin(first, service), present)
     open_alerts = Alert.objects.open().filter(pump__in=batch.ids.tolist()).values_list("pump_id", flat=True)

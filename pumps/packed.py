@@ -50,6 +50,11 @@ def read(sql: str, parameters: Mapping[str, Any], kinds: Sequence[Kind]) -> list
     return [_unpacked(result.get_value(0, place), kind) for place, kind in enumerate(kinds)]
 
 
+def rows(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """The rows of a query, for what is not numbers."""
+    return _cursor().execute(sql, parameters).fetchall()
+
+
 def _unpacked(value: bytes | None, kind: Kind) -> Column:
     width = np.dtype(kind.sent)
     if value is None:

@@ -1,5 +1,7 @@
-"""What nearly every ledger consists of, refills of an emptied reservoir and dose changes, as whole columns."""
+"""What nearly every ledger consists of, as whole columns: refills of an emptied reservoir, dose changes, and
+interrogations that showed what the ledger has."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -8,35 +10,38 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from clinical.columns import EVENT_COLUMNS, FILL, PROGRAM, CurveTable, Flags, Floats, Ints
+from clinical.columns import EVENT_COLUMNS, FILL, PROGRAM, READING, CurveTable, Flags, Floats, Ints
 from clinical.terms import DRUG_COLUMNS, ClinicRules, product_key
 from clinical.units import SECONDS_PER_DAY, start_of_day, to_seconds
 from pumps import packed
-from pumps.models import Event
 from pumps.packed import DAY, FLAG, MOMENT, REAL, SMALL, WHOLE
 from pumps.programs_json import curve_of_json
 
 MICROSECONDS = 1e6
 EPOCH = date(1970, 1, 1)
 UNKNOWN_DAY = date(1900, 1, 1)
-_KINDS = (WHOLE, WHOLE, SMALL, MOMENT, REAL, REAL, REAL, REAL, SMALL, DAY, SMALL, FLAG)
-# A dose change that is planned, or lets the patient call for boluses, and all other kinds are odd (-1).
+NO_CLOCK = -1_000_000
+_KINDS = (WHOLE, WHOLE, SMALL, MOMENT, REAL, REAL, REAL, REAL, SMALL, DAY, SMALL, FLAG, REAL)
+# Odd (-1) are a dose change that is planned or lets the patient call for boluses, an interrogation with alarms or with
+# what a patient called for, and all other kinds.
 _SQL = f"""
 SELECT array_agg(pump_id), array_agg(id), array_agg(what), array_agg(occurred_at), array_agg(amount),
        array_agg(aspirated), array_agg(filled), array_agg(programmed), array_agg(stability), array_agg(expires_on),
-       array_agg(clock), array_agg(is_shaped)
+       array_agg(clock), array_agg(is_shaped), array_agg(read)
 FROM (
     SELECT pump_id, id, occurred_at,
            CASE WHEN emptying = 'emptied' THEN {FILL}
                 WHEN kind = 'dose_change' AND NOT is_planned AND patient_boluses_per_day IS NULL THEN {PROGRAM}
+                WHEN kind = 'interrogation' AND alarms = '{{}}' AND patient_bolus_mcg IS NULL THEN {READING}
                 ELSE -1 END::int4 AS what,
-           coalesce(filled_ml, daily_dose_mcg, 0)::float8 AS amount,
+           coalesce(filled_ml::float8, daily_dose_mcg::float8, 'NaN') AS amount,
            coalesce(aspirated_ml::float8, 'NaN') AS aspirated,
            coalesce(concentration_mcg_per_ml::float8, 'NaN') AS filled,
            coalesce(programmed_concentration_mcg_per_ml::float8, 'NaN') AS programmed,
            coalesce(stability_days, -1)::int4 AS stability,
            coalesce(drug_expires_on, '{UNKNOWN_DAY}') AS expires_on,
-           coalesce(clock_offset_s, 0) AS clock,
+           coalesce(clock_offset_s, {NO_CLOCK}) AS clock,
+           coalesce(volume_ml::float8, 'NaN') AS read,
            steps <> '[]' OR boluses <> '[]' AS is_shaped
     FROM pumps_event WHERE pump_id = ANY(%(pumps)s)
 ) AS event
@@ -69,12 +74,13 @@ class _Rows:
     expires_on: Ints
     clock: Ints
     is_shaped: Flags
+    read: Floats
 
 
 def read(ids: Ints, rules: Sequence[ClinicRules], curves: CurveTable) -> tuple[Events, list[int]]:
     """The plain ledgers of pumps, `rules[i]` for ids[i], and the places of pumps whose ledger is not plain."""
     rows = _read(ids)
-    odd = np.unique(rows.pump[rows.what < 0])
+    odd = np.unique(rows.pump[(rows.what < 0) | _shows_another_dose(rows)])
     rows = _chosen(rows, ~np.isin(rows.pump, odd))
     return Events(rows.pump, np.arange(len(rows.pump)), _columns(rows, curves), _drug(rows, rules)), odd.tolist()
 
@@ -85,6 +91,16 @@ def _read(ids: Ints) -> _Rows:
     rows = _Rows(np.searchsorted(ids, pump_id), pk, what, at / MICROSECONDS, *rest)
     # Filled before programmed at one moment, and by id where that leaves it open, as `ledger.in_order` has it.
     return _chosen(rows, np.lexsort((pk, what, at, rows.pump)))
+
+
+def _shows_another_dose(rows: _Rows) -> Flags:
+    """Interrogations that showed a dose which is not the one in the ledger: there is something to say about those."""
+    index = np.arange(len(rows.pk))
+    program = np.maximum.accumulate(np.where(rows.what == PROGRAM, index, -1)) if len(index) else index
+    known = (program >= 0) & (rows.pump[program] == rows.pump)
+    is_same = known & (rows.amount[program] == rows.amount)
+    is_another: Flags = (rows.what == READING) & ~np.isnan(rows.amount) & ~is_same
+    return is_another
 
 
 def _chosen(rows: _Rows, which: Flags | Ints) -> _Rows:
@@ -103,7 +119,8 @@ def _columns(rows: _Rows, curves: CurveTable) -> dict[str, Floats]:
         aspirated_ml=np.where(is_fill, rows.aspirated, np.nan),
         concentration=np.where(is_fill, rows.programmed, np.nan),
         dose=np.where(is_program, rows.amount, np.nan),
-        clock_offset_s=np.where(is_program, rows.clock, np.nan),
+        clock_offset_s=np.where(rows.clock == NO_CLOCK, np.nan, rows.clock),
+        read_ml=rows.read,
         curve=_curves(rows, curves),
     )
     return columns
@@ -115,8 +132,11 @@ def _curves(rows: _Rows, curves: CurveTable) -> Floats:
     shaped = np.flatnonzero((rows.what == PROGRAM) & rows.is_shaped.astype(np.bool_))
     if len(shaped) == 0:
         return found
-    programs = Event.objects.filter(pk__in=rows.pk[shaped].tolist()).values_list("pk", "steps", "boluses")
-    known = {pk: curves.add(curve_of_json(steps, boluses)) for pk, steps, boluses in programs}
+    parameters = {"events": packed.pack(rows.pk[shaped], WHOLE)}
+    programs = packed.rows(
+        "SELECT id, steps::text, boluses::text FROM pumps_event WHERE id = ANY(%(events)s)", parameters
+    )
+    known = {pk: curves.add(curve_of_json(json.loads(steps), json.loads(boluses))) for pk, steps, boluses in programs}
     found[shaped] = [known[pk] for pk in rows.pk[shaped].tolist()]
     return found
 
@@ -154,7 +174,8 @@ def _count_products(rows: _Rows, rules: Sequence[ClinicRules], stability: Floats
     fills = np.flatnonzero((rows.what == FILL) & has_products[rows.pump])
     if len(fills) == 0:
         return
-    names = dict(Event.objects.filter(pk__in=rows.pk[fills].tolist()).values_list("pk", "formulation"))
+    parameters = {"events": packed.pack(rows.pk[fills], WHOLE)}
+    names = dict(packed.rows("SELECT id, formulation FROM pumps_event WHERE id = ANY(%(events)s)", parameters))
     for place in fills.tolist():
         product = rules[rows.pump[place]].products.get(product_key(names.get(int(rows.pk[place]), "")))
         if product is None:

@@ -114,7 +114,7 @@ def fresh(batch: Batch, found: Forecasts) -> Table:
         "flow_ratio_refills": found.ratios.refills,
         "limiting_factor": dates.limit,
         "unknown_reason": dates.reason,
-        "clinic_id": np.array([row.clinic_id for row in batch.pumps], dtype=np.int64),
+        "clinic_id": batch.clinic_ids,
         "in_use": batch.is_in_use,
     }
 
