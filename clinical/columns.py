@@ -193,7 +193,8 @@ def event_numbers(event: LedgerEvent, curves: "CurveTable") -> tuple[float, ...]
             what, filled = FILL, float(event.filled_ml)
             aspirated = _NONE if event.aspirated_ml is None else float(event.aspirated_ml)
             concentration = float(event.programmed_concentration_mcg_per_ml)
-            if event.emptying is not Emptying.EMPTIED:
+            # A partial fill that nobody has measured: what was left may be nothing, so it counts as emptied.
+            if event.emptying is Emptying.TOP_UP or (event.emptying is Emptying.PARTIAL and aspirated >= 0):
                 what, added = PART, filled - (aspirated if event.aspirated_ml is not None else 0.0)
         case ProgramChange():
             what, curve, offset = PROGRAM, curves.index(event.program), event.clock_offset_s

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from clinical import forecast as clinical
 from clinical.forecast import VolumeCurve
-from clinical.ledger import Fill, Interrogation, LedgerEvent, ProgramChange, in_order
+from clinical.ledger import Emptying, Fill, Interrogation, LedgerEvent, ProgramChange, ReservoirAccess, in_order
 from clinical.terms import ClinicRules, Device
 from pumps import folding
 from pumps.models import Forecast, Pump
@@ -45,6 +46,26 @@ class Reading:
     @property
     def last_fill(self) -> Fill | None:
         return self.fills[-1] if self.fills else None
+
+    @property
+    def emptied_fill(self) -> Fill | None:
+        """The last fill of an emptied reservoir, from which the volume counts; the first of all where none is said to
+        be one."""
+        emptied = [fill for fill in self.fills if fill.emptying is Emptying.EMPTIED]
+        return emptied[-1] if emptied else next(iter(self.fills), None)
+
+    @property
+    def added_ml(self) -> Decimal:
+        """What was put in less what was taken out since then, mL: top-ups, partial fills, accesses."""
+        start, total = self.emptied_fill, Decimal(0)
+        for event in self.ledger:
+            if start is None or event is start or event.at < start.at or event.at > self.now:
+                continue
+            if isinstance(event, ReservoirAccess):
+                total += event.injected_ml - event.aspirated_ml
+            elif isinstance(event, Fill):
+                total += event.filled_ml - (event.aspirated_ml or 0)
+        return total
 
     @property
     def programs(self) -> list[ProgramChange]:

@@ -51,12 +51,28 @@ def rate_words(reading: Reading, fill: Fill) -> str:
         return "an unknown flow (no dose is recorded)"
     if reading.is_stopped:
         return "no flow (the pump is stopped)"
-    dose = change.program.daily_dose_mcg
-    return f"{dose / concentration:.4g} mL/day ({plain(dose)} mcg/day at {plain(concentration)} mcg/mL)"
+    dose, by_patient = change.program.daily_dose_mcg, change.program.most_by_patient_mcg
+    given = f"{plain(dose)} mcg/day"
+    if by_patient:
+        given += f" and the most the patient may call for, {plain(by_patient)} mcg/day,"
+    return f"{(dose + by_patient) / concentration:.4g} mL/day ({given} at {plain(concentration)} mcg/mL)"
+
+
+def _held(reading: Reading, fill: Fill) -> Decimal:
+    """What was filled and added, mL."""
+    return fill.filled_ml + reading.added_ml
+
+
+def _held_words(reading: Reading, fill: Fill) -> str:
+    added = reading.added_ml
+    if not added:
+        return f"{plain(fill.filled_ml)} mL"
+    what = f"{plain(added)} mL added" if added > 0 else f"{plain(-added)} mL taken out"
+    return f"{plain(_held(reading, fill))} mL ({plain(fill.filled_ml)} filled, {what} since)"
 
 
 def _room(reading: Reading, fill: Fill) -> Decimal:
-    return max(fill.filled_ml - reading.pump.low_reservoir_alarm_ml, Decimal(0))
+    return max(_held(reading, fill) - reading.pump.low_reservoir_alarm_ml, Decimal(0))
 
 
 def _since(reading: Reading, fill: Fill) -> str:
@@ -72,7 +88,7 @@ def _since(reading: Reading, fill: Fill) -> str:
 
 def _no_fill(explain: Callable[[Reading, Fill], str]) -> Callable[[Reading], str]:
     def explained(reading: Reading) -> str:
-        fill = reading.last_fill
+        fill = reading.emptied_fill
         return explain(reading, fill) if fill is not None else "Not known: no fill is recorded."
 
     return explained
@@ -80,12 +96,15 @@ def _no_fill(explain: Callable[[Reading, Fill], str]) -> Callable[[Reading], str
 
 def _programmed_low(reading: Reading, fill: Fill) -> str:
     low = plain(reading.pump.low_reservoir_alarm_ml)
-    room, rate = plain(_room(reading, fill)), rate_words(reading, fill)
+    room, rate = plain(_room(reading, fill)), rate_words(reading, reading.last_fill or fill)
+    if reading.added_ml:
+        room = f"{room} mL of {_held_words(reading, fill)},"
+        return f"{room} above the {low} mL low level, at {rate} {_since(reading, fill)}. The pump's own alarm date."
     return f"{room} mL above the {low} mL low level, at {rate} {_since(reading, fill)}. The pump's own alarm date."
 
 
 def _programmed_empty(reading: Reading, fill: Fill) -> str:
-    return f"All {plain(fill.filled_ml)} mL at {rate_words(reading, fill)}."
+    return f"All {_held_words(reading, fill)} at {rate_words(reading, reading.last_fill or fill)}."
 
 
 def _low(reading: Reading, fill: Fill) -> str:
@@ -95,7 +114,7 @@ def _low(reading: Reading, fill: Fill) -> str:
 
 def _empty(reading: Reading, fill: Fill) -> str:
     mean = reading.computed.flow_ratio.mean
-    return f"All {plain(fill.filled_ml)} mL at {mean:.3f} times the programmed flow."
+    return f"All {_held_words(reading, fill)} at {mean:.3f} times the programmed flow."
 
 
 def _earliest_low(reading: Reading, fill: Fill) -> str:
@@ -107,6 +126,8 @@ def _earliest_low(reading: Reading, fill: Fill) -> str:
 
 
 def _drug(reading: Reading, fill: Fill) -> str:
+    if reading.last_fill is not fill:
+        return "The earliest of all the drug that is in the pump: it was not emptied at the last fill."
     parts = []
     stability = reading.rules.stability_of(fill)
     if stability is not None:
@@ -166,14 +187,19 @@ _LINES: tuple[tuple[str, str, Callable[[Reading], str]], ...] = (
 )
 
 
+def _learned_words(reading: Reading) -> str:
+    """What a pump of its model starts from, and where that is from."""
+    prior, version = reading.device.facts.prior, reading.row.prior_version
+    whose = f"learned from {version.pumps:,} pumps" if version.pumps else "from the catalogue"
+    return (
+        f"{reading.pump.model.model} pumps start from {prior.mean:.3f} ± {prior.sd:.3f}, and one measured residue is "
+        f"known to ± {prior.noise_ml:.2f} mL (prior {version.pk} of {day(version.created_at, reading.zone)}, {whose})"
+    )
+
+
 def ratio_words(reading: Reading) -> str:
     """What is believed of the pump's flow, and on what grounds."""
-    ratio, prior = reading.computed.flow_ratio, reading.device.facts.prior
-    version = reading.row.prior_version
-    start = (
-        f"{reading.pump.model.model} pumps start from {prior.mean:.2f} ± {prior.sd:.2f} "
-        f"(prior {version.pk}, {version.reason})"
-    )
+    ratio, start = reading.computed.flow_ratio, _learned_words(reading)
     if not ratio.refills:
         return f"No refill has measured this pump yet: {start}."
     refills = "1 refill" if ratio.refills == 1 else f"{ratio.refills} refills"
