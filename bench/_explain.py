@@ -49,7 +49,9 @@ def _addresses() -> Iterator[str]:
     row = Forecast.objects.on_worklist().select_related("pump")[100]
     patient = Patient.objects.get(pk=row.pump.patient_id)
     pump = Pump.objects.get(pk=row.pump_id)
-    yield from ("/", f"/?q={patient.family_name}", f"/?q={pump.serial_number[:8]}", f"/?clinic={row.clinic_id}")
+    searches = (patient.family_name, f"{patient.given_name} {patient.family_name}", patient.mrn, pump.serial_number)
+    yield from ("/", f"/?clinic={row.clinic_id}", *(f"/?q={text}" for text in searches))
+    yield from (f"/patients/?q={text}" for text in searches)
     yield from (f"/pumps/{pump.pk}/", f"/patients/{patient.pk}/", "/patients/", "/alerts/")
     api = "/api/v1"
     yield from (f"{api}/worklist/", f"{api}/worklist/?within_days=7", f"{api}/pumps/", f"{api}/patients/")

@@ -244,13 +244,14 @@ class CurveTable:
         return len(self._curves) - 1
 
     def columns(self) -> Curves:
-        shape = (len(self._curves), max(len(curve.knots) for curve in self._curves))
+        sizes = np.array([len(curve.knots) for curve in self._curves], dtype=np.int64)
+        shape = (len(sizes), int(sizes.max()))
+        row = np.repeat(np.arange(len(sizes)), sizes)
+        place = np.arange(len(row)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        knots = np.array([knot for curve in self._curves for knot in curve.knots], dtype=np.float64).T
         # Beyond a curve's last knot nothing may match: infinite start, infinite level.
-        second, before = np.full(shape, np.inf), np.full(shape, np.inf)
-        after, slope = np.full(shape, np.inf), np.zeros(shape)
-        for row, curve in enumerate(self._curves):
-            for place, knot in enumerate(curve.knots):
-                second[row, place], before[row, place] = knot.second, knot.before
-                after[row, place], slope[row, place] = knot.after, knot.slope_per_s
+        found = [np.full(shape, empty) for empty in (np.inf, np.inf, np.inf, 0.0)]
+        for column, values in zip(found, knots, strict=True):
+            column[row, place] = values
         days = np.array([curve.days for curve in self._curves], dtype=np.float64)
-        return Curves(days, second, before, after, slope)
+        return Curves(days, *found)

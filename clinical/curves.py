@@ -1,8 +1,8 @@
 """The course of a program over the pump's day or week, as fractions of its daily dose."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from clinical.programs import DAYS_PER_WEEK, MINUTES_PER_DAY, Program, is_for
 from clinical.units import SECONDS_PER_DAY
@@ -11,8 +11,7 @@ from clinical.units import SECONDS_PER_DAY
 Part = tuple[int, float, tuple[int, ...]]
 
 
-@dataclass(frozen=True)
-class Knot:
+class Knot(NamedTuple):
     """A bend of the cumulative curve: parts of the daily dose, seconds of the pump's day or week.
 
     At `second` what was delivered since the curve began jumps from `before` to `after` (a bolus, else equal) and then
@@ -25,8 +24,7 @@ class Knot:
     slope_per_s: float
 
 
-@dataclass(frozen=True)
-class Curve:
+class Curve(NamedTuple):
     """It repeats after `days` (1, or 7 from Monday on) and delivers exactly `days` daily doses in them.
 
     At least one knot, the first at second 0.
@@ -51,14 +49,9 @@ def curve(steps: Sequence[Part], boluses: Sequence[Part]) -> Curve:
     """The curve of steps and boluses, whatever they add up to: that is the daily dose."""
     if not steps and not boluses:
         return UNIFORM
-    named = {day for _, _, days in (*steps, *boluses) for day in days}
-    plans = [
-        (sorted(step for step in steps if is_for(step[2], day, named)),
-         sorted(bolus for bolus in boluses if is_for(bolus[2], day, named)))
-        for day in (range(DAYS_PER_WEEK) if named else (-1,))
-    ]  # fmt: skip
+    plans = _plans(steps, boluses)
     bends = [bend for number in range(len(plans)) for bend in _bends(plans, number)]
-    total = sum(dose + rate * hours for _, dose, rate, hours in bends) / len(plans)
+    total = sum([dose + rate * hours for _, dose, rate, hours in bends]) / len(plans)
     knots: list[Knot] = []
     level = 0.0
     for second, dose, rate, hours in bends:
@@ -68,24 +61,42 @@ def curve(steps: Sequence[Part], boluses: Sequence[Part]) -> Curve:
     return Curve(len(plans), tuple(knots))
 
 
-Plans = Sequence[tuple[list[Part], list[Part]]]
+Plans = list[tuple[list[Part], list[Part]]]
+
+
+def _plans(steps: Sequence[Part], boluses: Sequence[Part]) -> Plans:
+    """Steps and boluses of the day, or of Monday to Sunday, each in order."""
+    named = {day for part in (*steps, *boluses) for day in part[2]}
+    if not named:
+        return [(sorted(steps), sorted(boluses))]
+    return [
+        (
+            sorted(step for step in steps if is_for(step[2], day, named)),
+            sorted(bolus for bolus in boluses if is_for(bolus[2], day, named)),
+        )
+        for day in range(DAYS_PER_WEEK)
+    ]
 
 
 def _bends(plans: Plans, number: int) -> list[tuple[float, float, float, float]]:
     """Where the rate of one day changes or a bolus falls: second, mcg at once, then mcg/h, for so many hours."""
     steps, boluses = plans[number]
     rates, doses = {0: _before(plans, number)}, {minute: dose for minute, dose, _ in boluses}
-    rates.update({minute: rate for minute, rate, _ in steps})
+    for minute, rate, _ in steps:
+        rates[minute] = rate
     minutes = sorted({*rates, *doses})
-    rate, bends = 0.0, []
-    for minute, end in pairwise([*minutes, MINUTES_PER_DAY]):
+    minutes.append(MINUTES_PER_DAY)
+    rate, bends, midnight = 0.0, [], number * SECONDS_PER_DAY
+    for minute, end in pairwise(minutes):
         rate = rates.get(minute, rate)
-        second = number * SECONDS_PER_DAY + minute * 60.0
-        bends.append((second, doses.get(minute, 0.0), rate, (end - minute) / 60.0))
+        bends.append((midnight + minute * 60.0, doses.get(minute, 0.0), rate, (end - minute) / 60.0))
     return bends
 
 
 def _before(plans: Plans, number: int) -> float:
     """The rate with which a day begins: until its first step, the last step before it still holds."""
-    before = (plans[number - back][0] for back in range(1, len(plans) + 1))
-    return next((steps[-1][1] for steps in before if steps), 0.0)
+    for back in range(1, len(plans) + 1):
+        steps = plans[number - back][0]
+        if steps:
+            return steps[-1][1]
+    return 0.0

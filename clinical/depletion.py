@@ -42,10 +42,24 @@ class Depletion:
     earliest_low: Floats
 
 
-def deplete(fleet: Fleet) -> Depletion:
-    """Calibrate every pump and find when it is low and empty."""
+@dataclass(frozen=True)
+class Measured:
+    """What follows from the ledgers alone, whatever is believed of the pumps."""
+
+    segments: Segments
+    intervals: Intervals
+
+
+def measure(fleet: Fleet) -> Measured:
     segments = cut(fleet)
-    ratios, _ = calibrate(fleet, calibration_intervals(fleet, segments))
+    return Measured(segments, calibration_intervals(fleet, segments))
+
+
+def deplete(fleet: Fleet, measured: Measured | None = None) -> Depletion:
+    """Calibrate every pump and find when it is low and empty. `measured` is the fleet's, where the caller has it."""
+    measured = measured or measure(fleet)
+    segments = measured.segments
+    ratios, _ = calibrate(fleet, measured.intervals)
     last = fleet.first_event[1:] - 1
     has_events = last >= fleet.first_event[:-1]
 

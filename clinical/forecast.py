@@ -12,7 +12,7 @@ import numpy as np
 from clinical.calibration import Ratios
 from clinical.columns import Fleet, Floats, fleet
 from clinical.dates import LIMITS, REASONS, Dates, Limit, dates
-from clinical.depletion import deplete, since_fill
+from clinical.depletion import Measured, deplete, since_fill
 from clinical.findings import Finding
 from clinical.judging import Watched, judge
 from clinical.ledger import LedgerEvent, PumpFacts, in_order
@@ -71,9 +71,10 @@ class Forecasts:
     findings: list[tuple[Finding, ...]]
 
 
-def forecasts(columns: Fleet, found: Terms, watched: Watched) -> Forecasts:
-    """Forecasts of a fleet. `watched` holds, by pump, the ledgers that have to be read event by event (`judging`)."""
-    depletion = deplete(columns)
+def forecasts(columns: Fleet, found: Terms, watched: Watched, measured: Measured | None = None) -> Forecasts:
+    """Forecasts of a fleet. `watched` holds, by pump, the ledgers that have to be read event by event (`judging`);
+    `measured` is the fleet's, where the caller has it."""
+    depletion = deplete(columns, measured)
     days = dates(columns, found, depletion)
     findings, indicated = judge(columns, found, depletion, days, watched)
     return Forecasts(days, depletion.ratios, np.fmin(found.life_ends_at, indicated), depletion.flow, findings)

@@ -14,9 +14,8 @@ import numpy as np
 
 from clinical.calibration import DEVIATION_Z, Intervals
 from clinical.columns import Flags, Fleet, Floats, Ints, fleet
-from clinical.depletion import calibration_intervals
+from clinical.depletion import measure
 from clinical.ledger import LedgerEvent, Prior, PumpFacts
-from clinical.segments import cut
 
 # What is believed beforehand counts as so many pumps (mean and spread of a model) or intervals (noise).
 BELIEF_PUMPS = 10.0
@@ -72,7 +71,7 @@ def learn(
     places = np.array([names.index(model) for model in models], dtype=np.int64)
     believed = {model: pump.prior for model, pump in zip(models, facts, strict=True)}
     columns = fleet(facts, ledgers)
-    return learned(sample(columns, calibration_intervals(columns, cut(columns)), places), names, believed)
+    return learned(sample(columns, measure(columns).intervals, places), names, believed)
 
 
 def sample(columns: Fleet, intervals: Intervals, model: Ints) -> Sample:

@@ -25,22 +25,32 @@ class PumpModelQuerySet(QuerySet[Row]):
         return self.filter(match | Q(pk=int(name)) if is_id else match)
 
 
+# Of a search that more match, so many are looked at: in a large fleet two letters match thousands, and sorting all of
+# them takes longer than typing a third.
+MOST_MATCHES = 500
+
+
 class PumpQuerySet(ClinicOwned[Row]):
     def matching(self, text: str) -> Self:
-        """Pumps whose serial number begins with `text`, or whose patient matches its words; none for a blank."""
+        """Pumps whose serial number begins with `text`, or whose patient matches its words; none for a blank.
+
+        Where more than MOST_MATCHES do, some more than so many of them.
+        """
         if not text.strip():
             return self.none()
-        by_patient = self.filter(patient__in=Patient.objects.matching(text)).values("pk")
-        by_serial = self.filter(serial_number__istartswith=text.strip()).values("pk")
-        return self.filter(pk__in=by_patient.union(by_serial, all=True))
+        by_patient = self.filter(patient__in=Patient.objects.matching(text)).order_by().values("pk")
+        by_serial = self.filter(serial_number__istartswith=text.strip()).order_by().values("pk")
+        parts = by_patient[: MOST_MATCHES + 1].union(by_serial[: MOST_MATCHES + 1], all=True)
+        return self.filter(pk__in=parts)
 
 
 def patients_matching(
     patients: PatientQuerySet[Patient], pumps: PumpQuerySet[Row], text: str
 ) -> PatientQuerySet[Patient]:
     """Patients whose own words match, or who have a pump whose serial number begins with `text`."""
-    by_serial = pumps.filter(serial_number__istartswith=text.strip()).values("patient")
-    return patients.filter(pk__in=patients.matching(text).order_by().values("pk").union(by_serial.order_by(), all=True))
+    by_serial = pumps.filter(serial_number__istartswith=text.strip()).order_by().values("patient")[: MOST_MATCHES + 1]
+    by_words = patients.matching(text).order_by().values("pk")[: MOST_MATCHES + 1]
+    return patients.filter(pk__in=by_words.union(by_serial, all=True))
 
 
 class EventQuerySet(QuerySet[Row]):

@@ -1,6 +1,6 @@
 """The first page: who needs a refill, most urgent first."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -17,7 +17,7 @@ from clinics.words import left
 from pumps.models import Forecast, Pump
 from pumps.pages.pump import open_day
 from pumps.pages.words import Urgency, limit_words, urgency
-from pumps.queries import ForecastQuerySet
+from pumps.queries import MOST_MATCHES, ForecastQuerySet
 
 WITHIN_CHOICES = (7, 14, 28, 60)
 MAX_WITHIN = 10_000
@@ -50,7 +50,8 @@ class Filter:
 def worklist(request: HttpRequest) -> HttpResponse:
     user, now = user_of(request), timezone.now()
     asked = _asked(request)
-    rows = _rows(user, asked, now)
+    matches = list(Pump.objects.visible_to(user).matching(asked.text).order_by().values_list("pk", flat=True))
+    rows = _rows(user, asked, matches, now)
     position = paging.read(request.GET.get("after", ""))
     if position is not None:
         rows = rows.after(*position)
@@ -60,6 +61,7 @@ def worklist(request: HttpRequest) -> HttpResponse:
         "page": page,
         "lines": _lines(user, page.rows, now),
         "asked": asked,
+        "most_matches": MOST_MATCHES if len(matches) > MOST_MATCHES else None,
         "clinics": list(Clinic.objects.visible_to(user)),
         "within_choices": WITHIN_CHOICES,
     }
@@ -79,10 +81,10 @@ def _number(request: HttpRequest, name: str) -> int | None:
     return paging.read_id(request.GET.get(name, ""))
 
 
-def _rows(user: User, asked: Filter, now: datetime) -> ForecastQuerySet[Forecast]:
+def _rows(user: User, asked: Filter, matches: Sequence[int], now: datetime) -> ForecastQuerySet[Forecast]:
     rows = Forecast.objects.visible_to(user).on_worklist()
     if asked.text:
-        rows = rows.filter(pump__in=Pump.objects.visible_to(user).matching(asked.text))
+        rows = rows.filter(pump__in=matches)
     if asked.clinic is not None:
         rows = rows.filter(clinic=asked.clinic)
     if asked.within_days is not None:

@@ -19,7 +19,7 @@ from pumps.services import priors, renewal
 logger = logging.getLogger(__name__)
 
 # So many pumps are in memory at once.
-BATCH = 5000
+BATCH = 4000
 # Ranges of a run: enough that the workers finish together, however the pumps lie in them.
 PARTS = 8
 # The fleet is checked once a day, from this hour UTC on.

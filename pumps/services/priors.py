@@ -7,17 +7,16 @@ import numpy as np
 from django.db import connection, transaction
 
 from clinical import learning
-from clinical.depletion import calibration_intervals
+from clinical.depletion import measure
 from clinical.learning import Sample
 from clinical.ledger import Prior
-from clinical.segments import cut
 from pumps import batches
 from pumps.models import PriorVersion, PumpModel
 
 # Clinical rules, section 2: residual measurement noise, U; re-estimated from refills.
 NOISE_ML = 0.7
 # More pumps of one model would not make its figures better by anything that shows in a date.
-PUMPS_OF_A_MODEL = 1500
+PUMPS_OF_A_MODEL = 800
 BATCH = 5000
 # The same pumps as long as the fleet is the same, whatever the order they came in: ids multiplied by a large prime.
 _SAMPLE = """
@@ -83,4 +82,4 @@ def _from_fleet(believed: dict[str, Any]) -> tuple[dict[str, Prior], int]:
 def _intervals(pump_ids: list[int], names: list[str]) -> Sample:
     batch = batches.read(pump_ids)
     places = np.array([names.index(model.slug) for model in batch.models], dtype=np.int64)
-    return learning.sample(batch.fleet, calibration_intervals(batch.fleet, cut(batch.fleet)), places[batch.model])
+    return learning.sample(batch.fleet, measure(batch.fleet).intervals, places[batch.model])

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from clinical.columns import Ints
+from clinical.depletion import measure
 from clinical.forecast import forecasts
 from pumps import batches, forecasting, stored
 from pumps.looking import next_looks
@@ -37,12 +38,14 @@ def check_and_renew(pump_ids: Sequence[int], *, now: datetime) -> tuple[int, lis
     batch = batches.read(rows.pump_id.tolist())
     versions = list(PriorVersion.objects.filter(pk__in=np.unique(rows.version_id).tolist()).order_by("pk"))
     places = np.searchsorted([version.pk for version in versions], rows.version_id)
-    found = forecasts(batch.believing(versions, places), batch.terms, batch.watched)
+    measured = measure(batch.fleet)
+    found = forecasts(batch.believing(versions, places), batch.terms, batch.watched, measured)
     differences = stored.differing(rows, stored.fresh(batch, found), found.findings)
     differing += compare(rows.pump_id[_any(differences, len(rows.pump_id))].tolist(), now=now)
     current = forecasting.current_prior()
     if [version.pk for version in versions] != [current.pk]:
-        found = forecasts(batch.believing([current], np.zeros_like(places)), batch.terms, batch.watched)
+        believing = batch.believing([current], np.zeros_like(places))
+        found = forecasts(believing, batch.terms, batch.watched, measured)
         differences = stored.differing(rows, stored.fresh(batch, found), found.findings)
     changed = _any(differences, len(rows.pump_id))
     if len(changed):

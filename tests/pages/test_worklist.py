@@ -10,7 +10,9 @@ from django.utils import timezone
 
 from clinics.models import Clinic
 from clinics.roles import Role
+from pumps import queries
 from pumps.models import Event, Forecast, Pump
+from pumps.pages import worklist
 from pumps.services import ledger
 from pumps.services.entries import DoseEntry
 from tests.builders import a_clinic, a_dose, a_patient, a_pump, a_refill, a_running_pump, a_user
@@ -143,3 +145,14 @@ def test_an_empty_worklist_says_what_to_do(clinic: Clinic, nurse: Client) -> Non
     assert Pump.objects.count() == 0
     homeless = logged_in(a_user())
     assert "add_member" in homeless.get(reverse("worklist")).text
+
+
+def test_a_search_that_very_many_match_says_that_not_all_are_looked_at(
+    clinic: Clinic, nurse: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (queries, worklist):
+        monkeypatch.setattr(module, "MOST_MATCHES", 2)
+    for number in range(4):
+        a_running_pump(clinic, serial_number=f"NGP{number}")
+    assert "More than 2 pumps match “ngp”" in nurse.get(reverse("worklist"), {"q": "ngp"}).content.decode()
+    assert "More than" not in nurse.get(reverse("worklist"), {"q": "ngp1"}).content.decode()
