@@ -81,6 +81,7 @@ def _staff_body(row: Notification) -> str:
             "tier_words": headline(row.tier),
             "is_refill": alert.kind == Alert.Kind.REFILL_DUE,
             "refill_by": alert.refill_by.astimezone(zone) if alert.refill_by is not None else None,
+            "service_ends": alert.service_ends_at.astimezone(zone) if alert.service_ends_at is not None else None,
             "low_at": alert.low_at.astimezone(zone) if alert.low_at is not None else None,
             "timezone": alert.clinic.timezone,
             "open_day": _last_open_day(alert),

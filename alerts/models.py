@@ -5,6 +5,7 @@ This room never imports pumps: an alert reaches its pump and the event that clos
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -99,6 +100,11 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of pump {self.pump_id}"
+
+    @property
+    def due_at(self) -> datetime | None:
+        """The date it works towards; None where something is wrong now."""
+        return self.refill_by or self.service_ends_at
 
 
 class AlertStep(models.Model):

@@ -29,7 +29,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
     rows = (
         Alert.objects.visible_to(user)
         .open()
-        .annotate(urgent_at=Coalesce("refill_by", Value(_NOW_WRONG)))
+        .annotate(urgent_at=Coalesce("refill_by", "service_ends_at", Value(_NOW_WRONG)))
         .order_by("urgent_at", "pk")
         .select_related("clinic", "patient", "pump")
     )
@@ -38,12 +38,12 @@ def alerts(request: HttpRequest) -> HttpResponse:
         moment, pk = position
         rows = rows.filter(Q(urgent_at__gt=moment) | Q(urgent_at=moment, pk__gt=pk))
     found = list(rows[: paging.PAGE_SIZE + 1])
-    page = paging.page_of(request, found, lambda alert: paging.written(alert.refill_by or _NOW_WRONG, alert.pk))
+    page = paging.page_of(request, found, lambda alert: paging.written(alert.due_at or _NOW_WRONG, alert.pk))
     lines = [
         {
             "alert": alert,
             "word": headline(alert.tier),
-            "left": left(alert.refill_by, now, alert.clinic.zone) if alert.refill_by is not None else "",
+            "left": left(alert.due_at, now, alert.clinic.zone) if alert.due_at is not None else "",
         }
         for alert in page.rows
     ]

@@ -24,6 +24,7 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
             "pump",
             "opened_at",
             "refill_by",
+            "service_ends_at",
             "next_due_at",
             "acknowledged_until",
             "closed_at",

@@ -5,6 +5,7 @@ from decimal import Decimal as D
 
 import pytest
 
+from alerts.messages import compose
 from alerts.models import Alert, Notification
 from clinics.roles import Role
 from pumps.models import Forecast, Pump
@@ -72,3 +73,17 @@ def test_a_plan_asks_from_its_moment_on_until_it_is_confirmed() -> None:
     assert alert_of(pump, "plan_unconfirmed") is not None
     plans.confirm(pump_id=pump.pk, event=plan, user=user, source="page", now=NOW + 3 * DAY)
     assert alert_of(pump, "plan_unconfirmed") is None
+
+
+def test_the_message_says_that_no_refill_helps() -> None:
+    clinic = a_clinic()
+    a_user(Role.PRESCRIBER, clinic)
+    ends_on = (NOW + 150 * DAY).date()
+    a_running_pump(clinic, implanted_on=date(ends_on.year - 7, ends_on.month, ends_on.day))
+    fleet.tick(NOW)
+    row = Notification.objects.filter(alert__kind="service_ending", user__isnull=False).first()
+    assert row is not None
+    body = str(compose(row).body)
+    assert f"service ends on {ends_on:%A} {ends_on.day} {ends_on:%B %Y}" in body
+    assert "no refill helps" in body
+    assert "until the pump is replaced or explanted" in body
