@@ -7,22 +7,19 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from bench._fleet import say
-from clinics.models import User
+from bench._fleet import say, someone
 from clinics.roles import Role
-from clinics.services.members import add_member
 from patients.models import Patient
 from pumps.models import Forecast, Pump
 
 # A table with fewer rows is read as a whole, and that is right.
 LARGE = 10_000
-EMAIL = "nurse@example.org"
 
 
 def report() -> bool:
     """Print each request with its queries and what reads a large table from end to end; whether any does."""
     client = Client(headers={"host": "localhost"})
-    client.force_login(_nurse(), backend="clinics.backends.EmailBackend")
+    client.force_login(someone(Role.NURSE), backend="clinics.backends.EmailBackend")
     client.get("/")
     large, found = _large_tables(), False
     for address in _addresses():
@@ -39,10 +36,6 @@ def report() -> bool:
         found |= bool(scanned)
         say(f"{address:60} {len(plans):>3} queries; read from end to end: {', '.join(scanned) or 'none'}")
     return found
-
-
-def _nurse() -> User:
-    return User.objects.filter(email=EMAIL).first() or add_member(email=EMAIL, role=Role.NURSE, clinic=None)
 
 
 def _addresses() -> Iterator[str]:

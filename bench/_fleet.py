@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from clinics.models import Clinic
+from clinics.models import Clinic, User
+from clinics.roles import Role
+from clinics.services.members import add_member
 from interop.simulation import SimClinic, fleet
 from interop.writing import write
 
@@ -28,6 +30,12 @@ def insist_on_an_empty_database() -> None:
     """Thousands of simulated pumps do not belong among real ones."""
     if Clinic.objects.exists():
         sys.exit("This database holds clinics. Run bin/bench, which uses a throw-away one.")
+
+
+def someone(role: Role) -> User:
+    """An account with a role in all clinics."""
+    email = f"{role.value}@example.org"
+    return User.objects.filter(email=email).first() or add_member(email=email, role=role, clinic=None)
 
 
 def say(line: str) -> None:

@@ -1,6 +1,7 @@
 """The nightly run over 10,000 to 1,000,000 pumps, against PostgreSQL's own COPY of the same rows out and in."""
 
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -14,18 +15,21 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from bench import _explain
-from bench._fleet import SEED, insist_on_an_empty_database, say, three_clinics
+from bench._fleet import SEED, insist_on_an_empty_database, say, three_clinics, timed
 from bench._growing import grow
+from clinics.roles import Role
 from interop.importing import import_folder
 from interop.simulated_history import Wish
 from interop.simulation import simulate
 from interop.writing import write
 from pumps import forecasting
 from pumps.models import Event, FleetCheck, Forecast, PriorVersion, Pump
-from pumps.services import nightly, renewal
+from pumps.services import ledger, nightly, renewal
+from pumps.services.entries import DoseEntry
 
 ORIGINALS = 10_000
 FILLS = 8
+TIMES = 60
 WORKERS = 2
 # What is aimed at: the ratio to COPY when most rows changed and when none did, and memory a worker, MB.
 MOST_CHANGED, NONE_CHANGED, MOST_MB = 4.0, 3.0, 300
@@ -39,7 +43,7 @@ def main(sizes: Sequence[int]) -> int:
     load(min(ORIGINALS, *sizes))
     missed = False
     say(f"{FILLS} refills a pump, one pump in {MORE_EVENTS} with other events; {WORKERS} workers")
-    say("     pumps      events  COPY out      in  most changed  ratio     none  ratio    MB")
+    say("     pumps      events  COPY out      in  most changed  ratio     none  ratio    MB  one event")
     for pumps in sizes:
         grow(pumps)
         believe_the_catalogue()
@@ -50,7 +54,7 @@ def main(sizes: Sequence[int]) -> int:
         peak = max(megabytes, megabytes_none)
         say(
             f"{pumps:>10,} {Event.objects.count():>11,} {out:>8.1f}s {back:>6.1f}s {changed:>12.1f}s {most:>6.2f} "
-            f"{none:>7.1f}s {least:>6.2f} {peak:>5.0f}"
+            f"{none:>7.1f}s {least:>6.2f} {peak:>5.0f} {one_event():>7.1f} ms"
         )
         missed |= most > MOST_CHANGED or least > NONE_CHANGED or peak > MOST_MB
     missed |= _explain.report()
@@ -138,6 +142,22 @@ def a_night(*, expect_renewed: bool) -> tuple[float, float]:
     if (check.renewed > check.pumps / 2) is not expect_renewed:
         sys.exit(f"{check.renewed} of {check.pumps} forecasts were renewed, which was not to be measured.")
     return seconds, max(usage.ru_maxrss for _, _, usage in ended) / 1024
+
+
+def one_event() -> float:
+    """Median milliseconds from an entry to its stored forecast and alerts, the writes themselves included."""
+    user = add_member(email="prescriber@example.org", role=Role.PRESCRIBER, clinic=None)
+    now = timezone.now()
+    pumps = iter(
+        Pump.objects.filter(model__programmable=True).order_by("-pk").values_list("pk", flat=True)[: TIMES + 1]
+    )
+
+    def record() -> None:
+        entry = DoseEntry(effective_at=now, mode="simple_continuous", daily_dose_mcg=Decimal(200))
+        confirmed = ("factor_4", "factor_24", "step_above_band", "step_below_band")
+        ledger.record(pump_id=next(pumps), entry=entry, user=user, source="api", now=now, confirmed=confirmed)
+
+    return statistics.median(timed(record, TIMES))
 
 
 if __name__ == "__main__":

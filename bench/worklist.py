@@ -12,10 +12,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from bench._fleet import insist_on_an_empty_database, p95, say, timed, write_fleet
+from bench._fleet import insist_on_an_empty_database, p95, say, someone, timed, write_fleet
 from clinics.models import User
 from clinics.roles import Role
-from clinics.services.members import add_member
 from interop.importing import import_folder
 from patients.models import Patient
 from pumps.models import Event, Pump
@@ -28,7 +27,7 @@ SMALL = 240
 
 def main(pumps: int) -> int:
     insist_on_an_empty_database()
-    nurse = add_member(email="nurse@example.org", role=Role.NURSE, clinic=None)
+    nurse = someone(Role.NURSE)
     add_fleet("Small", SMALL, seed=1)
     before = measure(nurse)
     add_fleet("Large", pumps - SMALL, seed=2)
