@@ -146,11 +146,9 @@ def a_night(*, expect_renewed: bool) -> tuple[float, float]:
 
 def one_event() -> float:
     """Median milliseconds from an entry to its stored forecast and alerts, the writes themselves included."""
-    user = add_member(email="prescriber@example.org", role=Role.PRESCRIBER, clinic=None)
-    now = timezone.now()
-    pumps = iter(
-        Pump.objects.filter(model__programmable=True).order_by("-pk").values_list("pk", flat=True)[: TIMES + 1]
-    )
+    user, now = someone(Role.PRESCRIBER), timezone.now()
+    chosen = Pump.objects.filter(model__programmable=True).order_by("-pk").values_list("pk", flat=True)
+    pumps = iter(chosen[: TIMES + 1])
 
     def record() -> None:
         entry = DoseEntry(effective_at=now, mode="simple_continuous", daily_dose_mcg=Decimal(200))
