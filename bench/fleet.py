@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from bench import _explain
-from bench._fleet import SEED, insist_on_an_empty_database, say, three_clinics, timed
+from bench._fleet import SEED, insist_on_an_empty_database, say, someone, three_clinics, timed
 from bench._growing import grow
 from clinics.roles import Role
 from interop.importing import import_folder
