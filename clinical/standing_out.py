@@ -10,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 
 from clinical.calibration import DEVIATION_Z, Expected, Intervals, Ratios
-from clinical.columns import FILL, Fleet, Floats, Ints
+from clinical.columns import FILL, Flags, Fleet, Floats, Ints
 from clinical.segments import Segments
 
 # A group stands out beyond so many standard errors, and only with so many pumps: one pump that changed is no bad lot.
@@ -128,7 +128,7 @@ def pumps_standing_out(
     return sorted(found, key=lambda each: (order.index(each.reasons[0]), -abs(each.from_model)))
 
 
-def _ran_dry(fleet: Fleet, segments: Segments) -> Ints:
+def _ran_dry(fleet: Fleet, segments: Segments) -> Flags:
     """By pump: whether nothing was aspirated at its last emptying."""
     last = fleet.first_event[1:] - 1
     has_events = last >= fleet.first_event[:-1]

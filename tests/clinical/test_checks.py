@@ -117,7 +117,8 @@ def test_why_a_refill_does_not_count(case: str) -> None:
 
 def test_a_top_up_in_between_belongs_to_what_was_there() -> None:
     """40 + 10 mL, 36 programmed in 90 days: 14 expected; 13 aspirated."""
-    ledger = [fill(0), dose(0), replace(fill(45, "10"), emptying=Emptying.TOP_UP), fill(90, aspirated="13")]
+    topped_up = replace(fill(45, "10"), emptying=Emptying.TOP_UP)
+    ledger: list[LedgerEvent] = [fill(0), dose(0), topped_up, fill(90, aspirated="13")]
     _, top_up, found = checks(ledger)
     assert (top_up.expected_ml, top_up.discrepancy_ml) == (D("22.00"), None)
     assert (found.expected_ml, found.discrepancy_ml, found.uncounted) == (D("14.00"), D("1.00"), None)
@@ -128,7 +129,8 @@ def test_what_a_first_interval_shows_beyond_the_ratio_is_expected_of_it() -> Non
     pump = facts()
     pump = replace(pump, prior=replace(pump.prior, first_ml=0.6))
     _, first, second = refill_checks(pump, refilled("21.4", "22"), accuracy_pct=ACCURACY)
-    assert (first.calibrated_ml, first.z) == (D("21.40"), pytest.approx(0))
+    assert first.calibrated_ml == D("21.40")
+    assert first.z == pytest.approx(0)
     assert second.calibrated_ml == D("22.00")
 
 
