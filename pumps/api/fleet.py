@@ -92,7 +92,8 @@ class ClinicViewOutput(serializers.Serializer[Any]):
     clinic = IdField(source="clinic.pk")
     pumps = serializers.IntegerField(source="all_pumps")
     pumps_looked_at = serializers.IntegerField(source="of_pumps")
-    lots = LotOutput(many=True)
+    lots = LotOutput(many=True, help_text="of at least 3 pumps, the furthest from 1 first; at most 500")
+    other_lots = serializers.IntegerField(help_text="lots of fewer pumps, which cannot tell")
     standing_out = StandingOutput(source="standing", many=True)
 
 

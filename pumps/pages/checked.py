@@ -10,7 +10,6 @@ from pumps.reading import Reading
 
 # So many refills are seen at once; those before are behind a fold.
 SHOWN = 8
-UNKNOWN = "not known"
 
 WHY_UNCOUNTED = {
     Uncounted.FIRST_FILL: "first fill: nothing before it",
@@ -70,25 +69,25 @@ def checked_words(check: RefillCheck) -> CheckWords:
         off=_off(check),
         discrepancy=_discrepancy(check.discrepancy_ml),
         accuracy=_accuracy(check),
-        ratio=f"{check.flow_ratio:.3f}" if check.flow_ratio is not None else UNKNOWN,
+        ratio=f"{check.flow_ratio:.3f}" if check.flow_ratio is not None else "",
         counted="counts" if check.uncounted is None else WHY_UNCOUNTED[check.uncounted],
     )
 
 
 def _volume(volume_ml: Decimal | None) -> str:
-    return f"{plain(volume_ml)} mL" if volume_ml is not None else UNKNOWN
+    return f"{plain(volume_ml)} mL" if volume_ml is not None else ""
 
 
 def _off(check: RefillCheck) -> str:
     if check.z is None:
         return ""
     least = "at least " if check.uncounted is Uncounted.DRY else ""
-    return f"{least}{abs(check.z):.1f} standard deviations {'more' if check.z > 0 else 'less'} delivered"
+    return f"{least}{abs(check.z):.1f} sd {'more' if check.z > 0 else 'less'} delivered"
 
 
 def _discrepancy(discrepancy_ml: Decimal | None) -> str:
     if discrepancy_ml is None:
-        return UNKNOWN
+        return ""
     if discrepancy_ml == 0:
         return "as expected"
     return f"{plain(abs(discrepancy_ml))} mL {'less' if discrepancy_ml > 0 else 'more'} in it"

@@ -98,7 +98,7 @@ def fleet_view(clinics: Sequence[Clinic]) -> FleetView:
             ModelFigure(model, together(by_model[model]), _learned(version, model))
             for model in sorted(by_model, key=lambda each: (each.manufacturer, each.model))
         ],
-        clinics=[ClinicFigure(each, together(by_clinic[each.pk])) for each in clinics if each.pk in by_clinic],
+        clinics=[ClinicFigure(each, together(by_clinic[each.pk])) for each in clinics],
         version=version,
         computed_at=rows[0].computed_at if rows else None,
     )

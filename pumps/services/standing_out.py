@@ -9,7 +9,7 @@ from clinical.calibration import Expected, Intervals, calibrate
 from clinical.columns import Fleet, Ints
 from clinical.depletion import calibration_intervals
 from clinical.segments import Segments, cut
-from clinical.standing_out import GroupRatio, Standing, by_group, pumps_standing_out
+from clinical.standing_out import GROUP_PUMPS, GroupRatio, Standing, by_group, pumps_standing_out
 from clinics.models import Clinic
 from patients.models import Patient
 from pumps import batches, forecasting
@@ -17,6 +17,8 @@ from pumps.models import Event, Pump
 
 # More pumps than this are not gone through while somebody waits.
 MOST_PUMPS = 2000
+# So many lots are told of, the furthest from 1 first.
+MOST_LOTS = 500
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,12 @@ class PumpStanding:
 
 @dataclass(frozen=True)
 class ClinicView:
-    """`of_pumps` pumps in use were gone through, of `all_pumps`. Lots the furthest from 1 first, in standard errors."""
+    """`of_pumps` pumps in use were gone through, of `all_pumps`. Lots that went into enough pumps to tell, the furthest
+    from 1 in standard errors first; `other_lots` are those that did not."""
 
     clinic: Clinic
     lots: Sequence[LotRatio]
+    other_lots: int
     standing: Sequence[PumpStanding]
     of_pumps: int
     all_pumps: int
@@ -63,9 +67,12 @@ def clinic_view(clinic: Clinic) -> ClinicView:
     ordered = [pumps[pk] for pk in batch.ids.tolist()]
     accuracy = [float(pump.accuracy_pct) for pump in ordered]
     found = pumps_standing_out(fleet, segments, ratios, accuracy)
+    lots = _lots(batch.ids, fleet, segments, intervals, expected)
+    enough = [lot for lot in lots if lot.ratio.pumps >= GROUP_PUMPS]
     return ClinicView(
         clinic=clinic,
-        lots=_lots(batch.ids, fleet, segments, intervals, expected),
+        lots=enough[:MOST_LOTS],
+        other_lots=len(lots) - len(enough),
         standing=[PumpStanding(ordered[each.place], each) for each in found],
         of_pumps=len(ordered),
         all_pumps=in_use.count(),

@@ -115,8 +115,7 @@ def test_one_clinics_lots_and_pumps(nurse: APIClient, clinic: Clinic, pump: Pump
     a_refill(pump, NOW, aspirated_ml=D(0))
     one = nurse.get(f"/api/v1/fleet/?clinic={clinic.pk}").json()["one_clinic"]
     assert (one["clinic"], one["pumps"], one["pumps_looked_at"]) == (str(clinic.pk), 1, 1)
-    [lot] = one["lots"]
-    assert (lot["lot_number"], lot["relative_ratio"], lot["stands_out"]) == ("L1", "1.050000", False)
+    assert (one["lots"], one["other_lots"]) == ([], 1)
     [standing] = one["standing_out"]
     assert standing["pump"] == str(pump.pk)
     assert standing["reasons"][0] == "ran_dry"
@@ -124,11 +123,31 @@ def test_one_clinics_lots_and_pumps(nurse: APIClient, clinic: Clinic, pump: Pump
 
 def test_another_clinics_figures_are_not_there(pump: Pump, clinic: Clinic) -> None:
     figures.renew(NOW)
-    stranger = client_of(a_user(Role.NURSE, a_clinic()))
+    own = a_clinic()
+    stranger = client_of(a_user(Role.NURSE, own))
     assert stranger.get(url(pump)).status_code == 404
     assert stranger.get(f"/api/v1/fleet/?clinic={clinic.pk}").status_code == 404
     answer = stranger.get("/api/v1/fleet/").json()
-    assert (answer["models"], answer["clinics"], answer["computed_at"]) == ([], [], None)
+    assert (answer["models"], answer["computed_at"]) == ([], None)
+    assert [(row["clinic"], row["pumps"]) for row in answer["clinics"]] == [(str(own.pk), 0)]
+
+
+def test_a_lot_of_three_pumps(nurse: APIClient, clinic: Clinic, pump: Pump) -> None:
+    """Three new pumps at 1.00 ± 0.05 that gave 33.6 mL for 32: 1.05, with 0.0546 / sqrt(3)."""
+    for _ in range(2):
+        other = a_pump(clinic)
+        a_refill(other, NOW - timedelta(days=80), lot_number="l1")
+        a_dose(other, NOW - timedelta(days=80))
+        a_refill(other, NOW, aspirated_ml=D("6.4"))
+    [lot] = nurse.get(f"/api/v1/fleet/?clinic={clinic.pk}").json()["one_clinic"]["lots"]
+    assert lot == {
+        "lot_number": "L1",
+        "relative_ratio": "1.050000",
+        "standard_error": "0.031509",
+        "refills": 3,
+        "pumps": 3,
+        "stands_out": False,
+    }
 
 
 @pytest.mark.parametrize("text", ["x", "-1", "1e5", "9" * 30, "%00"])

@@ -37,7 +37,7 @@ def page(client: Client, pump: Pump) -> str:
 def test_the_pumps_page_checks_its_refills(clinic: Clinic, nurse: Client) -> None:
     text = page(nurse, a_measured_pump(clinic, "6.4", "5.9"))
     assert "Refills, checked" in text
-    for words in ("6.4 mL", "1.6 mL less in it", "within ± 14.5 %", "1.050", "0.9 standard deviations more delivered"):
+    for words in ("6.4 mL", "1.6 mL less in it", "within ± 14.5 %", "1.050", "0.9 sd more delivered"):
         assert words in text
     assert "above 2 mL, within ± 14.5 %" in text
     assert "first fill: nothing before it" in text
@@ -83,8 +83,17 @@ def test_the_fleet_of_a_nurses_clinic(clinic: Clinic, nurse: Client) -> None:
     assert "noise 0.70 mL" in text
     assert reverse("pump", args=[pump.pk]) in text
     assert "its flow has changed" in text
-    assert "LOT-9" in text
+    assert "1 lot of fewer pumps is not shown" in text
     assert "By clinic" not in text
+
+
+def test_a_lot_of_several_pumps_is_shown(clinic: Clinic, nurse: Client) -> None:
+    for _ in range(3):
+        a_measured_pump(clinic, "8")
+    text = nurse.get(reverse("fleet")).text
+    assert "LOT-9" in text
+    assert "1.000 ± 0.0" in text
+    assert "Stands out" not in text
 
 
 def test_somebody_of_several_clinics_chooses_one(clinic: Clinic) -> None:

@@ -103,6 +103,9 @@ def test_a_lot_that_flows_faster_stands_out() -> None:
     view = standing_out.clinic_view(clinic)
     assert [(lot.lot_number, lot.ratio.stands_out) for lot in view.lots] == [("BAD-7", True), ("A1", False)]
     assert (view.lots[0].ratio.intervals, view.lots[1].ratio.intervals) == (3, 18)
+    a_measured_pump(clinic, "8", lots=("ALONE",))
+    view = standing_out.clinic_view(clinic)
+    assert (len(view.lots), view.other_lots) == (2, 1)
 
 
 def test_the_pumps_that_stand_out_of_one_clinic() -> None:
