@@ -69,7 +69,7 @@ def test_the_review_of_a_refill_checks_it(clinic: Clinic, nurse: Client) -> None
     assert "Expected by the program" in text
     assert "mL: 9.6 mL less in it" in text
     assert "above 2 mL, outside ± 14.5 %" in text
-    assert "not explained by what this pump has shown before" in text
+    assert "Not explained by what this pump has shown before" in text
     assert pump.events.filter(kind="refill").count() == 3
 
 
