@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from clinical.findings import Finding, Severity
-from clinical.residual import DISCREPANCY_ML
+from clinical.residual import DISCREPANCY_ML, is_outside_accuracy
 from clinical.units import plain
 
 
@@ -69,7 +69,7 @@ def residual(
     expected = max(filled_ml - programmed_ml, Decimal(0))
     discrepancy = expected - aspirated_ml
     deliverable = filled_ml - expected
-    is_outside = abs(discrepancy) * 100 > accuracy_pct * deliverable and deliverable > 0
+    is_outside = is_outside_accuracy(discrepancy, deliverable, accuracy_pct)
     found = []
     if abs(discrepancy) > DISCREPANCY_ML or is_outside:
         found.append(_discrepancy(discrepancy, deliverable, accuracy_pct, is_outside=is_outside))

@@ -31,15 +31,27 @@ class Residual:
         return abs(self.calibrated_ml - self.aspirated_ml) > DISCREPANCY_ML
 
 
-def residual(*, held_ml: float, programmed_ml: float, ratio: float, aspirated_ml: Decimal) -> Residual:
+def is_outside_accuracy(discrepancy_ml: Decimal, deliverable_ml: Decimal, accuracy_pct: Decimal) -> bool:
+    """Whether what was delivered is further than `accuracy_pct` from what should have been; the limit is within.
+
+    `deliverable_ml` is what was programmed to flow, as far as the reservoir held it.
+    Source: clinical rules, section 2 (device accuracy limits): safety notices, manuals.
+    """
+    return abs(discrepancy_ml) * 100 > accuracy_pct * deliverable_ml and deliverable_ml > 0
+
+
+def residual(
+    *, held_ml: float, programmed_ml: float, ratio: float, aspirated_ml: Decimal, first_ml: float = 0.0
+) -> Residual:
     """Compare an aspirated volume with what was held (filled and added) less what was programmed to flow, mL.
 
-    `ratio` is what is believed of the pump's flow ratio. Expected volumes are rounded to 0.01 mL, never below 0.
+    `ratio` is what is believed of the pump's flow ratio, `first_ml` what its very first interval seems to deliver
+    beyond that (`ledger.Prior`). Expected volumes are rounded to 0.01 mL, never below 0.
     """
 
-    def left(at_ratio: float) -> Decimal:
-        return Decimal(max(held_ml - at_ratio * programmed_ml, 0.0)).quantize(HUNDREDTH)
+    def left(at_ratio: float, beside_ml: float = 0.0) -> Decimal:
+        return Decimal(max(held_ml - at_ratio * programmed_ml - beside_ml, 0.0)).quantize(HUNDREDTH)
 
     delivered = Decimal(held_ml) - aspirated_ml
     flow_ratio = (delivered / Decimal(programmed_ml)).quantize(Decimal("0.0001")) if programmed_ml > 0 else None
-    return Residual(left(1.0), left(ratio), aspirated_ml, flow_ratio)
+    return Residual(left(1.0), left(ratio, first_ml), aspirated_ml, flow_ratio)

@@ -6,7 +6,7 @@ from alerts.api import views as alerts
 from clinics.api import people
 from interop.api import views as interop
 from patients.api import views as patients
-from pumps.api import calculators, clinics, ledger_views, views, what_if
+from pumps.api import calculators, checks, clinics, fleet, ledger_views, views, what_if
 from pumps.api import patients as pump_patients
 
 urlpatterns = [
@@ -52,6 +52,7 @@ urlpatterns = [
     path("pumps/<int:pk>/forecast/", views.PumpForecast.as_view()),
     path("pumps/<int:pk>/refills/", ledger_views.RefillList.as_view()),
     path("pumps/<int:pk>/refills/preview/", ledger_views.RefillPreview.as_view()),
+    path("pumps/<int:pk>/residuals/", checks.ResidualList.as_view()),
     path("pumps/<int:pk>/dose-changes/", ledger_views.DoseChangeList.as_view()),
     path("pumps/<int:pk>/dose-changes/preview/", ledger_views.DosePreview.as_view()),
     path("pumps/<int:pk>/events/", ledger_views.EventList.as_view()),
@@ -61,6 +62,7 @@ urlpatterns = [
     path("pumps/<int:pk>/timeline/<int:event>/confirm/", ledger_views.TimelineConfirm.as_view()),
     path("pumps/<int:pk>/timeline/<int:event>/void/", ledger_views.TimelineVoid.as_view()),
     path("pumps/<int:pk>/timeline/<int:event>/void/preview/", ledger_views.TimelineVoidPreview.as_view()),
+    path("fleet/", fleet.Fleet.as_view()),
     path("worklist/", views.Worklist.as_view()),
     path("alerts/", alerts.AlertList.as_view()),
     path("alerts/<int:pk>/", alerts.AlertDetail.as_view()),

@@ -1,6 +1,18 @@
 from django.urls import path
 
-from pumps.pages import calculators, catalogue, clinics, devices, patients, planner, pump, record, transfers, worklist
+from pumps.pages import (
+    calculators,
+    catalogue,
+    clinics,
+    devices,
+    fleet,
+    patients,
+    planner,
+    pump,
+    record,
+    transfers,
+    worklist,
+)
 
 urlpatterns = [
     path("", worklist.worklist, name="worklist"),
@@ -41,6 +53,7 @@ urlpatterns = [
     path("clinics/<int:clinic_id>/closed-days/<int:closed_id>/open/", clinics.open_on, name="open_on"),
     path("clinics/<int:clinic_id>/go-live/", clinics.go_live, name="clinic_go_live"),
     path("clinics/<int:clinic_id>/history/", clinics.clinic_history, name="clinic_history"),
+    path("fleet/", fleet.fleet, name="fleet"),
     path("calculators/", calculators.page, name="calculators"),
     path("pump-models/", catalogue.catalogue, name="catalogue"),
     path("pump-models/<slug:slug>/", catalogue.catalogue_edit, name="catalogue_edit"),

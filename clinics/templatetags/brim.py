@@ -11,6 +11,7 @@ from django.forms.boundfield import BoundWidget
 from clinical.units import plain as plain_decimal
 from clinics import words
 from clinics.models import User
+from clinics.roles import Permission
 
 register = template.Library()
 
@@ -56,6 +57,12 @@ def roles(user: User) -> str:
     access = user.access
     held = access.everywhere.union(*access.by_clinic.values())
     return ", ".join(sorted(role.value for role in held)).capitalize() or "No role yet"
+
+
+@register.filter
+def sees_clinical(user: User) -> bool:
+    """Whether the user sees clinical data of any clinic."""
+    return user.access.can_somewhere(Permission.SEE_CLINICAL)
 
 
 CSS = {"select": "form-select", "checkbox": "form-check-input"}

@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from clinics.api.fields import MomentField
 from pumps.api.bridges import BridgeNeedOutput, bridge_data
+from pumps.api.check_serializers import RefillCheckOutput
 from pumps.api.serializers import FindingSerializer
 from pumps.services.consequences import Consequence, State
 
@@ -86,6 +87,7 @@ class ConsequenceOutput(serializers.Serializer[Any]):
     after = StateOutput()
     change_pct = serializers.CharField(allow_null=True, help_text="of the daily dose")
     residual = ResidualOutput(allow_null=True)
+    check = RefillCheckOutput(allow_null=True, help_text="of a refill: as it would be listed under residuals/")
     bridge = serializers.SerializerMethodField(help_text="the bridge bolus of a change of concentration, else null")
     notices = FindingSerializer(many=True)
     confirm_required = DoubtOutput(many=True, source="doubts")

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from clinical.dates import Limit
 from clinics.models import Clinic
-from pumps.models.catalogue import PriorVersion
+from clinics.queries import ClinicOwned
+from pumps.models.catalogue import PriorVersion, PumpModel
 from pumps.models.pump import Pump
 from pumps.queries import ForecastQuerySet
 
@@ -89,6 +90,34 @@ class FleetCheck(models.Model):
 
     def __str__(self) -> str:
         return f"fleet check of {self.started_at:%Y-%m-%d}: {self.differing} of {self.pumps} differ"
+
+
+class FleetFigure(models.Model):
+    """How one model's pumps flow in one clinic, of the pumps in use; written anew when a nightly run finishes.
+
+    `ratio_mean` is the mean of the pumps' own flow ratios and `ratio_sd` their standard deviation, over the `measured`
+    pumps, which have `refills` behind them; null without any, and without two.
+    """
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
+    model = models.ForeignKey(PumpModel, on_delete=models.CASCADE, related_name="+")
+    pumps = models.PositiveIntegerField()
+    measured = models.PositiveIntegerField()
+    refills = models.PositiveIntegerField()
+    ratio_mean = models.FloatField(null=True)
+    ratio_sd = models.FloatField(null=True)
+    unsettled = models.PositiveIntegerField()
+    computed_at = models.DateTimeField()
+
+    objects = ClinicOwned.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["clinic", "model"], name="fleet_figure_once_a_clinic_and_model"),
+        ]
+
+    def __str__(self) -> str:
+        return f"model {self.model_id} in clinic {self.clinic_id}: {self.ratio_mean} of {self.measured} pumps"
 
 
 class FleetPart(models.Model):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import ClassVar
 
 from django.contrib.postgres.indexes import OpClass
@@ -85,6 +86,11 @@ class Pump(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model.model} {self.serial_number}"
+
+    @property
+    def accuracy_pct(self) -> Decimal:
+        """Of what it delivers, either way: as entered for this pump, else its model's."""
+        return self.flow_accuracy_pct if self.flow_accuracy_pct is not None else self.model.flow_accuracy_pct
 
     @property
     def is_refilled_here(self) -> bool:

@@ -21,6 +21,7 @@ from patients.models import Patient
 from pumps import plotting
 from pumps.catheter import catheter_of
 from pumps.models import Forecast, Pump
+from pumps.pages.checked import refills_checked
 from pumps.pages.dates import dates, rate_words, ratio_words
 from pumps.pages.timeline import plans_to_confirm, timeline
 from pumps.pages.words import SEVERITY_WORDS, because, urgency
@@ -87,6 +88,7 @@ def _clinical(reading: Reading) -> dict[str, Any]:
         "program": reading.program_now,
         "findings": [{**finding, "word": SEVERITY_WORDS[finding["severity"]]} for finding in reading.row.findings],
         "clock_note": clock_note(reading),
+        "checked": refills_checked(reading),
         "entries": entries,
         "to_confirm": plans_to_confirm(entries, reading.now),
         "catheter": catheter_of(reading.pump),

@@ -20,6 +20,7 @@ from pumps.forms.entries import VoidForm
 from pumps.models import Event, Forecast, Pump
 from pumps.pages.bridge import bridge_form, with_answer
 from pumps.pages.bridge import context as bridge_context
+from pumps.pages.checked import checked_words
 from pumps.pages.review import lines
 from pumps.pages.sheets import Sheet, Work, sheet
 from pumps.pages.timeline import entry_of, title_of
@@ -272,7 +273,7 @@ def _compared(pump: Pump, found: Consequence) -> dict[str, Any]:
 
     return {
         "lines": lines(pump, found),
-        "residual": found.residual,
+        "checked": checked_words(found.check) if found.check is not None and found.residual is not None else None,
         "new_findings": shown(found.new_findings),
         "gone_findings": shown(found.gone_findings),
     }

@@ -7,6 +7,7 @@ from decimal import Decimal
 from math import isnan
 
 from clinical import forecast as clinical
+from clinical.checks import RefillCheck, refill_checks
 from clinical.findings import Finding
 from clinical.ledger import Fill, LedgerEvent, ProgramChange, in_order
 from clinical.programs import hourly_mcg
@@ -17,7 +18,7 @@ from pumps import folding, forecasting
 from pumps.models import Event, PriorVersion, Pump
 from pumps.services.bridges import BridgeNeed, need_at_refill
 from pumps.services.entries import Entry, EventEntry, RefillEntry
-from pumps.services.ledger import check_voidable, check_writable, drafted, latest_event, ledger_of
+from pumps.services.ledger import Draft, check_voidable, check_writable, drafted, latest_event, ledger_of
 from pumps.services.situation import JUST_BEFORE
 
 
@@ -58,6 +59,7 @@ class Consequence:
     residual: Residual | None
     latest_event: int
     bridge: BridgeNeed | None = None
+    check: RefillCheck | None = None
 
     @property
     def notices(self) -> list[Finding]:
@@ -110,7 +112,8 @@ def of_entry(
         [whole] = _states(pump, version, (draft.ledger_with_it, entry.at))
         after = replace(after, forecast=whole.forecast)
     need = need_at_refill(pump, draft.ledger, entry, beside=bridge) if isinstance(entry, RefillEntry) else None
-    return Consequence(draft.event, before, after, draft.doubts, draft.known.residual, latest_event(pump), need)
+    check = _check(pump, version, draft) if isinstance(entry, RefillEntry) else None
+    return Consequence(draft.event, before, after, draft.doubts, draft.known.residual, latest_event(pump), need, check)
 
 
 def of_void(pump: Pump, event: Event, *, now: datetime) -> Consequence:
@@ -124,6 +127,13 @@ def of_void(pump: Pump, event: Event, *, now: datetime) -> Consequence:
     version = forecasting.current_prior()
     before, after = _states(pump, version, (ledger_of(pump), now), (ledger_of(pump, without=event), now))
     return Consequence(event, before, after, [], None, latest_event(pump))
+
+
+def _check(pump: Pump, version: PriorVersion, draft: Draft) -> RefillCheck:
+    """The refill as it would be checked once it is stored."""
+    facts = folding.device(pump, version).facts
+    found = refill_checks(facts, draft.ledger_without_bridge, accuracy_pct=pump.accuracy_pct)
+    return next(check for check in found if check.at == draft.event.occurred_at)
 
 
 def _states(pump: Pump, version: PriorVersion, *asked: tuple[Sequence[LedgerEvent], datetime]) -> list[State]:

@@ -14,7 +14,7 @@ from django.db.models import Sum
 
 from pumps import forecasting
 from pumps.models import FleetCheck, FleetPart, PriorVersion, Pump
-from pumps.services import priors, renewal
+from pumps.services import figures, priors, renewal
 
 logger = logging.getLogger(__name__)
 
@@ -133,6 +133,7 @@ def _finish(check: FleetCheck, now: datetime) -> None:
     locked.differing_pumps = rows[:KEPT_DIFFERENCES]
     locked.finished_at = now
     locked.save()
+    figures.renew(now)
 
 
 def last_check() -> dict[str, Any] | None:

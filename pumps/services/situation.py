@@ -74,14 +74,19 @@ def known(found: Situation, entry: Entry) -> Known:
     if isinstance(entry, RefillEntry) and entry.emptying == Emptying.EMPTIED:
         aspirated = entry.aspirated_ml
     if measured is not None and aspirated is not None:
-        held, programmed, ratio = measured
-        compared = residual(held_ml=held, programmed_ml=programmed, ratio=ratio, aspirated_ml=aspirated)
+        compared = residual(
+            held_ml=measured.held_ml,
+            programmed_ml=measured.programmed_ml,
+            ratio=measured.ratio,
+            first_ml=measured.first_ml,
+            aspirated_ml=aspirated,
+        )
     return Known(
         daily_dose_mcg=program.program.daily_dose_mcg if program is not None else None,
         concentration_mcg_per_ml=fill.concentration_mcg_per_ml if fill is not None else None,
         residual=compared,
-        volume_ml=max(measured[0] - measured[1], 0.0) if measured is not None else None,
-        expected_ml=max(measured[0] - measured[1] * measured[2], 0.0) if measured is not None else None,
+        volume_ml=measured.left_at(1.0) if measured is not None else None,
+        expected_ml=measured.left_at(measured.ratio) if measured is not None else None,
         patient_boluses_most_mcg=most_called_for(found.before, found.at),
         is_stopped=found.is_in(Motor.STOPPED, Motor.RESTARTED, ends_with_a_program=True),
         is_stalled=found.is_in(Motor.STALLED, Motor.RECOVERED, ends_with_a_program=False),
@@ -94,13 +99,32 @@ def _has_volume(entry: Entry) -> bool:
     return isinstance(entry, EventEntry) and entry.volume_ml is not None
 
 
-def _measure(found: Situation, entry: Entry) -> tuple[float, float, float] | None:
-    """Held (filled and added), programmed to flow since the fill (mL), and the ratio believed; None if not known."""
+@dataclass(frozen=True)
+class _Measured:
+    """Held (filled and added) and programmed to flow since the last emptying, mL; the ratio believed; and what a very
+    first interval seems to deliver beyond it, mL."""
+
+    held_ml: float
+    programmed_ml: float
+    ratio: float
+    first_ml: float
+
+    def left_at(self, ratio: float) -> float:
+        return max(self.held_ml - ratio * self.programmed_ml, 0.0)
+
+
+def _measure(found: Situation, entry: Entry) -> _Measured | None:
+    """None where the flow is not known."""
     before = found.before
     columns = fleet([found.facts], [before])
     depletion = deplete(columns)
     since = since_fill(columns, np.array([to_seconds(found.at)]))
     if isnan(depletion.flow[0]) or depletion.assumed[0] or depletion.stalled[0] >= 0:
         return None
-    held = float(columns.filled_ml[since.fill[0]] + since.added_ml[0])
-    return held, float(since.programmed_ml[0]), float(depletion.ratios.mean[0])
+    fill = since.fill[0]
+    return _Measured(
+        held_ml=float(columns.filled_ml[fill] + since.added_ml[0]),
+        programmed_ml=float(since.programmed_ml[0]),
+        ratio=float(depletion.ratios.mean[0]),
+        first_ml=found.facts.prior.first_ml if np.isnan(columns.aspirated_ml[fill]) else 0.0,
+    )

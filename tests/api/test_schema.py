@@ -35,7 +35,7 @@ def body_of(response: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-@pytest.mark.parametrize("path", ["refills", "dose-changes", "timeline"])
+@pytest.mark.parametrize("path", ["refills", "dose-changes", "timeline", "residuals"])
 def test_the_ledger_is_answered_in_pages(schema: dict[str, Any], path: str) -> None:
     call = schema["paths"][f"/api/v1/pumps/{{id}}/{path}/"]["get"]
     page = component(schema, body_of(call["responses"]["200"]))

@@ -79,6 +79,7 @@ def test_every_page_is_whole(clinic: Clinic, administrator: Client) -> None:
     event = pump.events.latest("pk")
     paths = [
         *(reverse(name) for name in ("worklist", "alerts", "messages", "clinic_list", "catalogue")),
+        reverse("fleet"),
         *(reverse(name, args=[pump.pk]) for name in ("pump", "log_refill", "log_dose_change", "log_menu")),
         *(reverse(name, args=[pump.pk]) for name in ("change_pump", "explant_pump", "replace_pump", "hand_over")),
         reverse("raise_low_level", args=[pump.pk]),
@@ -96,7 +97,7 @@ def test_every_page_is_whole(clinic: Clinic, administrator: Client) -> None:
     ]
     for path in paths:
         check(administrator.get(path).text)
-    for path in paths[5:]:
+    for path in paths[6:]:
         check(administrator.post(path, {}, follow=True).text)
     check(Client().get(reverse("account_login")).text)
     check(Client().post(reverse("account_login"), {}).text)
