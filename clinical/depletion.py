@@ -95,8 +95,9 @@ def _sum(place: Ints, values: Floats | Flags, size: int) -> Floats:
 def calibration_intervals(fleet: Fleet, segments: Segments) -> Intervals:
     """The refill-to-refill intervals that measure a pump, from one emptying to the next.
 
-    Left out: no aspirated volume; nothing programmed; a part of the interval with unknown or assumed flow, with patient
-    boluses that were allowed and never read, or a stall whose recovery is not recorded. What was put in or taken out
+    Left out: no aspirated volume; nothing programmed; what follows a first fill that left in what nobody knows; a part
+    of the interval with unknown or assumed flow, with patient boluses that were allowed and never read, or a stall
+    whose recovery is not recorded. What was put in or taken out
     in between, by an access, a top-up or a partial fill, belongs to what was there to deliver: it is never taken for
     what was left.
     """
@@ -186,13 +187,13 @@ def _invert_within(
     """Set the moments of the targets reached within the segments `here` of the pumps `active`."""
     row, target = np.nonzero(within & np.isnan(moments[active]))
     pump, segment = active[row], here[row]
-    curve, offset = segments.curve[segment], segments.clock_offset_s[segment]
+    curve, even, offset = segments.curve[segment], segments.even[segment], segments.clock_offset_s[segment]
     need = needs[row, target] - flowed[pump] - segments.given_ml[segment]
-    start = elapsed_days(fleet.curves, curve, fleet.at[segment] + offset)
-    # Reached before anything flows: there already, or with what is given at once.
-    is_there = need <= 0
+    start = elapsed_days(fleet.curves, curve, even, fleet.at[segment] + offset)
+    # Reached before anything flows: there already, or with what is given at once (where rounding leaves a trace).
+    is_there = (need <= 0) | (segments.flow[segment] == 0)
     days = np.divide(need, segments.flow[segment], out=np.zeros_like(need), where=~is_there)
-    inverted = local_seconds(fleet.curves, curve, start + days) - offset
+    inverted = local_seconds(fleet.curves, curve, even, start + days) - offset
     moments[pump, target] = np.where(is_there, fleet.at[segment], inverted)
 
 
@@ -234,10 +235,9 @@ def since_fill(fleet: Fleet, moments: Floats) -> SinceFill:
     known = fill >= 0
     before = np.concatenate(([0.0], np.cumsum(np.nan_to_num(segments.volume_ml, nan=0.0))))
     added = np.cumsum(fleet.added_ml)
-    curve, offset = segments.curve[place], segments.clock_offset_s[place]
-    days = elapsed_days(fleet.curves, curve, moments + offset) - elapsed_days(
-        fleet.curves, curve, fleet.at[place] + offset
-    )
+    curve, even, offset = segments.curve[place], segments.even[place], segments.clock_offset_s[place]
+    days = elapsed_days(fleet.curves, curve, even, moments + offset)
+    days -= elapsed_days(fleet.curves, curve, even, fleet.at[place] + offset)
     flow = np.nan_to_num(segments.flow[place], nan=0.0)
     programmed = before[place] - before[fill] + segments.given_ml[place] + flow * days
     return SinceFill(
