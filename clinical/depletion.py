@@ -125,14 +125,19 @@ def calibration_intervals(fleet: Fleet, segments: Segments) -> Intervals:
     )
 
 
-def _between(fleet: Fleet, segments: Segments, start: Ints, end: Ints) -> tuple[Floats, Floats]:
-    """For each pump what is programmed to flow from event `start` until `end`, and what was added after `start` up to
-    and with `end`, mL. A pump without a `start` has 0."""
+def _known(segments: Segments) -> Floats:
+    """What flows in each segment, mL; of an unknown flow only what was given at once."""
+    return np.where(np.isnan(segments.volume_ml), segments.given_ml, segments.volume_ml)
+
+
+def _between(fleet: Fleet, segments: Segments, volume: Floats, start: Ints, end: Ints) -> tuple[Floats, Floats]:
+    """For each pump what flows from event `start` until `end` by `volume` (of each segment), and what was added after
+    `start` up to and with `end`, mL. A pump without a `start` has 0."""
     index = np.arange(len(fleet.at), dtype=np.int64)
     first, last = start[segments.pump], end[segments.pump]
     flowing = np.flatnonzero((first >= 0) & (index >= first) & (index < last))
     adding = np.flatnonzero((first >= 0) & (index > first) & (index <= last))
-    flowed = _sum(segments.pump[flowing], segments.volume_ml[flowing], fleet.pumps)
+    flowed = _sum(segments.pump[flowing], volume[flowing], fleet.pumps)
     return flowed, _sum(segments.pump[adding], fleet.added_ml[adding], fleet.pumps)
 
 
@@ -144,17 +149,15 @@ def _reach(fleet: Fleet, segments: Segments, fill: Ints, *, levels: Floats, rati
     """
     moments = np.full(levels.shape, np.nan)
     segment = _last_rise(fleet, segments, fill)
-    flowed, added = _between(fleet, segments, fill, segment)
-    flowed = np.nan_to_num(flowed, nan=0.0)
+    known = _known(segments)
+    flowed, added = _between(fleet, segments, known, fill, segment)
     active = np.flatnonzero(fill >= 0)
     while len(active):
         here = segment[active]
         is_last = here == fleet.first_event[active + 1] - 1
         left = (fleet.filled_ml[fill[active]] + added[active])[:, None] - levels[active]
         needs = np.maximum(left, 0.0) / ratios[active]
-        given = segments.given_ml[here]
-        volume = np.where(is_last, np.where(segments.flow[here] > 0, np.inf, given), segments.volume_ml[here])
-        volume = np.where(np.isnan(volume), given, volume)
+        volume = np.where(is_last & (segments.flow[here] > 0), np.inf, known[here])
         within = needs <= (flowed[active] + volume)[:, None]
         _invert_within(fleet, segments, moments, needs, flowed, active, here, within)
         flowed[active] += np.where(np.isinf(volume), 0.0, volume)
@@ -203,7 +206,7 @@ def _read(fleet: Fleet, segments: Segments, fill: Ints) -> tuple[Ints, Floats]:
     read = np.flatnonzero(fleet.is_any(READING) & ~np.isnan(fleet.read_ml))
     read = read[(segments.fill[read] >= 0) & (segments.fill[read] == fill[segments.pump[read]])]
     reading[segments.pump[read]] = read
-    flowed, added = _between(fleet, segments, np.where(reading >= 0, fill, -1), reading)
+    flowed, added = _between(fleet, segments, segments.volume_ml, np.where(reading >= 0, fill, -1), reading)
     gap = np.full(fleet.pumps, np.nan)
     known = reading >= 0
     expected = fleet.filled_ml[fill[known]] + added[known] - flowed[known]
@@ -233,7 +236,7 @@ def since_fill(fleet: Fleet, moments: Floats) -> SinceFill:
     place = np.searchsorted(fleet.at, moments, side="right") - 1
     fill = np.where(place >= 0, segments.fill[place], -1)
     known = fill >= 0
-    before = np.concatenate(([0.0], np.cumsum(np.nan_to_num(segments.volume_ml, nan=0.0))))
+    before = np.concatenate(([0.0], np.cumsum(_known(segments))))
     added = np.cumsum(fleet.added_ml)
     curve, even, offset = segments.curve[place], segments.even[place], segments.clock_offset_s[place]
     days = elapsed_days(fleet.curves, curve, even, moments + offset)

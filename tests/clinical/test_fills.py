@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from clinical.dates import Limit
-from clinical.forecast import forecast
+from clinical.forecast import forecast, volumes
 from clinical.ledger import (
     Bridge,
     Emptying,
@@ -175,3 +175,11 @@ def test_a_constant_flow_pump_takes_no_notice_of_a_program() -> None:
     device = a_device(facts=facts("0", factory_flow="0.5", programmable=False))
     found = forecast(device, [fill(0, "16"), dose(0, "9999"), Bridge(after(1), Decimal(1), Decimal(24))], RULES)
     assert (found.programmed_empty_at, found.flow_ml_per_day) == (after(32), 0.5)
+
+
+def test_a_bolus_counts_where_the_flow_is_not_known() -> None:
+    device = a_device(facts=facts("0", programmable=False))
+    ledger: list[LedgerEvent] = [fill(0, "10"), PumpBolus(after(1), volume_ml=Decimal(4)), Interrogation(after(2))]
+    assert volumes(device.facts, ledger, [after(1), after(3)]).programmed == [6.0, 6.0]
+    later = [ReservoirAccess(after(4), Decimal(0), Decimal(1)), PumpBolus(after(5), volume_ml=Decimal(7))]
+    assert forecast(device, [*ledger, *later], RULES).programmed_empty_at == after(5)
