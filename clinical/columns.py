@@ -142,19 +142,19 @@ def from_columns(pumps: Columns, events: Columns, sizes: Sequence[int] | Ints, c
     """A fleet from float columns, `sizes[i]` events for pump i, in order."""
     first_event = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64))).astype(np.int64)
     what = events["what"].astype(np.int64)
-    unknown = _before_a_fill(first_event, what)
+    unknown = begins_unknown(first_event, what)
     columns: dict[str, Any] = {
         **pumps,
         "programmable": pumps["programmable"].astype(np.bool_),
         **events,
-        "what": np.where(unknown, FILL, what),
+        "what": what,
         "curve": events["curve"].astype(np.int64),
         "added_ml": np.where(unknown, 0.0, events["added_ml"]),
     }
     return Fleet(**columns, first_event=first_event, curves=curves.columns())
 
 
-def _before_a_fill(first_event: Ints, what: Ints) -> Flags:
+def begins_unknown(first_event: Ints, what: Ints) -> Flags:
     """Fills of a reservoir not emptied, of which nothing is known before: each is taken for the first fill."""
     parts: Flags = what == PART
     if not parts.any():

@@ -109,8 +109,9 @@ def _sum(place: Ints, values: Floats | Flags, size: int) -> Floats:
 def calibration_intervals(fleet: Fleet, segments: Segments) -> Intervals:
     """The refill-to-refill intervals that measure a pump, from one emptying to the next.
 
-    Left out: no aspirated volume; nothing programmed; a part of the interval with unknown or assumed flow, with patient
-    boluses that were allowed and never read, or a stall whose recovery is not recorded. What was put in or taken out
+    Left out: no aspirated volume; nothing programmed; what follows a first fill that left in what nobody knows; a part
+    of the interval with unknown or assumed flow, with patient boluses that were allowed and never read, or a stall
+    whose recovery is not recorded. What was put in or taken out
     in between, by an access, a top-up or a partial fill, belongs to what was there to deliver: it is never taken for
     what was left.
     """
@@ -138,14 +139,19 @@ def calibration_intervals(fleet: Fleet, segments: Segments) -> Intervals:
     )
 
 
-def _between(fleet: Fleet, segments: Segments, start: Ints, end: Ints) -> tuple[Floats, Floats]:
-    """For each pump what is programmed to flow from event `start` until `end`, and what was added after `start` up to
-    and with `end`, mL. A pump without a `start` has 0."""
+def _known(segments: Segments) -> Floats:
+    """What flows in each segment, mL; of an unknown flow only what was given at once."""
+    return np.where(np.isnan(segments.volume_ml), segments.given_ml, segments.volume_ml)
+
+
+def _between(fleet: Fleet, segments: Segments, volume: Floats, start: Ints, end: Ints) -> tuple[Floats, Floats]:
+    """For each pump what flows from event `start` until `end` by `volume` (of each segment), and what was added after
+    `start` up to and with `end`, mL. A pump without a `start` has 0."""
     index = np.arange(len(fleet.at), dtype=np.int64)
     first, last = start[segments.pump], end[segments.pump]
     flowing = np.flatnonzero((first >= 0) & (index >= first) & (index < last))
     adding = np.flatnonzero((first >= 0) & (index > first) & (index <= last))
-    flowed = _sum(segments.pump[flowing], segments.volume_ml[flowing], fleet.pumps)
+    flowed = _sum(segments.pump[flowing], volume[flowing], fleet.pumps)
     return flowed, _sum(segments.pump[adding], fleet.added_ml[adding], fleet.pumps)
 
 
@@ -157,17 +163,15 @@ def _reach(fleet: Fleet, segments: Segments, fill: Ints, *, levels: Floats, rati
     """
     moments = np.full(levels.shape, np.nan)
     segment = _last_rise(fleet, segments, fill)
-    flowed, added = _between(fleet, segments, fill, segment)
-    flowed = np.nan_to_num(flowed, nan=0.0)
+    known = _known(segments)
+    flowed, added = _between(fleet, segments, known, fill, segment)
     active = np.flatnonzero(fill >= 0)
     while len(active):
         here = segment[active]
         is_last = here == fleet.first_event[active + 1] - 1
         left = (fleet.filled_ml[fill[active]] + added[active])[:, None] - levels[active]
         needs = np.maximum(left, 0.0) / ratios[active]
-        given = segments.given_ml[here]
-        volume = np.where(is_last, np.where(segments.flow[here] > 0, np.inf, given), segments.volume_ml[here])
-        volume = np.where(np.isnan(volume), given, volume)
+        volume = np.where(is_last & (segments.flow[here] > 0), np.inf, known[here])
         within = needs <= (flowed[active] + volume)[:, None]
         _invert_within(fleet, segments, moments, needs, flowed, active, here, within)
         flowed[active] += np.where(np.isinf(volume), 0.0, volume)
@@ -200,13 +204,13 @@ def _invert_within(
     """Set the moments of the targets reached within the segments `here` of the pumps `active`."""
     row, target = np.nonzero(within & np.isnan(moments[active]))
     pump, segment = active[row], here[row]
-    curve, offset = segments.curve[segment], segments.clock_offset_s[segment]
+    curve, even, offset = segments.curve[segment], segments.even[segment], segments.clock_offset_s[segment]
     need = needs[row, target] - flowed[pump] - segments.given_ml[segment]
-    start = elapsed_days(fleet.curves, curve, fleet.at[segment] + offset)
-    # Reached before anything flows: there already, or with what is given at once.
-    is_there = need <= 0
+    start = elapsed_days(fleet.curves, curve, even, fleet.at[segment] + offset)
+    # Reached before anything flows: there already, or with what is given at once (where rounding leaves a trace).
+    is_there = (need <= 0) | (segments.flow[segment] == 0)
     days = np.divide(need, segments.flow[segment], out=np.zeros_like(need), where=~is_there)
-    inverted = local_seconds(fleet.curves, curve, start + days) - offset
+    inverted = local_seconds(fleet.curves, curve, even, start + days) - offset
     moments[pump, target] = np.where(is_there, fleet.at[segment], inverted)
 
 
@@ -216,7 +220,7 @@ def _read(fleet: Fleet, segments: Segments, fill: Ints) -> tuple[Ints, Floats]:
     read = np.flatnonzero(fleet.is_any(READING) & ~np.isnan(fleet.read_ml))
     read = read[(segments.fill[read] >= 0) & (segments.fill[read] == fill[segments.pump[read]])]
     reading[segments.pump[read]] = read
-    flowed, added = _between(fleet, segments, np.where(reading >= 0, fill, -1), reading)
+    flowed, added = _between(fleet, segments, segments.volume_ml, np.where(reading >= 0, fill, -1), reading)
     gap = np.full(fleet.pumps, np.nan)
     known = reading >= 0
     expected = fleet.filled_ml[fill[known]] + added[known] - flowed[known]
@@ -246,12 +250,11 @@ def since_fill(fleet: Fleet, moments: Floats) -> SinceFill:
     place = np.searchsorted(fleet.at, moments, side="right") - 1
     fill = np.where(place >= 0, segments.fill[place], -1)
     known = fill >= 0
-    before = np.concatenate(([0.0], np.cumsum(np.nan_to_num(segments.volume_ml, nan=0.0))))
+    before = np.concatenate(([0.0], np.cumsum(_known(segments))))
     added = np.cumsum(fleet.added_ml)
-    curve, offset = segments.curve[place], segments.clock_offset_s[place]
-    days = elapsed_days(fleet.curves, curve, moments + offset) - elapsed_days(
-        fleet.curves, curve, fleet.at[place] + offset
-    )
+    curve, even, offset = segments.curve[place], segments.even[place], segments.clock_offset_s[place]
+    days = elapsed_days(fleet.curves, curve, even, moments + offset)
+    days -= elapsed_days(fleet.curves, curve, even, fleet.at[place] + offset)
     flow = np.nan_to_num(segments.flow[place], nan=0.0)
     programmed = before[place] - before[fill] + segments.given_ml[place] + flow * days
     return SinceFill(

@@ -211,8 +211,9 @@ def _maximise(found: Sample, smooth: _Smoothed, before: _Figures, figures: _Figu
     squares = (off**2 + found.programmed**2 * smooth.variance)[smooth.fits]
     total_noise = BELIEF_INTERVALS * before.noise + float(squares.sum()) / KEPT_VARIANCE
     figures.noise = total_noise / (BELIEF_INTERVALS + len(squares))
-    if figures.first != 0:
-        figures.first += float(off[smooth.fits & found.is_first].mean())
+    firsts = smooth.fits & found.is_first
+    if figures.first != 0 and firsts.any():
+        figures.first += float(off[firsts].mean())
     if figures.drift > 0:
         figures.drift = _drift(found, smooth)
 
@@ -253,6 +254,8 @@ def _first_drift(found: Sample, smooth: _Smoothed) -> float:
     squared = (ratio[pump, end] - ratio[pump, start]) ** 2
     of_noise = 1 / found.programmed[pump, start] ** 2 + 1 / found.programmed[pump, end] ** 2
     design = np.stack([of_noise, until[pump, end] - until[pump, start]])
+    if not design[1].any():
+        return 0.0
     # Squares vary as their own expectation does; the noise is most of it.
     weight = 1 / of_noise**2
     normal = (design * weight) @ design.T

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 
 from clinical.programs import Program
 
@@ -194,10 +195,20 @@ _RANK: dict[type, int] = {
 
 
 def in_order(ledger: Sequence[LedgerEvent]) -> list[LedgerEvent]:
-    """By moment, what is filled before what is programmed; with the end of each bridge in its place."""
+    """By moment, what is filled before what is programmed; with the end of each bridge in its place.
+
+    A bridge that begins while another lasts takes its place, so only the later one has an end.
+    """
     events = [event for event in ledger if not isinstance(event, BridgeEnd)]
-    ends = [BridgeEnd(bridge_end(event)) for event in events if isinstance(event, Bridge)]
-    return sorted([*events, *ends], key=lambda event: (event.at, _RANK[type(event)]))
+    bridges = sorted((event for event in events if isinstance(event, Bridge)), key=lambda bridge: bridge.at)
+    replaced = {id(one) for one, following in pairwise(bridges) if bridge_end(one) > following.at}
+    ends = [BridgeEnd(bridge_end(bridge)) for bridge in bridges if id(bridge) not in replaced]
+    return sorted([*events, *ends], key=lambda event: (event.at, _RANK[type(event)], _motor_rank(event)))
+
+
+def _motor_rank(event: LedgerEvent) -> int:
+    """Of one moment the stop before the restart, the stall before its recovery, whichever was entered first."""
+    return list(Motor).index(event.motor) if isinstance(event, MotorChange) else 0
 
 
 def bridge_end(bridge: Bridge) -> datetime:

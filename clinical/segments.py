@@ -24,6 +24,7 @@ from clinical.columns import (
     Fleet,
     Floats,
     Ints,
+    begins_unknown,
 )
 from clinical.units import SECONDS_PER_DAY
 
@@ -37,12 +38,13 @@ STARTING_UP_S = SECONDS_PER_DAY
 class Segments:
     """One entry an event: what holds from it until the pump's next event.
 
-    `fill` and `program` index the latest event of their kind, -1 before the first; `fill` is of an emptied reservoir,
-    `drug` the latest that put drug in. `stopped` and `stalled` index the stop or stall that holds, -1 without one.
+    `fill` and `program` index the latest event of their kind, -1 before the first; `fill` is of an emptied reservoir or
+    the first known of, `drug` the latest that put drug in. `stopped` and `stalled` index the stop or stall that holds.
     `flow` is mL/day, nan while unknown (no fill, no program, no factory flow). Where the first recorded dose comes long
     after a fill, it is `assumed` to have run since the fill; a stall without a recovery is taken to flow: both the
     pessimistic side. Where a patient may call for boluses, the flow counts what a later reading says was given, or else
-    the most allowed: then it is `at_most`. `given_ml` flows at once at the segment's start, `volume_ml` within it
+    the most allowed: then it is `at_most`. `even` is the part of the flow that has no hour (those boluses) and so does
+    not follow the curve, 0 to 1. `given_ml` flows at once at the segment's start, `volume_ml` within it
     altogether; the latter is nan for a pump's last segment, which has no end.
     """
 
@@ -54,6 +56,7 @@ class Segments:
     stalled: Ints
     flow: Floats
     curve: Ints
+    even: Floats
     clock_offset_s: Floats
     given_ml: Floats
     volume_ml: Floats
@@ -79,7 +82,8 @@ def cut(fleet: Fleet) -> Segments:
     """The segments of every pump, in event order."""
     pump = np.repeat(np.arange(fleet.pumps, dtype=np.int64), np.diff(fleet.first_event))
     places = _Places(np.arange(len(fleet.at), dtype=np.int64), pump, fleet.first_event[pump])
-    fill, program = places.latest(fleet.is_any(FILL)), places.latest(fleet.is_any(PROGRAM))
+    program = places.latest(fleet.is_any(PROGRAM))
+    fill = places.latest(fleet.is_any(FILL) | begins_unknown(fleet.first_event, fleet.what))
     drug = places.latest(fleet.is_any(FILL, PART))
     programmable = fleet.programmable[pump]
     coming = _next(fleet, places, fleet.is_any(PROGRAM))
@@ -96,9 +100,13 @@ def cut(fleet: Fleet) -> Segments:
     is_halted = ((stopped >= 0) | is_recovered) & (fill >= 0)
     flow = np.where(is_halted, 0.0, flow)
     offset = np.where(programmable & (running >= 0), _clock(fleet, places, running, assumed), 0.0)
-    days = _days(fleet, places, curve, offset)
-    called, at_most = _called(fleet, places, np.where(is_bridging | is_halted, 0.0, by_patient), days)
-    flow = flow + called / np.where(called > 0, concentration, 1.0)
+    end = _ends(fleet, places)
+    called, at_most = _called(fleet, places, np.where(is_bridging | is_halted, 0.0, by_patient), end - fleet.at)
+    called /= np.where(called > 0, concentration, 1.0)
+    flow = flow + called
+    even = np.divide(called, flow, out=np.zeros_like(flow), where=called > 0)
+    days = elapsed_days(fleet.curves, curve, even, end + offset)
+    days -= elapsed_days(fleet.curves, curve, even, fleet.at + offset)
     given = fleet.given_ml + np.where(fleet.given_mcg > 0, fleet.given_mcg / concentration, 0.0)
     given = np.nan_to_num(given, nan=0.0)
     # Between two events of one moment nothing flows, whether or not the flow is known.
@@ -112,6 +120,7 @@ def cut(fleet: Fleet) -> Segments:
         stalled=np.where(is_recovered, -1, stalled),
         flow=flow,
         curve=curve,
+        even=even,
         clock_offset_s=offset,
         given_ml=given,
         volume_ml=volume,
@@ -120,26 +129,26 @@ def cut(fleet: Fleet) -> Segments:
     )
 
 
-def _days(fleet: Fleet, places: _Places, curve: Ints, offset: Floats) -> Floats:
-    """Daily doses programmed within each segment, nan without an end."""
+def _ends(fleet: Fleet, places: _Places) -> Floats:
+    """When each segment ends: at the pump's next event, nan after its last."""
     end = np.append(fleet.at[1:], np.nan)[: len(places.index)]
-    end = np.where(places.index == fleet.first_event[places.pump + 1] - 1, np.nan, end)
-    return elapsed_days(fleet.curves, curve, end + offset) - elapsed_days(fleet.curves, curve, fleet.at + offset)
+    return np.where(places.index == fleet.first_event[places.pump + 1] - 1, np.nan, end)
 
 
-def _called(fleet: Fleet, places: _Places, most: Floats, days: Floats) -> tuple[Floats, Flags]:
+def _called(fleet: Fleet, places: _Places, most: Floats, lasts_s: Floats) -> tuple[Floats, Flags]:
     """What patients called for in each segment, mcg/day, and whether that is only the most they may.
 
     A reading tells the sum since the last fill, or the last reading if that is later; it is spread over the time in
     proportion to what was allowed. `most` is what is allowed a day.
     """
     if not (most > 0).any():
-        return most, np.zeros(len(most), dtype=np.bool_)
+        return np.zeros(len(most)), np.zeros(len(most), dtype=np.bool_)
     told = fleet.is_any(READING) & ~np.isnan(fleet.read_patient_mcg)
     read = _after(_next(fleet, places, told), places)
     filled = _after(_next(fleet, places, fleet.is_any(FILL, PART)), places)
-    is_told = (read >= 0) & ((filled < 0) | (read < filled)) & ~np.isnan(days)
-    allowed = np.bincount(read[is_told], weights=(most * days)[is_told], minlength=len(most))
+    is_told = (read >= 0) & ((filled < 0) | (read < filled)) & ~np.isnan(lasts_s)
+    days = lasts_s[is_told] / SECONDS_PER_DAY
+    allowed = np.bincount(read[is_told], weights=most[is_told] * days, minlength=len(most))
     shares = np.divide(fleet.read_patient_mcg, allowed, out=np.zeros(len(most)), where=allowed > 0)
     return np.where(is_told, most * shares[read], most), (most > 0) & ~is_told
 
@@ -193,10 +202,11 @@ def _clock(fleet: Fleet, places: _Places, running: Ints, assumed: Flags) -> Floa
 MONDAY_S = 3 * SECONDS_PER_DAY
 
 
-def elapsed_days(curves: Curves, curve: Ints, local_s: Floats) -> Floats:
+def elapsed_days(curves: Curves, curve: Ints, even: Floats, local_s: Floats) -> Floats:
     """Daily doses delivered by a program from some beginning of its own until just before a pump-clock second.
 
-    One entry a query. A bolus at the very moment a program begins is given, one at the moment it ends is not.
+    One entry a query; `even` is the part that flows evenly beside the curve. A bolus at the very moment a program
+    begins is given, one at the moment it ends is not.
     """
     elapsed = local_s / SECONDS_PER_DAY
     shaped = np.flatnonzero((curve > 0) & ~np.isnan(local_s))
@@ -208,29 +218,37 @@ def elapsed_days(curves: Curves, curve: Ints, local_s: Floats) -> Floats:
     cycle = np.ceil(clock / SECONDS_PER_DAY / days) - 1.0
     second = clock - cycle * days * SECONDS_PER_DAY
     knot = np.sum(curves.second[row] < second[:, None], axis=1) - 1
-    elapsed[shaped] = (
-        cycle * days + curves.after[row, knot] + curves.slope_per_s[row, knot] * (second - curves.second[row, knot])
-    )
+    shape = curves.after[row, knot] + curves.slope_per_s[row, knot] * (second - curves.second[row, knot])
+    elapsed[shaped] = cycle * days + _mixed(shape, second, even[shaped])
     return elapsed
 
 
-def local_seconds(curves: Curves, curve: Ints, elapsed: Floats) -> Floats:
+def _mixed(shape: Floats, second: Floats, even: Floats) -> Floats:
+    """Daily doses by the curve (`shape`), of which a part flows evenly instead. Infinite levels stay so."""
+    mixes = even > 0
+    mixed = shape.copy()
+    mixed[mixes] = (1 - even[mixes]) * shape[mixes] + even[mixes] * second[mixes] / SECONDS_PER_DAY
+    return mixed
+
+
+def local_seconds(curves: Curves, curve: Ints, even: Floats, elapsed: Floats) -> Floats:
     """The earliest pump-clock second at which `elapsed` daily doses have been delivered: the inverse of the above."""
     local_s = elapsed * SECONDS_PER_DAY
     shaped = np.flatnonzero((curve > 0) & ~np.isnan(elapsed))
     if len(shaped) == 0:
         return local_s
-    row = curve[shaped]
-    days = curves.days[row]
+    row, part_even = curve[shaped], even[shaped]
+    days, seconds = curves.days[row], curves.second[row]
+    before = _mixed(curves.before[row], seconds, np.broadcast_to(part_even[:, None], seconds.shape))
     # A target met exactly by a bolus must not slip behind it by a rounding error.
     reached = elapsed[shaped] - ROUNDING
     cycle = np.ceil(reached / days) - 1.0
     part = elapsed[shaped] - cycle * days
-    knot = np.sum(curves.before[row] < (reached - cycle * days)[:, None], axis=1) - 1
-    beyond = np.maximum(part - curves.after[row, knot], 0.0)
+    knot = np.sum(before < (reached - cycle * days)[:, None], axis=1) - 1
+    second = curves.second[row, knot]
+    beyond = np.maximum(part - _mixed(curves.after[row, knot], second, part_even), 0.0)
     # A flat stretch is never inverted: `beyond` is 0 there, up to rounding.
-    slope = curves.slope_per_s[row, knot]
-    seconds = np.divide(beyond, slope, out=np.zeros_like(beyond), where=slope > 0)
-    clock = cycle * days * SECONDS_PER_DAY + curves.second[row, knot] + seconds
-    local_s[shaped] = clock - np.where(days > 1, MONDAY_S, 0.0)
+    slope = (1 - part_even) * curves.slope_per_s[row, knot] + part_even / SECONDS_PER_DAY
+    later = np.divide(beyond, slope, out=np.zeros_like(beyond), where=slope > 0)
+    local_s[shaped] = cycle * days * SECONDS_PER_DAY + second + later - np.where(days > 1, MONDAY_S, 0.0)
     return local_s
