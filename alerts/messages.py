@@ -56,6 +56,7 @@ TIER_WORDS = {
     "past": "Past refill-by",
     "low": "Reservoir low",
     "empty": "Reservoir empty",
+    "changed": "Flow changed",
     "half_year": "In 6 months",
     "quarter": "In 3 months",
     "ended": "Past its life",

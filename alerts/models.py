@@ -52,6 +52,7 @@ class Alert(models.Model):
         INTERROGATION_DUE = "interrogation_due", "Interrogate after the MRI scan"
         FORECAST_UNKNOWN = "forecast_unknown", "Forecast unknown"
         PLAN_UNCONFIRMED = "plan_unconfirmed", "Planned dose not confirmed"
+        FLOW_CHANGED = "flow_changed", "Flow has changed"
         SERVICE_ENDING = "service_ending", "Pump replacement due"
         CONCENTRATION_NOT_PROGRAMMED = "concentration_not_programmed", "Concentration not programmed"
         DELIVERY_FAILED = "delivery_failed", "A message could not be delivered"

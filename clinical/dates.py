@@ -25,7 +25,7 @@ class Limit(StrEnum):
 # By number in the columns `limit` and `reason`.
 LIMITS = tuple(Limit)
 UNKNOWN = LIMITS.index(Limit.UNKNOWN)
-REASONS = ("", "no_fill", "no_factory_flow", "no_dose", "dose_unseen", "stopped", "stall")
+REASONS = ("", "no_fill", "no_factory_flow", "no_dose", "dose_unseen", "stopped", "stall", "flow_changed")
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,7 @@ def _reason(fleet: Fleet, depletion: Depletion, stopped: Floats, programmed_low:
         ("stopped", is_stopped),
         ("stall", depletion.stalled >= 0),
         ("dose_unseen", depletion.assumed),
+        ("flow_changed", depletion.ratios.deviation != 0),
     )
     return np.select([holds for _, holds in reasons], [REASONS.index(name) for name, _ in reasons], 0)
 

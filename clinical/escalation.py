@@ -60,6 +60,8 @@ REFILL_LADDER = (
 )
 # For what is wrong now: told at once, to those who can act, until it is put right.
 IMMEDIATE_LADDER = (Tier("urgent", Anchor.OPENED, 0, ("nurse", "prescriber"), False, 12, False),)
+# A flow that has changed: the dates are on the safe side meanwhile, and the next refills settle it.
+CHANGED_LADDER = (Tier("changed", Anchor.OPENED, 0, ("nurse", "prescriber"), False, 7 * 24, True),)
 # The end of a pump's life: planned 3 to 6 months ahead (clinical rules, section 2: life).
 SERVICE_LADDER = (
     Tier("half_year", Anchor.SERVICE, -183, ("scheduler", "prescriber"), False, 14 * 24, True),

@@ -33,7 +33,8 @@ class FlowRatio:
 class Forecast:
     """Design, section 2. Moments in UTC, whole seconds; None where a level is never reached or not known.
 
-    `unknown_reason` is empty, or `no_fill`, `no_dose`, `dose_unseen`, `no_factory_flow`, `stall`, `stopped`.
+    `unknown_reason` is empty, or `no_fill`, `no_dose`, `dose_unseen`, `no_factory_flow`, `stall`, `stopped`,
+    `flow_changed`.
     `filled_at` is the last fill. `stopped_at` is set while the pump is stopped, or a stop is planned; `stalled_at`
     while a stall has no recovery. `flow_ml_per_day` is programmed after the last event. `ratio_high` is the ratio's
     99th percentile.

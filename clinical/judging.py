@@ -85,10 +85,10 @@ class _Rules:
         return (self.dose > 0) & ((self.dose < low) | (self.dose > high[self.labels]))
 
     def unknown(self, place: int) -> list[Finding]:
-        """Why a pump's dates are not (all) known."""
-        if not self.is_unknown[place]:
-            return []
+        """Why a pump's dates are not (all) known; of a change of flow `findings.deviates` says more."""
         reason = REASONS[self.dates.reason[place]]
+        if reason in ("", "flow_changed"):
+            return []
         since = {"stopped": self.dates.stopped[place], "stall": self.dates.stalled[place]}.get(reason)
         return [findings.of_unknown(reason, None if since is None else _moment(since))]
 

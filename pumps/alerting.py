@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from alerts.models import Alert
 from alerts.services import lifecycle
 from alerts.services.lifecycle import Ladder, Opening
-from clinical.escalation import IMMEDIATE_LADDER, SERVICE_LADDER, Deadlines, starts
+from clinical.escalation import CHANGED_LADDER, IMMEDIATE_LADDER, SERVICE_LADDER, Deadlines, starts
 from pumps.models import Event, Forecast
 
 Kind = Alert.Kind
@@ -55,7 +55,9 @@ def conditions(row: Forecast, ladder: Ladder) -> list[Condition]:
         found.append(Condition(Kind.SERVICE_ENDING, first))
     if row.stopped_at is not None:
         found.append(Condition(Kind.PUMP_STOPPED, row.stopped_at))
-    if row.unknown_reason not in ("", "stopped", "stall"):
+    if row.unknown_reason == "flow_changed":
+        found.append(Condition(Kind.FLOW_CHANGED, row.computed_at))
+    elif row.unknown_reason not in ("", "stopped", "stall"):
         found.append(Condition(Kind.FORECAST_UNKNOWN, row.computed_at + UNKNOWN_GRACE))
     if row.stalled_at is not None:
         found.append(Condition(Kind.PUMP_STALLED, row.stalled_at))
@@ -122,6 +124,8 @@ def _opening(row: Forecast, kind: str, ladder: Ladder, now: datetime) -> Opening
     tiers: Ladder = IMMEDIATE_LADDER
     if kind == Kind.REFILL_DUE:
         found, tiers = deadlines(row, now), ladder
+    elif kind == Kind.FLOW_CHANGED:
+        tiers = CHANGED_LADDER
     elif kind == Kind.SERVICE_ENDING:
         found, tiers = _of_service(row, now), SERVICE_LADDER
     return Opening(

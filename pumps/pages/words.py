@@ -29,6 +29,7 @@ UNKNOWN_WORDS = {
     "dose_unseen": "no dose recorded for the time after the fill",
     "stopped": "pump is stopped",
     "stall": "motor stall without recovery",
+    "flow_changed": "its flow has changed",
 }
 SEVERITY_WORDS = {"info": "Note", "warn": "Warning", "high": "Serious"}
 
