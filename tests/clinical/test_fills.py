@@ -152,7 +152,8 @@ def test_reasons(ledger: list[LedgerEvent], reason: str, limit: Limit) -> None:
 @pytest.mark.parametrize("is_restart_first", [True, False])
 def test_a_stop_and_its_restart_at_one_moment_run_on_whichever_was_entered_first(is_restart_first: bool) -> None:
     both: list[LedgerEvent] = [MotorChange(after(10), Motor.STOPPED), MotorChange(after(10), Motor.RESTARTED)]
-    ledger: list[LedgerEvent] = [fill(0), dose(0), *(both[::-1] if is_restart_first else both)]
+    ordered: list[LedgerEvent] = both[::-1] if is_restart_first else both
+    ledger: list[LedgerEvent] = [fill(0), dose(0)] + ordered  # noqa: RUF005  mypy joins what is unpacked to object
     assert forecast(a_device(), ledger, RULES).programmed_low_at == after(95)
 
 
