@@ -152,8 +152,7 @@ def test_reasons(ledger: list[LedgerEvent], reason: str, limit: Limit) -> None:
 @pytest.mark.parametrize("is_restart_first", [True, False])
 def test_a_stop_and_its_restart_at_one_moment_run_on_whichever_was_entered_first(is_restart_first: bool) -> None:
     both: list[LedgerEvent] = [MotorChange(after(10), Motor.STOPPED), MotorChange(after(10), Motor.RESTARTED)]
-    ordered: list[LedgerEvent] = both[::-1] if is_restart_first else both
-    ledger: list[LedgerEvent] = [fill(0), dose(0)] + ordered  # noqa: RUF005  mypy joins what is unpacked to object
+    ledger: list[LedgerEvent] = [fill(0), dose(0), *(both[::-1] if is_restart_first else both)]
     assert forecast(a_device(), ledger, RULES).programmed_low_at == after(95)
 
 
@@ -183,5 +182,8 @@ def test_a_bolus_counts_where_the_flow_is_not_known() -> None:
     device = a_device(facts=facts("0", programmable=False))
     ledger: list[LedgerEvent] = [fill(0, "10"), PumpBolus(after(1), volume_ml=Decimal(4)), Interrogation(after(2))]
     assert volumes(device.facts, ledger, [after(1), after(3)]).programmed == [6.0, 6.0]
-    later = [ReservoirAccess(after(4), Decimal(0), Decimal(1)), PumpBolus(after(5), volume_ml=Decimal(7))]
+    later: list[LedgerEvent] = [
+        ReservoirAccess(after(4), Decimal(0), Decimal(1)),
+        PumpBolus(after(5), volume_ml=Decimal(7)),
+    ]
     assert forecast(device, [*ledger, *later], RULES).programmed_empty_at == after(5)
