@@ -53,7 +53,9 @@ def week_of(program: Program) -> Week:
     dose = Fraction(program.daily_dose_mcg)
     if not program.steps and not program.boluses:
         return Week((1,) * DAY, dose / DAY)
-    own = {day for part in (*program.steps, *program.boluses) for day in part.days}
+    own = {day for step in program.steps for day in step.days} | {
+        day for bolus in program.boluses for day in bolus.days
+    }
     parts = [*(step.rate_mcg_per_h for step in program.steps), *(bolus.dose_mcg for bolus in program.boluses)]
     whole = 60 * lcm(*(Fraction(part).denominator for part in parts))
     rates: dict[int, int] = {}
@@ -205,7 +207,8 @@ def _by_patient(ordered: Sequence[LedgerEvent], program: Program, moment: dateti
         if isinstance(event, Fill):
             return most
         if isinstance(event, Interrogation) and event.patient_bolus_mcg is not None:
-            return most and most * Fraction(event.patient_bolus_mcg) / _allowed(ordered, event)
+            allowed = _allowed(ordered, event) if most else Fraction(0)
+            return most * Fraction(event.patient_bolus_mcg) / allowed if allowed else Fraction(0)
     return most
 
 
@@ -218,7 +221,8 @@ def _allowed(ordered: Sequence[LedgerEvent], reading: Interrogation) -> Fraction
     allowed = Fraction(0)
     for start, end in pairwise(cuts):
         now = [event for event in ordered if event.at <= start]
-        change = last_of(now, ProgramChange)
+        is_filled = any(isinstance(event, Fill) for event in now)
+        change = _running(ordered, now, begins(now)) if is_filled else last_of(now, ProgramChange)
         if change is None or _is_halted(ordered, now) or _bridge(now, start) is not None:
             continue
         allowed += Fraction(change.program.most_by_patient_mcg) / DAY * ((end - start) // MINUTE)

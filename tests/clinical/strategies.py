@@ -33,7 +33,9 @@ volumes = st.one_of(st.sampled_from(["0", "0.1", "2", "40"]), st.integers(1, 400
     Decimal
 )
 doses = st.one_of(st.sampled_from(["0.0001", "1", "2003.1"]), st.integers(10, 1500).map(str)).map(Decimal)
-weeks = st.sampled_from([[()], [()], [(), (0,)], [(), (5, 6)], [(0, 1, 2, 3, 4), (5, 6)], [(), (2,), (6,)]])
+weeks: st.SearchStrategy[list[tuple[int, ...]]] = st.sampled_from(
+    [[()], [()], [(), (0,)], [(), (5, 6)], [(0, 1, 2, 3, 4), (5, 6)], [(), (2,), (6,)]]
+)
 times = st.integers(0, 1439)
 
 
@@ -144,7 +146,8 @@ def ledgers(max_size: int = 12) -> st.SearchStrategy[list[LedgerEvent]]:
 
 def ledgers_of(kinds: st.SearchStrategy[LedgerEvent], max_size: int) -> st.SearchStrategy[list[LedgerEvent]]:
     anything = st.lists(kinds, max_size=max_size, unique_by=distinct)
-    first = st.one_of(st.just([]), st.tuples(fills(), changes()).map(list))
+    nothing: list[LedgerEvent] = []
+    first: st.SearchStrategy[list[LedgerEvent]] = st.one_of(st.just(nothing), st.tuples(fills(), changes()).map(list))
     return st.tuples(first, anything).map(lambda both: _apart([*both[0], *both[1]]))
 
 

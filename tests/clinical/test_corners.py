@@ -97,7 +97,7 @@ def test_hundreds_of_refills_leave_the_last_fill_as_if_it_were_the_first() -> No
     found = forecast(
         a_device(), [fill(0, "20"), shaped(0, "200", [(0, "10"), (600, "0")], [(900, "100")]), *refills], RULES
     )
-    alone = [shaped(0, "200", [(0, "10"), (600, "0")], [(900, "100")]), fill(20 * 399, "20", "12")]
+    alone: list[LedgerEvent] = [shaped(0, "200", [(0, "10"), (600, "0")], [(900, "100")]), fill(20 * 399, "20", "12")]
     assert found.programmed_low_at == forecast(a_device(), alone, RULES).programmed_low_at
     assert found.flow_ratio.refills == 399
     assert found.flow_ratio.mean == pytest.approx(1, abs=1e-9)

@@ -41,7 +41,7 @@ WEEKEND = (Step(0, Decimal(10)), Step(0, Decimal(45), (5, 6)))
     ],
 )
 def test_days_of_a_week_differ(filled: str, start: float, days: float) -> None:
-    ledger = [fill(start, filled), weekly(start, "480", *WEEKEND)]
+    ledger: list[LedgerEvent] = [fill(start, filled), weekly(start, "480", *WEEKEND)]
     found = forecast(a_device(), ledger, RULES).programmed_low_at
     assert found is not None
     assert abs(found - after(start + days)) <= timedelta(seconds=1)
