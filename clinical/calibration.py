@@ -121,7 +121,8 @@ class _State:
 
 @dataclass(frozen=True)
 class _Round:
-    """One interval of each of some pumps. `noise` is the variance of its measurement in mL^2."""
+    """One interval of each of some pumps. `noise` is the variance of its measurement in mL^2, `drifts` the time in
+    years from the one before it: none for a pump's first, which its prior is of."""
 
     place: Ints
     pump: Ints
@@ -130,6 +131,7 @@ class _Round:
     is_dry: Flags
     noise: Floats
     years: Floats
+    drifts: Floats
 
 
 def calibrate(fleet: Fleet, intervals: Intervals) -> tuple[Ratios, Expected]:
@@ -177,6 +179,7 @@ def _rounds(fleet: Fleet, intervals: Intervals) -> Iterator[_Round]:
             is_dry=intervals.is_dry[place],
             noise=fleet.noise_ml[intervals.pump[place]] ** 2,
             years=intervals.years[place],
+            drifts=intervals.years[place] if number else np.zeros(len(place)),
         )
 
 
@@ -187,7 +190,7 @@ def _believable(delivered: Floats, programmed: Floats, is_dry: Flags) -> Floats:
 def _take(fleet: Fleet, state: _State, each: _Round, expected: Expected) -> None:
     """Add one interval of each of some pumps to what is known."""
     pump = each.pump
-    grown = fleet.drift[pump] ** 2 * each.years
+    grown = fleet.drift[pump] ** 2 * each.drifts
     mean, variance, refills = state.mean[pump], state.variance[pump] + grown, state.refills[pump]
     z, spread = _off(each, mean, variance)
     expected.mean[each.place], expected.sd[each.place], expected.z[each.place] = mean, np.sqrt(variance), z
