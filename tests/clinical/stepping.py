@@ -105,7 +105,13 @@ def sorted_ledger(ledger: Sequence[LedgerEvent]) -> list[LedgerEvent]:
 def begins(ledger: Sequence[LedgerEvent]) -> Fill:
     """The last fill of an emptied reservoir, or the first fill where none was."""
     fills = [event for event in ledger if isinstance(event, Fill)]
-    return next((fill for fill in reversed(fills) if fill.emptying is Emptying.EMPTIED), fills[0])
+    return next((fill for fill in reversed(fills) if counts_as_emptied(fill)), fills[0])
+
+
+def counts_as_emptied(fill: Fill) -> bool:
+    """What a partial emptying left that nobody measured may be nothing."""
+    is_unknown = fill.emptying is Emptying.PARTIAL and fill.aspirated_ml is None
+    return fill.emptying is Emptying.EMPTIED or is_unknown
 
 
 def stretches(ledger: Sequence[LedgerEvent]) -> list[Stretch]:
@@ -128,14 +134,15 @@ def _stretch(ordered: Sequence[LedgerEvent], filled: Fill, moment: datetime) -> 
     ml_per_mcg = 1 / Fraction(drug.programmed_concentration_mcg_per_ml)
     change = _running(ordered, now, filled)
     week, by_patient = NOTHING, Fraction(0)
-    if change is not None and not _is_halted(ordered, now):
+    is_halted = _is_halted(ordered, now)
+    if change is not None and not is_halted:
         week = week_of(change.program)
         week = Week(week.amounts, week.unit * ml_per_mcg)
         by_patient = _by_patient(ordered, change.program, moment) * ml_per_mcg
-        bridge = _bridge(now, moment)
-        if bridge is not None:
-            week = Week((1,) * DAY, Fraction(bridge.volume_ml) / Fraction(bridge.duration_hours) / 60)
-            by_patient = Fraction(0)
+    bridge = _bridge(now, moment)
+    if bridge is not None and not is_halted:
+        week = Week((1,) * DAY, Fraction(bridge.volume_ml) / Fraction(bridge.duration_hours) / 60)
+        by_patient = Fraction(0)
     offset = timedelta(seconds=_offset(now, change))
     return Stretch(moment, _put_in(now, filled, moment, ml_per_mcg), week, by_patient, offset)
 

@@ -182,10 +182,10 @@ def test_what_first_intervals_show_too_much_is_taken_off_the_first_alone() -> No
 
 
 def test_a_drift_forgets_and_widens() -> None:
-    """sd^2 grows by 0.02^2 a year: over the interval, and over the present fill taken to be as long (45 days)."""
+    """sd^2 grows by 0.02^2 a year: over the second interval, and over the present fill taken to be as long (45 d)."""
     year = 45 / 365.25
-    precision = 1 / (0.05**2 + 0.02**2 * year) + 18**2 / 0.49
-    found = forecast(believing(drift=0.02), refilled((45, "22")), RULES).flow_ratio
+    precision = 1 / (1 / (1 / 0.05**2 + 18**2 / 0.49) + 0.02**2 * year) + 18**2 / 0.49
+    found = forecast(believing(drift=0.02), refilled((45, "22"), (45, "22")), RULES).flow_ratio
     assert found.sd == pytest.approx((1 / precision + 0.02**2 * year) ** 0.5)
     old_then_new = refilled(*[(80, "8")] * 5, *[(80, "7")] * 5)
     steady, drifting = (forecast(believing(drift=each), old_then_new, RULES).flow_ratio for each in (0.0, 0.05))

@@ -41,7 +41,7 @@ RUNNING: tuple[LedgerEvent, ...] = (fill(0, "30"), dose(0))
     [
         pytest.param([top_up(20, "10")], 95, id="30 - 8 + 10, from day 20"),
         pytest.param([partly(20, "10", "4")], 85, id="taken out 4, put in 10"),
-        pytest.param([partly(20, "10", None)], 95, id="what was taken out is not known: taken as nothing"),
+        pytest.param([partly(20, "10", None)], 40, id="what was left is not known: it may be nothing"),
         pytest.param([top_up(20, "10"), top_up(40, "4")], 105, id="two on top"),
         pytest.param([top_up(20, "10"), fill(50, "20", "20")], 95, id="emptied afterwards"),
         pytest.param([partly(20, "1", "11")], 45, id="more out than in"),
