@@ -31,7 +31,8 @@ Z99 = 2.3263478740408408
 # An interval this many standard deviations from the pump's own expectation is not noise, and neither are two in a row
 # that add up to as much: either holds for 1.2 of 1,000 healthy refills.
 DEVIATION_Z = 3.25
-# What is believed of a pump whose flow has changed: anything from half to half as much again.
+# What is believed of a pump whose flow has changed: anything from half to half as much again; with a spread of half as
+# far as the interval was off that showed it, where that is more.
 CHANGED_SD = 0.2
 # A change counts as settled when so many intervals have followed, itself included.
 SETTLED_AFTER = 3
@@ -218,7 +219,8 @@ def _take(fleet: Fleet, state: _State, each: _Round, expected: Expected) -> None
     shift = each.delivered - mean * each.programmed
     noise = np.where(is_changed, each.noise + shift**2, each.noise)
     mean = np.where(is_changed, fleet.prior_mean[pump], mean)
-    variance = np.where(is_changed, CHANGED_SD**2, variance)
+    away = np.abs(each.delivered / each.programmed - mean) / 2
+    variance = np.where(is_changed, np.maximum(CHANGED_SD, away) ** 2, variance)
     state.mean[pump], state.variance[pump] = _learned(each, mean, variance, noise)
     state.refills[pump] = np.where(is_changed, 0, refills) + ~each.is_dry
     state.dry_chance[pump] = np.where(is_changed, 1.0, chance)

@@ -13,7 +13,7 @@ from enum import StrEnum
 import numpy as np
 
 from clinical.calibration import SMALLEST_RATIO, Expected, Intervals, Ratios, calibrate
-from clinical.columns import FILL, PART, Fleet, Ints, fleet
+from clinical.columns import FILL, PART, REST, Fleet, Ints, fleet
 from clinical.depletion import calibration_intervals
 from clinical.ledger import Fill, LedgerEvent, PumpFacts, in_order
 from clinical.residual import DISCREPANCY_ML, Residual, is_outside_accuracy, residual
@@ -180,7 +180,7 @@ class _Checked:
         if since is None:
             return Uncounted.FIRST_FILL
         reasons = {
-            Uncounted.NOT_EMPTIED: self.fleet.what[place] == PART,
+            Uncounted.NOT_EMPTIED: self.fleet.what[place] in (PART, REST),
             Uncounted.NOT_MEASURED: fill.aspirated_ml is None,
             Uncounted.FLOW_UNKNOWN: np.isnan(since.programmed_ml),
             Uncounted.DOSE_UNSEEN: since.is_assumed,

@@ -36,10 +36,12 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 # Codes of the column `what`, in the order of events at one moment: a bridge ends, the pump is read, it is filled, then
-# programmed. `PART` is a fill of a reservoir that was not emptied.
+# programmed. `PART` is a fill of a reservoir that was not emptied, `REST` one on top of what nobody measured (taken as
+# nothing), `EMPTIED` an emptying without a fill.
 BRIDGE_END, READING, FILL, PART, ACCESS, PROGRAM, STOPPED, RESTARTED, STALLED, RECOVERED, BOLUS, BRIDGE, NOTE = range(
     13
 )
+REST, EMPTIED = 13, 14
 _MOTOR = {
     Motor.STOPPED: STOPPED,
     Motor.RESTARTED: RESTARTED,
@@ -60,8 +62,9 @@ class Curves:
 
 
 # What every pump has, and every event. Events have nan for what they have no value for, but 0 in `curve`, `given_ml`
-# and `given_mcg` (at once, beside the program), `added_ml` (put in less taken out, outside an emptying) and
-# `by_patient_mcg` (the most that may be called for a day). Moments and offsets are in seconds, flows in mL/day.
+# and `given_mcg` (at once, beside the program), `added_ml` (put in less taken out, outside an emptying),
+# `by_patient_mcg` (the most that may be called for a day) and `is_planned`. Moments and offsets are in seconds, flows
+# in mL/day.
 PUMP_COLUMNS = ("low_ml", "programmable", "factory_flow", "prior_mean", "prior_sd", "noise_ml", "first_ml", "drift")
 EVENT_COLUMNS = (
     "at",
@@ -79,6 +82,7 @@ EVENT_COLUMNS = (
     "read_ml",
     "by_patient_mcg",
     "read_patient_mcg",
+    "is_planned",
 )
 Columns = dict[str, Floats]
 
@@ -115,6 +119,7 @@ class Fleet:
     read_ml: Floats
     by_patient_mcg: Floats
     read_patient_mcg: Floats
+    is_planned: Floats
     curves: Curves
 
     @property
@@ -159,7 +164,7 @@ def begins_unknown(first_event: Ints, what: Ints) -> Flags:
     parts: Flags = what == PART
     if not parts.any():
         return parts
-    filled = np.concatenate(([0], np.cumsum((what == FILL) | parts)))
+    filled = np.concatenate(([0], np.cumsum(np.isin(what, (FILL, REST, EMPTIED)) | parts)))
     before = np.repeat(filled[first_event[:-1]], np.diff(first_event))
     is_unknown: Flags = parts & (filled[:-1] == before)
     return is_unknown
@@ -186,20 +191,22 @@ def event_numbers(event: LedgerEvent, curves: "CurveTable") -> tuple[float, ...]
     """A row in the order of EVENT_COLUMNS."""
     at = to_seconds(event.at)
     filled = aspirated = concentration = dose = offset = bridge_flow = read = read_patient = _NONE
-    curve, given_ml, given_mcg, added, by_patient = 0, 0.0, 0.0, 0.0, 0.0
+    curve, given_ml, given_mcg, added, by_patient, is_planned = 0, 0.0, 0.0, 0.0, 0.0, False
     what = NOTE
     match event:
         case Fill():
             what, filled = FILL, float(event.filled_ml)
             aspirated = _NONE if event.aspirated_ml is None else float(event.aspirated_ml)
             concentration = float(event.programmed_concentration_mcg_per_ml)
-            # A partial fill that nobody has measured: what was left may be nothing, so it counts as emptied.
-            if event.emptying is Emptying.TOP_UP or (event.emptying is Emptying.PARTIAL and aspirated >= 0):
+            if event.emptying is Emptying.PARTIAL and event.aspirated_ml is None:
+                what = REST
+            elif event.emptying is not Emptying.EMPTIED:
                 what, added = PART, filled - (aspirated if event.aspirated_ml is not None else 0.0)
         case ProgramChange():
             what, curve, offset = PROGRAM, curves.index(event.program), event.clock_offset_s
             dose = 0.0 if event.program.mode is Mode.STOPPED else float(event.program.daily_dose_mcg)
             by_patient = float(event.program.patient_bolus_mcg) * event.program.patient_boluses_per_day
+            is_planned = event.is_planned
         case MotorChange():
             what = _MOTOR[event.motor]
         case PumpBolus():
@@ -215,11 +222,13 @@ def event_numbers(event: LedgerEvent, curves: "CurveTable") -> tuple[float, ...]
             read = _NONE if event.volume_ml is None else float(event.volume_ml)
             offset = _NONE if event.clock_offset_s is None else event.clock_offset_s
             read_patient = _NONE if event.patient_bolus_mcg is None else float(event.patient_bolus_mcg)
+        case MriScan(reservoir_emptied=True):
+            what, filled = EMPTIED, 0.0
         case MriScan() | AlarmReport():
             what = NOTE
     return (
         at, what, filled, aspirated, concentration, dose, curve, offset, given_ml, given_mcg, added, bridge_flow, read,
-        by_patient, read_patient,
+        by_patient, read_patient, is_planned,
     )  # fmt: skip
 
 

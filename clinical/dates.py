@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from clinical.columns import FILL, PART, Flags, Fleet, Floats, Ints
+from clinical.columns import FILL, PART, REST, Flags, Fleet, Floats, Ints
 from clinical.depletion import Depletion
 from clinical.terms import Terms
 from clinical.units import HORIZON
@@ -56,7 +56,7 @@ class Dates:
 def dates(fleet: Fleet, terms: Terms, depletion: Depletion) -> Dates:
     """What follows from the volumes (`depletion`) and the terms."""
     programmed_low, earliest_low = _whole(depletion.programmed_low), _whole(depletion.earliest_low)
-    stopped, stalled = _stopped_at(fleet, depletion), _at(fleet.at, depletion.stalled)
+    stopped, stalled = _at(fleet.at, depletion.stopped), _at(fleet.at, depletion.stalled)
     reason = _reason(fleet, depletion, stopped, programmed_low)
     since_fill = _since_fill(fleet, depletion)
     stable_until = np.floor(_first(fleet, terms.stable_until, since_fill))
@@ -96,22 +96,12 @@ def _at(values: Floats, event: Ints) -> Floats:
     return found
 
 
-def _stopped_at(fleet: Fleet, depletion: Depletion) -> Floats:
-    """Since when a pump is stopped, by an event of its own or by its program."""
-    by_program = fleet.programmable & (_at(fleet.dose, depletion.program) == 0)
-    return np.where(
-        (depletion.stopped < 0) & by_program,
-        _at(fleet.at, depletion.program),
-        _at(fleet.at, depletion.stopped),
-    )
-
-
 def _reason(fleet: Fleet, depletion: Depletion, stopped: Floats, programmed_low: Floats) -> Ints:
     """Why not (all) dates are known, the first that holds."""
     # A stop planned for later leaves the dates of a reservoir that is low before it.
     is_stopped = ~np.isnan(stopped) & np.isnan(programmed_low)
     reasons: Sequence[tuple[str, Flags]] = (
-        ("no_fill", depletion.fill < 0),
+        ("no_fill", depletion.drug < 0),
         ("no_factory_flow", ~fleet.programmable & np.isnan(fleet.factory_flow)),
         ("no_dose", fleet.programmable & (depletion.program < 0)),
         ("dose_unseen", is_stopped & depletion.assumed),
@@ -127,7 +117,7 @@ def _since_fill(fleet: Fleet, depletion: Depletion) -> Flags:
     """The events that put in what a pump now holds: its last fill after emptying, and what was added to it."""
     segments = depletion.segments
     is_last: Flags = (segments.fill >= 0) & (segments.fill == depletion.fill[segments.pump])
-    return fleet.is_any(FILL, PART) & is_last
+    return fleet.is_any(FILL, PART, REST) & is_last
 
 
 def _first(fleet: Fleet, moments: Floats, counts: Flags) -> Floats:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clinical.calibration import SECONDS_PER_YEAR, Intervals, Ratios, calibrate
-from clinical.columns import FILL, READING, Flags, Fleet, Floats, Ints
+from clinical.columns import EMPTIED, FILL, PROGRAM, READING, REST, Flags, Fleet, Floats, Ints
 from clinical.segments import Segments, cut, elapsed_days, local_seconds
 
 
@@ -17,9 +17,10 @@ from clinical.segments import Segments, cut, elapsed_days, local_seconds
 class Depletion:
     """One entry a pump. Moments in seconds UTC, nan where the level is never reached or unknown.
 
-    `fill`, `drug`, `program`, `stopped`, `stalled` and `reading` index the fleet's events: the pump's last fill after
-    emptying, the last fill of any kind, the last program, the stop and the unrecovered stall that hold, the last volume
-    read since the fill; -1 if there is none. `read_gap`
+    `fill`, `drug`, `program`, `running`, `stopped`, `stalled` and `reading` index the fleet's events: the pump's last
+    fill after emptying, the last fill of any kind, the last program, the last that is more than a plan, the stop and
+    the unrecovered stall that hold, the last volume read since the fill; -1 if there is none. `flow` is after the last
+    event that is more than a plan. `read_gap`
     is that reading less what is programmed to be left, mL. `assumed` says that a part of the flow since the last fill
     is assumed.
     """
@@ -28,6 +29,7 @@ class Depletion:
     fill: Ints
     drug: Ints
     program: Ints
+    running: Ints
     stopped: Ints
     stalled: Ints
     reading: Ints
@@ -77,8 +79,8 @@ def deplete(fleet: Fleet, measured: Measured | None = None) -> Depletion:
         levels=np.stack([fleet.low_ml, none, fleet.low_ml, none, fleet.low_ml], axis=1),
         ratios=np.stack([ones, ones, ratios.mean, ratios.mean, ratios.high], axis=1),
     )
-    flow = np.full(fleet.pumps, np.nan)
-    flow[has_events] = segments.flow[last[has_events]]
+    happened = _last_of(fleet, fleet.is_planned == 0)
+    flow = np.where(happened >= 0, segments.flow[happened], np.nan) if len(fleet.at) else np.full(fleet.pumps, np.nan)
     guessed = segments.assumed & (segments.fill == fill[segments.pump])
     reading, gap = _read(fleet, segments, fill)
     return Depletion(
@@ -86,6 +88,7 @@ def deplete(fleet: Fleet, measured: Measured | None = None) -> Depletion:
         fill=fill,
         drug=at_last(segments.drug),
         program=at_last(segments.program),
+        running=_last_of(fleet, fleet.is_any(PROGRAM) & (fleet.is_planned == 0)),
         stopped=at_last(segments.stopped),
         stalled=at_last(segments.stalled),
         reading=reading,
@@ -101,6 +104,15 @@ def deplete(fleet: Fleet, measured: Measured | None = None) -> Depletion:
     )
 
 
+def _last_of(fleet: Fleet, is_kind: Flags) -> Ints:
+    """The index of each pump's last event of a kind, -1 without one."""
+    last = np.full(fleet.pumps, -1, dtype=np.int64)
+    chosen = np.flatnonzero(is_kind)
+    # Later entries overwrite earlier ones, in order.
+    last[np.searchsorted(fleet.first_event, chosen, side="right") - 1] = chosen
+    return last
+
+
 def _sum(place: Ints, values: Floats | Flags, size: int) -> Floats:
     """Sums by place, each added up in the order of events, so that one pump and a fleet give the same bits."""
     return np.bincount(place, weights=values, minlength=size).astype(np.float64)
@@ -109,11 +121,10 @@ def _sum(place: Ints, values: Floats | Flags, size: int) -> Floats:
 def calibration_intervals(fleet: Fleet, segments: Segments) -> Intervals:
     """The refill-to-refill intervals that measure a pump, from one emptying to the next.
 
-    Left out: no aspirated volume; nothing programmed; what follows a first fill that left in what nobody knows; a part
-    of the interval with unknown or assumed flow, with patient boluses that were allowed and never read, or a stall
-    whose recovery is not recorded. What was put in or taken out
-    in between, by an access, a top-up or a partial fill, belongs to what was there to deliver: it is never taken for
-    what was left.
+    Left out: no aspirated volume; nothing programmed; what follows a fill on top of what nobody knows; an emptying for
+    a scan; a part of the interval with unknown or assumed flow, with patient boluses allowed and never read or read and
+    never allowed, or a stall whose recovery is not recorded. What was put in or taken out in between, by an
+    access, a top-up or a partial fill, belongs to what was there to deliver: it is never taken for what was left.
     """
     size = len(fleet.at)
     ended = segments.pump[1:] == segments.pump[:-1]
@@ -123,18 +134,20 @@ def calibration_intervals(fleet: Fleet, segments: Segments) -> Intervals:
     added = _sum(of_fill, fleet.added_ml[counted], size)
     is_doubtful = (segments.assumed | segments.at_most & (segments.volume_ml != 0) | (segments.stalled >= 0))[counted]
     doubtful = _sum(of_fill, is_doubtful, size) > 0
-    fills = np.flatnonzero(fleet.is_any(FILL))
+    fills = np.flatnonzero(fleet.is_any(FILL, REST, EMPTIED))
     start, end = fills[:-1], fills[1:]
+    is_opening = np.concatenate(([True], segments.pump[start][1:] != segments.pump[start][:-1]))[: len(start)]
     volume, aspirated = programmed[start], fleet.aspirated_ml[end]
     measured = (segments.pump[start] == segments.pump[end]) & (volume > 0) & ~doubtful[start] & (aspirated >= 0)
-    start, end = start[measured], end[measured]
+    measured &= (fleet.what[start] == FILL) & (fleet.what[end] == FILL)
+    start, end, is_opening = start[measured], end[measured], is_opening[measured]
     return Intervals(
         end=end,
         pump=segments.pump[start],
         programmed_ml=programmed[start],
         delivered_ml=fleet.filled_ml[start] + added[start] - fleet.aspirated_ml[end],
         is_dry=fleet.aspirated_ml[end] == 0,
-        is_first=np.isnan(fleet.aspirated_ml[start]),
+        is_first=is_opening & np.isnan(fleet.aspirated_ml[start]),
         years=(fleet.at[end] - fleet.at[start]) / SECONDS_PER_YEAR,
     )
 

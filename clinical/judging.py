@@ -55,8 +55,8 @@ class _Rules:
         self.flow, self.deviation, self.gap = depletion.flow, depletion.ratios.deviation, depletion.read_gap
         at = _Last(depletion.drug)
         self.filled, self.programmed = at.value(terms.filled_concentration), at.value(fleet.concentration)
-        self.dose = np.where(fleet.programmable, _Last(depletion.program).value(fleet.dose), np.nan)
-        is_filled = depletion.fill >= 0
+        self.dose = np.where(fleet.programmable, _Last(depletion.running).value(fleet.dose), np.nan)
+        is_filled = depletion.drug >= 0
         self.is_unknown = dates.reason > 0
         self.is_dry = is_filled & (at.value(fleet.aspirated_ml) == 0) & (at.value(fleet.what) == FILL)
         self.is_not_reprogrammed = is_filled & (self.filled != self.programmed)
@@ -65,9 +65,12 @@ class _Rules:
         self.is_odd_dose = self._odd_dose()
         below, above = (self.flow > 0) & (self.flow < self.lowest), self.flow > self.highest
         self.is_odd_flow = below | above
+        # A stop that only a plan would end, where the dates count on the plan.
+        held = _Last(depletion.stopped).value(fleet.is_planned) == 0
+        self.is_held = held & (dates.reason != REASONS.index("stopped"))
         self.is_odd_reading = np.abs(self.gap) > watching.READING_TOLERANCE_ML
         others = self.is_unknown | self.is_dry | self.is_not_reprogrammed | self.is_off_market
-        others |= self.is_odd_reading | self.is_odd_dose | self.is_odd_flow | (self.deviation != 0)
+        others |= self.is_held | self.is_odd_reading | self.is_odd_dose | self.is_odd_flow | (self.deviation != 0)
         self.holds_any = others
         self.only_shelf_life = self.is_shelf_life_unknown & ~others
 
@@ -87,6 +90,8 @@ class _Rules:
     def unknown(self, place: int) -> list[Finding]:
         """Why a pump's dates are not (all) known; of a change of flow `findings.deviates` says more."""
         reason = REASONS[self.dates.reason[place]]
+        if self.is_held[place]:
+            return [findings.of_unknown("stopped", _moment(self.dates.stopped[place]))]
         if reason in ("", "flow_changed"):
             return []
         since = {"stopped": self.dates.stopped[place], "stall": self.dates.stalled[place]}.get(reason)

@@ -11,11 +11,13 @@ import numpy as np
 from clinical.columns import (
     BRIDGE,
     BRIDGE_END,
+    EMPTIED,
     FILL,
     PART,
     PROGRAM,
     READING,
     RECOVERED,
+    REST,
     RESTARTED,
     STALLED,
     STOPPED,
@@ -39,7 +41,8 @@ class Segments:
     """One entry an event: what holds from it until the pump's next event.
 
     `fill` and `program` index the latest event of their kind, -1 before the first; `fill` is of an emptied reservoir or
-    the first known of, `drug` the latest that put drug in. `stopped` and `stalled` index the stop or stall that holds.
+    the first known of, `drug` the latest that put drug in. `stopped` and `stalled` index the stop or stall that holds;
+    a plan ends no stop, though the flow follows it.
     `flow` is mL/day, nan while unknown (no fill, no program, no factory flow). Where the first recorded dose comes long
     after a fill, it is `assumed` to have run since the fill; a stall without a recovery is taken to flow: both the
     pessimistic side. Where a patient may call for boluses, the flow counts what a later reading says was given, or else
@@ -83,8 +86,8 @@ def cut(fleet: Fleet) -> Segments:
     pump = np.repeat(np.arange(fleet.pumps, dtype=np.int64), np.diff(fleet.first_event))
     places = _Places(np.arange(len(fleet.at), dtype=np.int64), pump, fleet.first_event[pump])
     program = places.latest(fleet.is_any(PROGRAM))
-    fill = places.latest(fleet.is_any(FILL) | begins_unknown(fleet.first_event, fleet.what))
-    drug = places.latest(fleet.is_any(FILL, PART))
+    fill = places.latest(fleet.is_any(FILL, REST, EMPTIED) | begins_unknown(fleet.first_event, fleet.what))
+    drug = places.latest(fleet.is_any(FILL, PART, REST))
     programmable = fleet.programmable[pump]
     coming = _next(fleet, places, fleet.is_any(PROGRAM))
     running, assumed = _running(fleet, coming, fill, program)
@@ -101,13 +104,15 @@ def cut(fleet: Fleet) -> Segments:
     flow = np.where(is_halted, 0.0, flow)
     offset = np.where(programmable & (running >= 0), _clock(fleet, places, running, assumed), 0.0)
     end = _ends(fleet, places)
-    called, at_most = _called(fleet, places, np.where(is_bridging | is_halted, 0.0, by_patient), end - fleet.at)
+    allowed = np.where(is_bridging | is_halted, 0.0, by_patient)
+    called, at_once, at_most = _called(fleet, places, allowed, end - fleet.at)
     called /= np.where(called > 0, concentration, 1.0)
     flow = flow + called
     even = np.divide(called, flow, out=np.zeros_like(flow), where=called > 0)
     days = elapsed_days(fleet.curves, curve, even, end + offset)
     days -= elapsed_days(fleet.curves, curve, even, fleet.at + offset)
-    given = fleet.given_ml + np.where(fleet.given_mcg > 0, fleet.given_mcg / concentration, 0.0)
+    given_mcg = fleet.given_mcg + at_once
+    given = fleet.given_ml + np.where(given_mcg > 0, given_mcg / concentration, 0.0)
     given = np.nan_to_num(given, nan=0.0)
     # Between two events of one moment nothing flows, whether or not the flow is known.
     volume = given + np.where(days == 0, 0.0, flow * days)
@@ -116,7 +121,7 @@ def cut(fleet: Fleet) -> Segments:
         fill=fill,
         drug=drug,
         program=program,
-        stopped=stopped,
+        stopped=_standing(fleet, places, programmable),
         stalled=np.where(is_recovered, -1, stalled),
         flow=flow,
         curve=curve,
@@ -135,22 +140,25 @@ def _ends(fleet: Fleet, places: _Places) -> Floats:
     return np.where(places.index == fleet.first_event[places.pump + 1] - 1, np.nan, end)
 
 
-def _called(fleet: Fleet, places: _Places, most: Floats, lasts_s: Floats) -> tuple[Floats, Flags]:
-    """What patients called for in each segment, mcg/day, and whether that is only the most they may.
+def _called(fleet: Fleet, places: _Places, most: Floats, lasts_s: Floats) -> tuple[Floats, Floats, Flags]:
+    """What patients called for in each segment, mcg/day; what was read though none was allowed, mcg at once; and
+    whether the one is only the most they may, or the other not explained.
 
     A reading tells the sum since the last fill, or the last reading if that is later; it is spread over the time in
     proportion to what was allowed. `most` is what is allowed a day.
     """
-    if not (most > 0).any():
-        return np.zeros(len(most)), np.zeros(len(most), dtype=np.bool_)
+    if not (most > 0).any() and not (fleet.read_patient_mcg > 0).any():
+        return np.zeros(len(most)), np.zeros(len(most)), np.zeros(len(most), dtype=np.bool_)
     told = fleet.is_any(READING) & ~np.isnan(fleet.read_patient_mcg)
     read = _after(_next(fleet, places, told), places)
-    filled = _after(_next(fleet, places, fleet.is_any(FILL, PART)), places)
+    filled = _after(_next(fleet, places, fleet.is_any(FILL, PART, REST, EMPTIED)), places)
     is_told = (read >= 0) & ((filled < 0) | (read < filled)) & ~np.isnan(lasts_s)
     days = lasts_s[is_told] / SECONDS_PER_DAY
     allowed = np.bincount(read[is_told], weights=most[is_told] * days, minlength=len(most))
     shares = np.divide(fleet.read_patient_mcg, allowed, out=np.zeros(len(most)), where=allowed > 0)
-    return np.where(is_told, most * shares[read], most), (most > 0) & ~is_told
+    unexplained = told & (allowed <= 0) & (fleet.read_patient_mcg > 0)
+    at_once = np.where(unexplained, fleet.read_patient_mcg, 0.0)
+    return np.where(is_told, most * shares[read], most), at_once, (most > 0) & ~is_told | unexplained
 
 
 def _after(following: Ints, places: _Places) -> Ints:
@@ -190,6 +198,20 @@ def _halted(fleet: Fleet, places: _Places) -> tuple[Ints, Ints, Flags]:
     stall = places.latest(fleet.is_any(STALLED, RECOVERED))
     stalled = np.where((stall >= 0) & (fleet.what[stall] == STALLED), stall, -1)
     return stopped, stalled, (stalled >= 0) & (_next(fleet, places, fleet.is_any(RECOVERED)) >= 0)
+
+
+def _standing(fleet: Fleet, places: _Places, programmable: Flags) -> Ints:
+    """The stop that nothing has ended which is known to have happened, -1 without one: a plan ends none, and a restart
+    goes on with a program that is a stop itself."""
+    by_program = fleet.is_any(PROGRAM) & programmable
+    runs = by_program & (fleet.dose > 0) & (fleet.is_planned == 0)
+
+    def holding(begins: Flags, ends: Flags) -> Ints:
+        latest = places.latest(begins | ends)
+        return np.where((latest >= 0) & begins[latest], latest, -1)
+
+    by_event = holding(fleet.is_any(STOPPED), fleet.is_any(RESTARTED) | runs)
+    return np.where(by_event >= 0, by_event, holding(by_program & (fleet.dose == 0), runs))
 
 
 def _clock(fleet: Fleet, places: _Places, running: Ints, assumed: Flags) -> Floats:

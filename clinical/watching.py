@@ -158,7 +158,8 @@ def reading_differs(gap_ml: float) -> Finding:
 
 def _of_dose(ledger: Sequence[LedgerEvent], reading: Interrogation | None) -> list[Finding]:
     """A dose that the programmer showed and the ledger does not have, until another is recorded."""
-    change = _last(ledger, ProgramChange)
+    made = [event for event in ledger if isinstance(event, ProgramChange) and not event.is_planned]
+    change = made[-1] if made else None
     if reading is None or reading.daily_dose_mcg is None or (change is not None and change.at > reading.at):
         return []
     recorded = change.program.daily_dose_mcg if change is not None else None
@@ -186,21 +187,23 @@ def replacement_indicated_at(ledger: Sequence[LedgerEvent]) -> datetime | None:
 
 
 def of_plans(ledger: Sequence[LedgerEvent]) -> list[Finding]:
-    """The last planned dose, until somebody has said that it was programmed or another took its place."""
-    change = _last(ledger, ProgramChange)
-    if change is None or not change.is_planned or _shows(ledger, change):
-        return []
+    """Every planned dose, until somebody has said that it was programmed or another took its place."""
+    changes = [event for event in ledger if isinstance(event, ProgramChange)]
+    made = max((change.at for change in changes if not change.is_planned), default=None)
+    open_plans = [change for change in changes if change.is_planned and (made is None or change.at > made)]
+    return [_of_plan(change) for change in open_plans if not _shows(ledger, change)]
+
+
+def _of_plan(change: ProgramChange) -> Finding:
     dose = change.program.daily_dose_mcg
-    return [
-        Finding(
-            "plan_unconfirmed",
-            Severity.INFO,
-            f"{plain(dose)} mcg/day was planned, and nobody has confirmed that the pump was programmed so. The dates "
-            "count on it from its moment on: once that has come, confirm it, or mark the plan as entered in error.",
-            "Brim design, section 1",
-            change.at,
-        )
-    ]
+    return Finding(
+        "plan_unconfirmed",
+        Severity.INFO,
+        f"{plain(dose)} mcg/day was planned, and nobody has confirmed that the pump was programmed so. The dates "
+        "count on it from its moment on: once that has come, confirm it, or mark the plan as entered in error.",
+        "Brim design, section 1",
+        change.at,
+    )
 
 
 def _shows(ledger: Sequence[LedgerEvent], change: ProgramChange) -> bool:

@@ -111,7 +111,7 @@ def _columns(rows: _Rows, curves: CurveTable) -> dict[str, Floats]:
     nothing, zero = np.full(len(rows.pk), np.nan), np.zeros(len(rows.pk))
     is_fill, is_program = rows.what == FILL, rows.what == PROGRAM
     columns = dict.fromkeys(EVENT_COLUMNS, nothing)
-    columns.update(dict.fromkeys(("given_ml", "given_mcg", "added_ml", "by_patient_mcg"), zero))
+    columns.update(dict.fromkeys(("given_ml", "given_mcg", "added_ml", "by_patient_mcg", "is_planned"), zero))
     columns.update(
         at=rows.at,
         what=rows.what.astype(np.float64),

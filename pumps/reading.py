@@ -8,7 +8,16 @@ from zoneinfo import ZoneInfo
 
 from clinical import forecast as clinical
 from clinical.forecast import VolumeCurve
-from clinical.ledger import Emptying, Fill, Interrogation, LedgerEvent, ProgramChange, ReservoirAccess, in_order
+from clinical.ledger import (
+    Emptying,
+    Fill,
+    Interrogation,
+    LedgerEvent,
+    MriScan,
+    ProgramChange,
+    ReservoirAccess,
+    in_order,
+)
 from clinical.terms import ClinicRules, Device
 from pumps import folding
 from pumps.models import Forecast, Pump
@@ -51,8 +60,15 @@ class Reading:
     def emptied_fill(self) -> Fill | None:
         """The last fill of an emptied reservoir, from which the volume counts; the first of all where none is said to
         be one."""
-        emptied = [fill for fill in self.fills if fill.emptying is Emptying.EMPTIED]
+        emptied = [fill for fill in self.fills if fill.emptying is Emptying.EMPTIED or _is_on_unknown(fill)]
         return emptied[-1] if emptied else next(iter(self.fills), None)
+
+    @property
+    def emptied_by_scan(self) -> MriScan | None:
+        """The scan the reservoir was emptied for, with no fill recorded since."""
+        scans = [event for event in self.ledger if isinstance(event, MriScan) and event.reservoir_emptied]
+        last = self.last_fill
+        return scans[-1] if scans and (last is None or scans[-1].at > last.at) else None
 
     @property
     def added_ml(self) -> Decimal:
@@ -95,6 +111,11 @@ class Reading:
 
     def volumes(self, moments: Sequence[datetime]) -> VolumeCurve:
         return clinical.volumes(self.device.facts, self.ledger, moments)
+
+
+def _is_on_unknown(fill: Fill) -> bool:
+    """A partial emptying that nobody measured: what was left may be nothing, so it counts as emptied."""
+    return fill.emptying is Emptying.PARTIAL and fill.aspirated_ml is None
 
 
 def read(pump: Pump, row: Forecast, now: datetime) -> Reading:

@@ -1,5 +1,6 @@
 """What the planner takes and answers. No logic: the service compares."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -57,8 +58,16 @@ class WhatIfInput(serializers.Serializer[Any]):
         values = {name: self.validated_data[name] for name in Tried.__dataclass_fields__}
         for name in ("steps", "boluses"):
             if values[name] is not None:
-                values[name] = [{part: str(value) for part, value in row.items()} for row in values[name]]
+                values[name] = [
+                    {part: value if part == "days" else str(value) for part, value in row.items()}
+                    for row in values[name]
+                ]
         return Tried(**values)
+
+
+def _as_stored(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A step or bolus as the ledger keeps it: numbers as text, weekdays as a list."""
+    return {part: value if part == "days" else str(value) for part, value in row.items()}
 
 
 class OutlookOutput(serializers.Serializer[Any]):

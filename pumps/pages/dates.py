@@ -88,7 +88,10 @@ def _since(reading: Reading, fill: Fill) -> str:
 
 def _no_fill(explain: Callable[[Reading, Fill], str]) -> Callable[[Reading], str]:
     def explained(reading: Reading) -> str:
-        fill = reading.emptied_fill
+        fill, scan = reading.emptied_fill, reading.emptied_by_scan
+        if scan is not None:
+            when = day(scan.at, reading.zone)
+            return f"The reservoir was emptied for the MRI scan of {when}; no fill is recorded since."
         return explain(reading, fill) if fill is not None else "Not known: no fill is recorded."
 
     return explained

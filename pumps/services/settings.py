@@ -282,7 +282,8 @@ def set_ladder(*, clinic: Clinic, ladder: Sequence[Tier], now: datetime, by: Use
     policy = lifecycle.store_ladder(clinic=clinic, ladder=ladder, now=now)
     ids = Forecast.objects.filter(clinic=clinic, in_use=True)
     # Alerts may now have to open earlier or later: the next tick looks.
-    ids.update(next_alert_at=now)
+    # The nightly run replaces no row that has been touched since it was read, so it cannot put the old start back.
+    ids.update(next_alert_at=now, computed_at=now)
     summary = f"Reminder tiers changed: version {policy.version}"
     note(clinic=clinic, by=by, at=now, subject=subject_of(clinic), summary=summary)
     return policy

@@ -141,7 +141,7 @@ def _shaped(mode: str, dose: Decimal, tried: Tried, running: Program | None) -> 
         shaped = running if factor == 1 else checked(Program(Mode(mode), dose, steps, boluses))
     else:
         shaped = program_of(mode, dose, (), ())
-    if running is None:
+    if running is None or shaped.mode is Mode.STOPPED:
         return shaped
     # What a patient may call for beside the dose stays as it is.
     return replace(

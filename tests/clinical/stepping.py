@@ -144,7 +144,7 @@ def _stretch(ordered: Sequence[LedgerEvent], filled: Fill, moment: datetime) -> 
         week = Week((1,) * DAY, Fraction(bridge.volume_ml) / Fraction(bridge.duration_hours) / 60)
         by_patient = Fraction(0)
     offset = timedelta(seconds=_offset(now, change))
-    return Stretch(moment, _put_in(now, filled, moment, ml_per_mcg), week, by_patient, offset)
+    return Stretch(moment, _put_in(ordered, now, filled, moment, ml_per_mcg), week, by_patient, offset)
 
 
 def _running(ordered: Sequence[LedgerEvent], now: Sequence[LedgerEvent], filled: Fill) -> ProgramChange | None:
@@ -190,7 +190,9 @@ def _offset(now: Sequence[LedgerEvent], change: ProgramChange | None) -> int:
     return found
 
 
-def _put_in(now: Sequence[LedgerEvent], filled: Fill, moment: datetime, ml_per_mcg: Fraction) -> Fraction:
+def _put_in(
+    ordered: Sequence[LedgerEvent], now: Sequence[LedgerEvent], filled: Fill, moment: datetime, ml_per_mcg: Fraction
+) -> Fraction:
     put_in = Fraction(0)
     for event in now:
         if event.at != moment:
@@ -202,6 +204,8 @@ def _put_in(now: Sequence[LedgerEvent], filled: Fill, moment: datetime, ml_per_m
             put_in += Fraction(event.injected_ml) - Fraction(event.aspirated_ml)
         elif isinstance(event, PumpBolus):
             put_in -= Fraction(event.volume_ml or 0) + Fraction(event.dose_mcg or 0) * ml_per_mcg
+        elif isinstance(event, Interrogation) and event.patient_bolus_mcg and not _allowed(ordered, event):
+            put_in -= Fraction(event.patient_bolus_mcg) * ml_per_mcg
     return put_in
 
 
@@ -224,7 +228,8 @@ def _allowed(ordered: Sequence[LedgerEvent], reading: Interrogation) -> Fraction
     readings = [e for e in ordered if isinstance(e, Interrogation) and e.patient_bolus_mcg is not None]
     resets = [*(e.at for e in ordered if isinstance(e, Fill)), *(e.at for e in readings)]
     since = max((at for at in resets if at < reading.at), default=ordered[0].at)
-    cuts = sorted({since, reading.at, *(e.at for e in ordered if since < e.at < reading.at)})
+    moments = [*(e.at for e in ordered), *(ends(e) for e in ordered if isinstance(e, Bridge))]
+    cuts = sorted({since, reading.at, *(at for at in moments if since < at < reading.at)})
     allowed = Fraction(0)
     for start, end in pairwise(cuts):
         now = [event for event in ordered if event.at <= start]

@@ -24,9 +24,12 @@ FEW = settings(max_examples=60, deadline=None)
 
 
 def is_known(ledger: list[LedgerEvent]) -> bool:
-    """Whether there is a fill and a dose: without them there is nothing to step through."""
+    """Whether there is a fill and a dose: without them there is nothing to step through. What patients called for is
+    not read at the moment of a fill, where the reference does not tell before from after."""
     kinds = {type(event) for event in ledger}
-    return {Fill, ProgramChange} <= kinds
+    filled = {event.at for event in ledger if isinstance(event, Fill)}
+    read = {event.at for event in ledger if isinstance(event, Interrogation) and event.patient_bolus_mcg}
+    return {Fill, ProgramChange} <= kinds and not filled & read
 
 
 @FEW
