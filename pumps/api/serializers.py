@@ -7,6 +7,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from clinics.api.fields import IdField, MomentField, Quantity, ReferenceField
+from clinics.api.permissions import allows
+from clinics.roles import Permission
 from clinics.validators import validate_plausible
 from patients.models import Patient
 from pumps.catheter import Catheter, catheter_of
@@ -94,6 +96,14 @@ class PumpSerializer(serializers.ModelSerializer[Pump]):
             "factory_flow_ml_per_day": {"min_value": Decimal("0.0001")},
             "flow_accuracy_pct": {"min_value": 0, "max_value": 100},
         }
+
+    def to_representation(self, pump: Pump) -> dict[str, Any]:
+        """What was noticed of a patient is for those who may see clinical data; a scheduler has the level itself."""
+        shown = super().to_representation(pump)
+        request = self.context.get("request")
+        if request is None or not allows(request, Permission.SEE_CLINICAL, pump.clinic_id):
+            shown.update(low_level_reason="", low_level_noticed_on=None)
+        return shown
 
     @extend_schema_field(CatheterOutput)
     def get_catheter_now(self, pump: Pump) -> dict[str, Any]:

@@ -194,3 +194,17 @@ def test_who_may_ask_about_a_pump(nurse: APIClient, pump: Pump) -> None:
     before = (Event.objects.count(), Forecast.objects.get(pump=pump).refill_by)
     ask(nurse, {"pump": str(pump.pk), "daily_dose_mcg": "400"})
     assert (Event.objects.count(), Forecast.objects.get(pump=pump).refill_by) == before
+
+
+def test_weekdays_and_a_stop_of_a_pump_with_patient_boluses(pump: Pump) -> None:
+    nurse = client_of(a_user(Role.NURSE, pump.clinic))
+    steps = [
+        {"start": "00:00", "rate_mcg_per_h": "8", "days": ["sat", "sun"]},
+        {"start": "00:00", "rate_mcg_per_h": "10"},
+    ]
+    tried = {"pump": str(pump.pk), "mode": "flex", "daily_dose_mcg": "226.286", "steps": steps}
+    answer = nurse.post(URL, tried, format="json")
+    assert answer.status_code == 200, answer.content
+    a_dose(pump, timezone.now() - timedelta(days=2), patient_bolus_mcg=Decimal(10), patient_boluses_per_day=3)
+    stopped = nurse.post(URL, {"pump": str(pump.pk), "mode": "stopped", "daily_dose_mcg": "0"}, format="json").json()
+    assert Decimal(stopped["tried"]["rate_ml_per_day"]) == 0

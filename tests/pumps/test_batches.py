@@ -1,9 +1,10 @@
 """A fleet read as columns is the fleet that is read pump by pump: same numbers, to the last bit."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date, timedelta
 from decimal import Decimal as D
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from interop.simulation import SimClinic
 from interop.simulation import fleet as simulated
 from interop.writing import write
 from pumps import batches, folding, forecasting
-from pumps.models import DrugProduct, Event, Pump, PumpModel
+from pumps.models import DrugProduct, Event, Forecast, Pump, PumpModel
 from pumps.services import ledger, priors, renewal
 from pumps.services.entries import EventEntry
 from tests.builders import NOW, a_clinic, a_dose, a_pump, a_refill, a_running_pump, a_user, recorded
@@ -102,3 +103,36 @@ def test_a_simulated_fleet_and_a_new_prior(tmp_path: Path) -> None:
     assert renewed > 100
     assert differing == []
     assert renewal.compare(ids, now=NOW + DAY) == []
+
+
+def test_columns_that_disagree_with_the_ledger_are_reported_and_never_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    pump, other = a_running_pump(), a_running_pump()
+    before = Forecast.objects.get(pump=pump).programmed_low_at
+    read = batches.read
+
+    def wrong(pump_ids: list[int]) -> batches.Batch:
+        batch = read(pump_ids)
+        low = np.where(batch.ids == pump.pk, batch.fleet.low_ml + 1, batch.fleet.low_ml)
+        return replace(batch, fleet=replace(batch.fleet, low_ml=low))
+
+    monkeypatch.setattr(batches, "read", wrong)
+    renewed, differing = renewal.check_and_renew([pump.pk, other.pk], now=NOW + DAY)
+    assert (renewed, differing) == (0, [{"pump": pump.pk, "fields": ["columns"]}])
+    assert Forecast.objects.get(pump=pump).programmed_low_at == before
+
+
+def test_what_is_recorded_while_a_batch_is_computed_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    pump = a_running_pump()
+    PumpModel.objects.update(flow_ratio_sd=D("0.09"))
+    priors.follow_catalogue("test")
+    looks = renewal.next_looks
+
+    def recorded_meanwhile(*args: Any, **options: Any) -> Any:
+        a_dose(pump, NOW, daily_dose_mcg=D(210), now=NOW + timedelta(seconds=1))
+        return looks(*args, **options)
+
+    monkeypatch.setattr(renewal, "next_looks", recorded_meanwhile)
+    renewal.check_and_renew([pump.pk], now=NOW + DAY)
+    monkeypatch.undo()
+    assert renewal.compare([pump.pk], now=NOW) == []
+    assert Forecast.objects.get(pump=pump).computed_at == NOW + timedelta(seconds=1)

@@ -118,6 +118,9 @@ def test_the_catheter_and_the_low_level_over_the_api() -> None:
     answer = nurse.post(url, body)
     assert answer.status_code == 200, answer.content
     assert (answer.json()["low_reservoir_alarm_ml"], answer.json()["low_level_reason"]) == ("4.00", "fever")
+    seen = scheduler.get(f"/api/v1/pumps/{pump.pk}/").json()
+    shown = (seen["low_reservoir_alarm_ml"], seen["low_level_reason"], seen["low_level_noticed_on"])
+    assert shown == ("4.00", "", None)
 
 
 def test_a_replacement_closes_the_old_ledger_and_begins_a_new_one() -> None:
