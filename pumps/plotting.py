@@ -6,7 +6,21 @@ from datetime import datetime, timedelta
 from math import isnan
 from typing import Any
 
-from clinical.ledger import Fill
+from clinical.ledger import (
+    AlarmReport,
+    Bridge,
+    Emptying,
+    Fill,
+    Interrogation,
+    LedgerEvent,
+    Motor,
+    MotorChange,
+    MriScan,
+    ProgramChange,
+    PumpBolus,
+    ReservoirAccess,
+)
+from clinical.units import plain
 from pumps.reading import Reading
 
 FILLS_SHOWN = 3
@@ -30,6 +44,47 @@ class Volume:
 def volume_now(reading: Reading) -> Volume | None:
     """None before the first fill."""
     return next(iter(_volumes(reading, [("Now", reading.now)])), None)
+
+
+def entries(reading: Reading) -> list[Volume]:
+    """What else happened in the time of the plot, oldest first, and what the reservoir held just then."""
+    fills = [fill for fill in reading.fills if fill.at <= reading.now][-FILLS_SHOWN:]
+    if not fills:
+        return []
+    shown = [event for event in reading.ledger if fills[0].at <= event.at <= _end(reading)]
+    return _volumes(reading, [(name, event.at) for event in shown if (name := _entry_words(event))])
+
+
+def _entry_words(event: LedgerEvent) -> str:
+    """What an entry is called beside the plot; nothing for what the plot shows by itself."""
+    match event:
+        case ProgramChange(program=program, is_planned=is_planned):
+            return f"{plain(program.daily_dose_mcg)} mcg/day{' planned' if is_planned else ''}"
+        case MotorChange(motor=motor):
+            return _MOTOR_WORDS[motor]
+        case PumpBolus():
+            return "Bolus"
+        case Bridge():
+            return "Bridge bolus"
+        case ReservoirAccess():
+            return "Reservoir access"
+        case Interrogation():
+            return "Interrogation"
+        case MriScan():
+            return "MRI scan"
+        case AlarmReport():
+            return "Alarm reported"
+        case Fill(emptying=emptying) if emptying is not Emptying.EMPTIED:
+            return "Not emptied before this fill"
+    return ""
+
+
+_MOTOR_WORDS = {
+    Motor.STOPPED: "Stopped",
+    Motor.RESTARTED: "Restarted",
+    Motor.STALLED: "Motor stall",
+    Motor.RECOVERED: "Recovered from a stall",
+}
 
 
 def table(reading: Reading) -> list[Volume]:
@@ -60,6 +115,11 @@ def plot(reading: Reading) -> dict[str, Any] | None:
         return None
     moments = _moments(reading, fills[0].at, _end(reading))
     curve = reading.volumes(moments)
+    read = {
+        event.at: float(event.volume_ml)
+        for event in reading.ledger
+        if isinstance(event, Interrogation) and event.volume_ml is not None
+    }
     measured = {fill.at - JUST: float(fill.aspirated_ml) for fill in fills[1:] if fill.aspirated_ml is not None}
     return {
         "at": [moment.timestamp() for moment in moments],
@@ -68,6 +128,8 @@ def plot(reading: Reading) -> dict[str, Any] | None:
         "low": _numbers(curve.low),
         "high": _numbers(curve.high),
         "measured": [measured.get(moment) for moment in moments],
+        "read": [read.get(moment) for moment in moments],
+        "entries": [entry.at.timestamp() for entry in entries(reading)],
         "low_level_ml": float(reading.pump.low_reservoir_alarm_ml),
         "reservoir_ml": float(reading.pump.model.reservoir_ml),
         "now": reading.now.timestamp(),

@@ -83,6 +83,7 @@ def _clinical(reading: Reading) -> dict[str, Any]:
         "volume": plotting.volume_now(reading),
         "plot": plotting.plot(reading),
         "table": plotting.table(reading) if fill is not None else [],
+        "marked": plotting.entries(reading),
         "ratio": ratio_words(reading),
         "rate": rate_words(reading, fill) if fill is not None else "",
         "program": reading.program_now,

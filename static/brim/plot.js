@@ -38,6 +38,22 @@
     ctx.restore();
   }
 
+  // What else happened: a short stroke at the foot for each; the table beneath says what.
+  function strokes(plot, moments) {
+    const { ctx, bbox } = plot;
+    ctx.save();
+    ctx.strokeStyle = colour("--ink");
+    ctx.lineWidth = 2 * devicePixelRatio;
+    for (const seconds of moments) {
+      const x = Math.round(plot.valToPos(seconds, "x", true));
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top + bbox.height);
+      ctx.lineTo(x, bbox.top + bbox.height - 9 * devicePixelRatio);
+      ctx.stroke();
+    }
+    ctx.restore();
+  }
+
   const options = {
     width: box.clientWidth,
     height: box.clientHeight,
@@ -53,6 +69,7 @@
       { label: "programmed", stroke: colour("--plot-programmed"), width: 1.5, dash: [6, 4], points: { show: false }, value: number },
       { label: "expected", stroke: expected, width: 2.5, points: { show: false }, value: number },
       { label: "low level", stroke: colour("--low-bg"), width: 1.5, dash: [2, 4], points: { show: false } },
+      { label: "read", stroke: "transparent", paths: () => null, points: { show: true, size: 9, fill: colour("--surface"), stroke: colour("--ink"), width: 2 } },
       { label: "aspirated", stroke: "transparent", paths: () => null, points: { show: true, size: 8, fill: colour("--ink"), stroke: colour("--surface"), width: 1.5 } },
     ],
     bands: [{ series: [1, 2], fill: fade(expected, 0.22) }],
@@ -61,13 +78,14 @@
         (plot) => {
           marker(plot, data.now, colour("--muted"), []);
           marker(plot, data.refill_by, colour("--past-bg"), []);
+          strokes(plot, data.entries);
         },
       ],
     },
   };
   const columns = [
     data.at, data.high, data.low, data.programmed, data.expected,
-    data.at.map(() => data.low_level_ml), data.measured,
+    data.at.map(() => data.low_level_ml), data.read, data.measured,
   ];
   const plot = new uPlot(options, columns, box);
   new ResizeObserver(() => plot.setSize({ width: box.clientWidth, height: box.clientHeight })).observe(box);

@@ -13,7 +13,8 @@ from pumps import plotting, reading
 from pumps.models import Forecast, Pump
 from pumps.pages.dates import dates, ratio_words
 from pumps.pages.pump import clock_note
-from tests.builders import NOW, a_clinic, a_dose, a_pump, a_refill, a_running_pump, a_user
+from pumps.services.entries import EventEntry
+from tests.builders import NOW, a_clinic, a_dose, a_pump, a_refill, a_running_pump, a_user, recorded
 
 
 def read(pump: Pump, now: datetime = NOW) -> reading.Reading:
@@ -110,6 +111,27 @@ def test_the_plot_shows_what_was_aspirated(clinic: Clinic) -> None:
     plot = plotting.plot(read(pump))
     assert plot is not None
     assert [value for value in plot["measured"] if value is not None] == [6.5]
+
+
+def test_the_plot_shows_what_else_happened(clinic: Clinic, nurse: Client) -> None:
+    pump = a_running_pump(clinic, filled_days_ago=40)
+    happened: list[tuple[int, str, dict[str, Any]]] = [
+        (30, "interrogation", {"volume_ml": Decimal("36.2")}),
+        (20, "stop", {}),
+        (19, "restart", {}),
+        (10, "bolus", {"dose_mcg": Decimal(20)}),
+        (5, "mri", {}),
+        (4, "alarm_reported", {"tones": 1}),
+    ]
+    for days, kind, given in happened:
+        recorded(pump, EventEntry(kind=kind, occurred_at=NOW - timedelta(days=days), **given))
+    plot = plotting.plot(read(pump))
+    assert plot is not None
+    assert [value for value in plot["read"] if value is not None] == [36.2]
+    names = ["200 mcg/day", "Interrogation", "Stopped", "Restarted", "Bolus", "MRI scan", "Alarm reported"]
+    assert [entry.name for entry in plotting.entries(read(pump))] == names
+    assert len(plot["entries"]) == len(names)
+    assert "MRI scan</th>" in page(nurse, pump)
 
 
 def test_there_is_no_plot_without_a_fill(clinic: Clinic) -> None:
