@@ -49,7 +49,7 @@ def main(arguments: Sequence[str]) -> int:
     with ProcessPoolExecutor() as processes:
         results = run(SCENARIOS, processes.map, pumps=pumps, fleets=fleets)
     met = bars(results)
-    text = page(results, [bar.told() for bar in met], pumps=pumps, fleets=fleets)
+    text = page(results, [bar.told() for bar in met], pumps=pumps, fleets=fleets) + the_night()
     say(text)
     if not arguments:
         (DOCS / "validation").mkdir(exist_ok=True)
@@ -59,6 +59,12 @@ def main(arguments: Sequence[str]) -> int:
     for bar in met:
         say(bar.told())
     return int(not all(bar.is_met for bar in met))
+
+
+def the_night() -> str:
+    """What `bin/bench fleet` has last written of the nightly run; nothing before that."""
+    written = DOCS / "validation" / "fleet.md"
+    return f"\n{written.read_text()}" if written.exists() else ""
 
 
 def run(

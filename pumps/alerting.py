@@ -110,7 +110,8 @@ def _reconcile_one(row: Forecast, existing: dict[str, Alert], work: _Work) -> No
     wanted = conditions(row, ladder)
     for kind in [kind for kind, alert in existing.items() if _settle(row, alert, wanted, work)]:
         del existing[kind]
-    begun = [condition.kind for condition in wanted if condition.since <= work.now]
+    # Several plans that nobody has confirmed are one alert.
+    begun = dict.fromkeys(condition.kind for condition in wanted if condition.since <= work.now)
     for kind in begun:
         if kind not in existing:
             work.openings.append(_opening(row, kind, ladder, work.now))

@@ -1,6 +1,7 @@
 """What moves a pump's volume or date, by API."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -97,7 +98,7 @@ def test_a_program_that_cannot_be_is_refused(nurse: APIClient, pump: Pump, field
 def test_a_plan_is_confirmed_by_its_id_or_by_its_moment(nurse: APIClient, pump: Pump) -> None:
     now = timezone.now()
     first, second = (now - timedelta(days=days) for days in (2, 1))
-    plans = [a_dose(pump, at, now=now - timedelta(days=4), daily_dose_mcg=210) for at in (first, second)]
+    plans = [a_dose(pump, at, now=now - timedelta(days=4), daily_dose_mcg=Decimal(210)) for at in (first, second)]
     listed = results(nurse.get(f"/api/v1/pumps/{pump.pk}/dose-changes/"))
     assert [row["is_planned"] for row in listed] == [True, True, False]
     url = f"/api/v1/pumps/{pump.pk}/timeline/{plans[0].pk}/confirm/"

@@ -51,7 +51,7 @@ def test_the_worklist_tells_a_story() -> None:
     assert 2 <= within(0, 7) <= 8
     assert within(7, 100) >= 25
     assert Forecast.objects.filter(stopped_at__isnull=False).count() == 1
-    assert list(Forecast.objects.exclude(unknown_reason="").order_by("unknown_reason").values_list("unknown_reason", flat=True)) == ["no_dose", "stopped"]  # fmt: skip  # noqa: E501
+    assert list(Forecast.objects.exclude(unknown_reason="").order_by("unknown_reason").values_list("unknown_reason", flat=True)) == ["flow_changed", "no_dose", "stopped"]  # fmt: skip  # noqa: E501
     assert Forecast.objects.filter(limiting_factor="lot_expiry").exists()
     assert {"aspirated_zero", "concentration_not_programmed"} <= set(codes(Forecast.objects.all()))
     assert Pump.objects.filter(model__programmable=False).exists()

@@ -87,3 +87,11 @@ def test_the_message_says_that_no_refill_helps() -> None:
     assert f"service ends on {ends_on:%A} {ends_on.day} {ends_on:%B %Y}" in body
     assert "no refill helps" in body
     assert "until the pump is replaced or explanted" in body
+
+
+def test_several_plans_that_nobody_confirmed_are_one_alert() -> None:
+    pump = a_running_pump()
+    for days in (2, 4, 6):
+        a_dose(pump, NOW + days * DAY, daily_dose_mcg=D(200 - days))
+    fleet.tick(NOW + 5 * DAY)
+    assert Alert.objects.open().filter(pump=pump, kind="plan_unconfirmed").count() == 1
