@@ -17,6 +17,7 @@ from interop.simulation import SimClinic
 from interop.simulation import fleet as simulated
 from interop.writing import write
 from pumps import batches, folding, forecasting
+from pumps.looking import next_looks
 from pumps.models import DrugProduct, Event, Forecast, Pump, PumpModel
 from pumps.services import ledger, priors, renewal
 from pumps.services.entries import EventEntry
@@ -125,13 +126,12 @@ def test_what_is_recorded_while_a_batch_is_computed_wins(monkeypatch: pytest.Mon
     pump = a_running_pump()
     PumpModel.objects.update(flow_ratio_sd=D("0.09"))
     priors.follow_catalogue("test")
-    looks = renewal.next_looks
 
     def recorded_meanwhile(*args: Any, **options: Any) -> Any:
         a_dose(pump, NOW, daily_dose_mcg=D(210), now=NOW + timedelta(seconds=1))
-        return looks(*args, **options)
+        return next_looks(*args, **options)
 
-    monkeypatch.setattr(renewal, "next_looks", recorded_meanwhile)
+    monkeypatch.setattr("pumps.services.renewal.next_looks", recorded_meanwhile)
     renewal.check_and_renew([pump.pk], now=NOW + DAY)
     monkeypatch.undo()
     assert renewal.compare([pump.pk], now=NOW) == []
