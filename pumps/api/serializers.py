@@ -181,11 +181,9 @@ class VolumeSerializer(serializers.Serializer[Any]):
     high = serializers.CharField(allow_null=True)
 
 
-class ForecastSerializer(serializers.Serializer[Any]):
-    """Design, section 2. For a scheduler the clinical part (ratio, rate, volume, findings) is left out."""
+class DatesOutput(serializers.Serializer[Any]):
+    """When a reservoir is low and empty, when its drug ends, which of them binds, and why one is not known."""
 
-    pump = serializers.CharField()
-    at = MomentField()
     programmed_low_at = MomentField(allow_null=True)
     programmed_empty_at = MomentField(allow_null=True)
     low_at = MomentField(allow_null=True)
@@ -196,6 +194,13 @@ class ForecastSerializer(serializers.Serializer[Any]):
     refill_by = MomentField(allow_null=True)
     limiting_factor = serializers.CharField()
     unknown_reason = serializers.CharField(allow_blank=True)
+
+
+class ForecastSerializer(DatesOutput):
+    """Design, section 2. For a scheduler the clinical part (ratio, rate, volume, findings) is left out."""
+
+    pump = serializers.CharField()
+    at = MomentField()
     service_ends_at = MomentField(allow_null=True)
     prior_version = serializers.CharField()
     flow_ratio = FlowRatioSerializer(required=False)

@@ -11,7 +11,7 @@ from clinics.api.fields import MomentField, Quantity, ReferenceField
 from clinics.validators import validate_plausible, validate_timezone
 from pumps.api.bridges import BridgeNeedOutput
 from pumps.api.ledger_serializers import MOST_ROWS, BolusInput, StepInput, concentration, dose, fine_volume, volume
-from pumps.api.serializers import FindingSerializer, FlowRatioSerializer, PumpModelField
+from pumps.api.serializers import DatesOutput, FindingSerializer, FlowRatioSerializer, PumpModelField
 from pumps.models import Event, Pump
 from pumps.services.settings import INTERVAL_DAYS, MARGIN_DAYS, STABILITY_DAYS
 from pumps.services.trying import Tried
@@ -70,7 +70,7 @@ def _as_stored(row: Mapping[str, Any]) -> dict[str, Any]:
     return {part: value if part == "days" else str(value) for part, value in row.items()}
 
 
-class OutlookOutput(serializers.Serializer[Any]):
+class OutlookOutput(DatesOutput):
     """A pump's flow, dates and yearly need under a setting; `formulas` of the answer says how each comes about."""
 
     daily_dose_mcg = serializers.CharField(allow_null=True, help_text="mcg/day")
@@ -80,16 +80,6 @@ class OutlookOutput(serializers.Serializer[Any]):
     concentration_mcg_per_ml = serializers.CharField()
     filled_at = MomentField()
     margin_days = serializers.IntegerField()
-    programmed_low_at = MomentField(allow_null=True)
-    programmed_empty_at = MomentField(allow_null=True)
-    low_at = MomentField(allow_null=True)
-    empty_at = MomentField(allow_null=True)
-    earliest_low_at = MomentField(allow_null=True)
-    drug_expires_at = MomentField(allow_null=True)
-    max_interval_at = MomentField(allow_null=True)
-    refill_by = MomentField(allow_null=True)
-    limiting_factor = serializers.CharField()
-    unknown_reason = serializers.CharField(allow_blank=True)
     flow_ratio = FlowRatioSerializer()
     interval_days = serializers.CharField(allow_null=True, help_text="days from a whole fill until its refill-by")
     refills_per_year = serializers.CharField(allow_null=True, help_text="null where none comes, or one is due at once")
