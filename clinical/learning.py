@@ -20,7 +20,8 @@ from clinical.ledger import LedgerEvent, Prior, PumpFacts
 # What is believed beforehand counts as so many pumps (mean and spread of a model) or intervals (noise).
 BELIEF_PUMPS = 10.0
 BELIEF_INTERVALS = 30.0
-ITERATIONS = 150
+# Steps of the maximisation at each stage, at most; it has settled once no figure moves by more than this part of it.
+ITERATIONS, SETTLED = 50, 1e-7
 # Of a normal variable cut off at DEVIATION_Z standard deviations, the part of the variance that is left.
 _DENSITY = float(np.exp(-(DEVIATION_Z**2) / 2) / np.sqrt(2 * np.pi))
 KEPT_VARIANCE = 1 - 2 * DEVIATION_Z * _DENSITY
@@ -142,16 +143,31 @@ def learned(found: Sample, names: Sequence[str], believed: Mapping[str, Prior]) 
 
 
 def _fitted(found: Sample, before: _Figures) -> _Figures:
+    """In three stages: what is 0 stays 0 in every step, so whether there is a drift, and whether first intervals are
+    off, is asked once the rest has settled."""
     figures = replace(before, mean=before.mean.copy(), variance=before.variance.copy())
-    for number in range(ITERATIONS):
-        smooth = _smoothed(found, figures)
-        _maximise(found, smooth, before, figures)
-        # What is 0 stays 0 in the steps above: whether there is any is asked once the rest has settled.
-        if number == ITERATIONS // 3:
-            figures.drift = _first_drift(found, smooth)
-        if number == 2 * ITERATIONS // 3:
-            figures.first = _first_offset(found, smooth, figures)
+    smooth = _settle(found, before, figures)
+    figures.drift = _first_drift(found, smooth)
+    smooth = _settle(found, before, figures)
+    figures.first = _first_offset(found, smooth, figures)
+    _settle(found, before, figures)
     return figures
+
+
+def _settle(found: Sample, before: _Figures, figures: _Figures) -> "_Smoothed":
+    """Improve the figures until they stand; the ratios smoothed with them."""
+    smooth = _smoothed(found, figures)
+    for _ in range(ITERATIONS):
+        last = _numbers(figures)
+        _maximise(found, smooth, before, figures)
+        smooth = _smoothed(found, figures)
+        if np.allclose(_numbers(figures), last, rtol=SETTLED, atol=0.0):
+            break
+    return smooth
+
+
+def _numbers(figures: _Figures) -> Floats:
+    return np.array([*figures.mean, *figures.variance, figures.noise, figures.first, figures.drift])
 
 
 @dataclass(frozen=True)

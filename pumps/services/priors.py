@@ -16,7 +16,7 @@ from pumps.models import PriorVersion, PumpModel
 # Clinical rules, section 2: residual measurement noise, U; re-estimated from refills.
 NOISE_ML = 0.7
 # More pumps of one model would not make its figures better by anything that shows in a date.
-PUMPS_OF_A_MODEL = 800
+PUMPS_OF_A_MODEL = 400
 BATCH = 5000
 # The same pumps as long as the fleet is the same, whatever the order they came in: ids multiplied by a large prime.
 _SAMPLE = """
