@@ -8,12 +8,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from alerts.queries import AlertQuerySet, NotificationQuerySet
 from clinics.models import Clinic, User
+from clinics.queries import ClinicOwned
 from patients.models import Contact, Patient
 
 
@@ -38,7 +40,8 @@ class EscalationPolicy(models.Model):
 
 
 class Alert(models.Model):
-    """Somebody has to act on a pump, and is told until it is done. At most one open per pump and kind.
+    """Somebody has to act on a pump, and is told until it is done. At most one open per pump and kind, or, of what
+    concerns a clinic and no pump of it, per clinic and kind.
 
     `tiers` is the ladder as it stood when the alert opened. `next_due_at` is when to tell next; `repeat_number`
     counts the tellings and never starts again, so that each is its own rows in the outbox.
@@ -48,7 +51,14 @@ class Alert(models.Model):
         REFILL_DUE = "refill_due", "Refill due"
         PUMP_STOPPED = "pump_stopped", "Pump stopped"
         PUMP_STALLED = "pump_stalled", "Motor stall without recovery"
-        PUMP_ALARM = "pump_alarm", "Pump alarm"
+        PUMP_ALARM = "pump_alarm", "Pump alarm, one tone"
+        PUMP_ALARM_TWO_TONES = "pump_alarm_two_tones", "Pump alarm, two tones"
+        WITHDRAWAL = "withdrawal", "Signs of withdrawal reported"
+        OVERDOSE = "overdose", "Signs of overdose reported"
+        APPOINTMENT_LATE = "appointment_late", "Appointment after refill-by"
+        NO_SHOW = "no_show", "Did not come"
+        CALL_BACK = "call_back", "Asks to be called"
+        DISCREPANCY = "discrepancy", "Volume differs from what was expected"
         INTERROGATION_DUE = "interrogation_due", "Interrogate after the MRI scan"
         FORECAST_UNKNOWN = "forecast_unknown", "Forecast unknown"
         PLAN_UNCONFIRMED = "plan_unconfirmed", "Planned dose not confirmed"
@@ -56,10 +66,12 @@ class Alert(models.Model):
         SERVICE_ENDING = "service_ending", "Pump replacement due"
         CONCENTRATION_NOT_PROGRAMMED = "concentration_not_programmed", "Concentration not programmed"
         DELIVERY_FAILED = "delivery_failed", "A message could not be delivered"
+        NOBODY_ON_CALL = "nobody_on_call", "Nobody is on call"
+        ENGINE_LATE = "engine_late", "Reminders were late"
 
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="alerts")
-    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="alerts")
-    pump = models.ForeignKey("pumps.Pump", on_delete=models.PROTECT, related_name="alerts")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
+    pump = models.ForeignKey("pumps.Pump", on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")
     kind = models.CharField(max_length=32, choices=Kind)
     tiers = models.JSONField()
     tier = models.CharField(max_length=16, blank=True)
@@ -69,12 +81,20 @@ class Alert(models.Model):
     empty_at = models.DateTimeField(null=True, blank=True)
     filled_at = models.DateTimeField(null=True, blank=True)
     service_ends_at = models.DateTimeField(null=True, blank=True)
+    # The visit that is booked; before `refill_by`, it quiets the tiers that ask for one.
+    booked_at = models.DateTimeField(null=True, blank=True)
     next_due_at = models.DateTimeField(null=True, blank=True)
     repeat_number = models.PositiveIntegerField(default=0)
     told_at = models.DateTimeField(null=True, blank=True)
     # Since when the present tier has had nobody to tell; administrators are told meanwhile.
     nobody_since = models.DateTimeField(null=True, blank=True)
+    # What it is about, beside its kind and dates: which visit, which symptoms.
+    detail = models.CharField(max_length=500, blank=True)
+    # How often it was reported, where it is of what people report.
+    reports = models.PositiveIntegerField(default=0)
     acknowledged_until = models.DateTimeField(null=True, blank=True)
+    acknowledged_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    acknowledged_note = models.CharField(max_length=500, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_reason = models.CharField(max_length=200, blank=True)
     closed_by_event = models.ForeignKey(
@@ -88,8 +108,21 @@ class Alert(models.Model):
             models.UniqueConstraint(
                 fields=["pump", "kind"], condition=Q(closed_at=None), name="alert_one_open_a_pump_and_kind"
             ),
+            models.UniqueConstraint(
+                fields=["clinic", "kind"],
+                condition=Q(closed_at=None, pump=None),
+                name="alert_one_open_a_clinic_and_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(pump=None, patient=None) | Q(pump__isnull=False, patient__isnull=False),
+                name="alert_of_a_pump_and_its_patient_or_of_neither",
+            ),
             models.CheckConstraint(
                 condition=Q(closed_at=None) | ~Q(closed_reason=""), name="alert_closed_has_a_reason"
+            ),
+            models.CheckConstraint(
+                condition=Q(acknowledged_until=None) | Q(acknowledged_by__isnull=False),
+                name="alert_acknowledged_by_somebody",
             ),
         ]
         indexes: ClassVar = [
@@ -100,7 +133,7 @@ class Alert(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} of pump {self.pump_id}"
+        return f"{self.kind} of pump {self.pump_id}" if self.pump_id else f"{self.kind} of clinic {self.clinic_id}"
 
     @property
     def due_at(self) -> datetime | None:
@@ -123,8 +156,54 @@ class AlertStep(models.Model):
         return f"{self.what} {self.detail}"
 
 
+class Report(models.Model):
+    """What somebody said about a patient or their pump: symptoms, an alarm, that they cannot come. Kept for ever.
+
+    `alert` is the one it opened, or that stood open already. Said by staff (`by`), by the patient (`message` is the one
+    whose link they used), or by a contact.
+    """
+
+    class Kind(models.TextChoices):
+        WITHDRAWAL = "withdrawal", "Signs of withdrawal"
+        OVERDOSE = "overdose", "Signs of overdose"
+        ONE_TONE = "one_tone", "Alarm, one tone"
+        TWO_TONES = "two_tones", "Alarm, two tones"
+        CALL_BACK = "call_back", "Asks to be called"
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="reports")
+    patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="reports")
+    pump = models.ForeignKey("pumps.Pump", on_delete=models.PROTECT, related_name="reports")
+    alert = models.ForeignKey(Alert, on_delete=models.PROTECT, related_name="reported")
+    kind = models.CharField(max_length=16, choices=Kind)
+    # Codes of `clinical.symptoms`.
+    symptoms = ArrayField(models.CharField(max_length=32), default=list, blank=True)
+    note = models.CharField(max_length=500, blank=True)
+    began_at = models.DateTimeField()
+    reported_at = models.DateTimeField()
+    by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    message = models.ForeignKey("Notification", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+
+    objects = ClinicOwned["Report"].as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-pk"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(by__isnull=False) | Q(message__isnull=False), name="report_said_by_somebody"
+            ),
+        ]
+        indexes: ClassVar = [
+            # the reports on a patient's page
+            models.Index(fields=["patient", "-id"], name="report_of_patient"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of patient {self.patient_id}"
+
+
 class Notification(models.Model):
-    """A row of the outbox: one telling of one recipient by one channel.
+    """A row of the outbox: one telling of one recipient by one channel, of an alert or of an appointment.
 
     queued -> sending (a lease of 60 s) -> sent, failed (for good) or cancelled; a lapsed lease is taken over.
     `user`, `patient` or `contact` (of the alert's patient) is who is told; none for the worklist on screen.
@@ -139,10 +218,17 @@ class Notification(models.Model):
 
     class Channel(models.TextChoices):
         EMAIL = "email", "E-mail"
+        SMS = "sms", "Text message"
+        VOICE = "voice", "Voice call"
+        WEBHOOK = "webhook", "Webhook"
         SCREEN = "screen", "On screen"
 
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="notifications")
-    alert = models.ForeignKey(Alert, on_delete=models.PROTECT, related_name="notifications")
+    alert = models.ForeignKey(Alert, on_delete=models.PROTECT, null=True, blank=True, related_name="notifications")
+    # A reminder of a visit; `tier` is then how long before, and `repeat_number` the visit's sequence.
+    appointment = models.ForeignKey(
+        "scheduling.Appointment", on_delete=models.PROTECT, null=True, blank=True, related_name="notifications"
+    )
     tier = models.CharField(max_length=16)
     repeat_number = models.PositiveIntegerField()
     # "user:7", "patient:9", "contact:3" or "screen": what makes the row unique.
@@ -162,7 +248,16 @@ class Notification(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["alert", "tier", "repeat_number", "recipient"], name="notification_once"),
+            models.UniqueConstraint(
+                fields=["alert", "tier", "repeat_number", "recipient", "channel"], name="notification_once"
+            ),
+            models.UniqueConstraint(
+                fields=["appointment", "tier", "repeat_number", "recipient", "channel"], name="notification_visit_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(alert=None, appointment__isnull=False) | Q(alert__isnull=False, appointment=None),
+                name="notification_of_alert_or_appointment",
+            ),
         ]
         indexes: ClassVar = [
             # NotificationQuerySet.deliverable

@@ -4,8 +4,8 @@ A ladder is an ordered list of tiers, mildest first. Each starts a number of day
 date or the empty date) and repeats until the alert closes. Source: design, section 3.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
@@ -24,9 +24,30 @@ class Anchor(StrEnum):
     SERVICE = "service"
 
 
+class Channel(StrEnum):
+    """How staff, patients and contacts are reached. The worklist on screen always shows an alert as well."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    VOICE = "voice"
+    WEBHOOK = "webhook"
+
+
+class Acknowledging(StrEnum):
+    """What somebody has to say who acknowledges an alert."""
+
+    NOTE = "note"
+    SPOKEN_WITH = "spoken_with"
+
+
 @dataclass(frozen=True)
 class Tier:
-    """One rung. `roles` are staff roles of the clinic; `to_patient` adds the patient. A lead before is negative."""
+    """One rung. A lead before is negative.
+
+    Told are the clinic's staff with one of the `roles`, the `people` named by their ids, whoever is `on_call`, the
+    patient, the caregivers and the care home, each by every one of the `channels` they can be reached by. Quiet hours
+    are of the clinic's wall clock, and may pass midnight. `acknowledging` is what an acknowledgement must hold.
+    """
 
     code: str
     anchor: Anchor
@@ -35,6 +56,22 @@ class Tier:
     to_patient: bool
     repeat_hours: int
     quiet_hours: bool
+    people: tuple[int, ...] = ()
+    on_call: bool = False
+    to_caregivers: bool = False
+    to_care_home: bool = False
+    channels: tuple[str, ...] = (Channel.EMAIL,)
+    quiet_from: time = QUIET_FROM
+    quiet_to: time = QUIET_TO
+    acknowledging: tuple[str, ...] = ()
+
+    @property
+    def reaches_home(self) -> bool:
+        return self.to_patient or self.to_caregivers or self.to_care_home
+
+    @property
+    def reaches_staff(self) -> bool:
+        return bool(self.roles or self.people or self.on_call)
 
 
 @dataclass(frozen=True)
@@ -49,14 +86,18 @@ class Deadlines:
     service_ends_at: datetime | None = None
 
 
+_CARE = ("scheduler", "nurse", "prescriber")
+_HOME: dict[str, Any] = {"to_caregivers": True, "to_care_home": True}
+_NOTED: dict[str, Any] = {"acknowledging": (Acknowledging.NOTE,)}
+_SPOKEN: dict[str, Any] = {"acknowledging": (Acknowledging.NOTE, Acknowledging.SPOKEN_WITH)}
 REFILL_LADDER = (
     Tier("book", Anchor.REFILL_BY, -28, ("scheduler",), False, 7 * 24, True),
-    Tier("patient", Anchor.REFILL_BY, -21, (), True, 7 * 24, True),
-    Tier("unbooked", Anchor.REFILL_BY, -14, ("scheduler",), True, 3 * 24, True),
-    Tier("urgent", Anchor.REFILL_BY, -7, ("scheduler", "nurse"), True, 24, True),
-    Tier("past", Anchor.REFILL_BY, 0, ("scheduler", "nurse"), True, 12, False),
-    Tier("low", Anchor.LOW, 0, ("scheduler", "nurse", "prescriber"), True, 4, False),
-    Tier("empty", Anchor.EMPTY, 0, ("scheduler", "nurse", "prescriber", "administrator"), True, 1, False),
+    Tier("patient", Anchor.REFILL_BY, -21, (), True, 7 * 24, True, **_HOME),
+    Tier("unbooked", Anchor.REFILL_BY, -14, ("scheduler",), True, 3 * 24, True, **_HOME),
+    Tier("urgent", Anchor.REFILL_BY, -7, ("scheduler", "nurse"), True, 24, True, **_HOME),
+    Tier("past", Anchor.REFILL_BY, 0, ("scheduler", "nurse"), True, 12, False, **_HOME, **_NOTED),
+    Tier("low", Anchor.LOW, 0, _CARE, True, 4, False, **_HOME, **_NOTED),
+    Tier("empty", Anchor.EMPTY, 0, (*_CARE, "administrator"), True, 1, False, **_HOME, **_SPOKEN),
 )
 # For what is wrong now: told at once, to those who can act, until it is put right.
 IMMEDIATE_LADDER = (Tier("urgent", Anchor.OPENED, 0, ("nurse", "prescriber"), False, 12, False),)
@@ -132,13 +173,16 @@ def first_to_patient(
 
 
 def allowed_from(moment: datetime, tier: Tier, timezone: ZoneInfo) -> datetime:
-    """The moment itself, or the end of the quiet hours (20:00 to 08:00 local) if the tier keeps them."""
-    local = moment.astimezone(timezone)
-    is_quiet = local.time() >= QUIET_FROM or local.time() < QUIET_TO
-    if not tier.quiet_hours or not is_quiet:
+    """The moment itself, or the end of the tier's quiet hours if it keeps them."""
+    if not tier.quiet_hours or tier.quiet_from == tier.quiet_to:
         return moment
-    day = local.date() + timedelta(days=1) if local.time() >= QUIET_FROM else local.date()
-    return datetime.combine(day, QUIET_TO, tzinfo=timezone).astimezone(moment.tzinfo)
+    local = moment.astimezone(timezone)
+    passes_midnight = tier.quiet_from > tier.quiet_to
+    is_late, is_early = local.time() >= tier.quiet_from, local.time() < tier.quiet_to
+    if not (is_late or is_early if passes_midnight else is_late and is_early):
+        return moment
+    day = local.date() + timedelta(days=1) if passes_midnight and is_late else local.date()
+    return datetime.combine(day, tier.quiet_to, tzinfo=timezone).astimezone(moment.tzinfo)
 
 
 def tier_to_json(tier: Tier) -> dict[str, Any]:
@@ -147,14 +191,82 @@ def tier_to_json(tier: Tier) -> dict[str, Any]:
         "anchor": tier.anchor.value,
         "lead_days": tier.lead_days,
         "roles": list(tier.roles),
+        "people": list(tier.people),
+        "on_call": tier.on_call,
         "to_patient": tier.to_patient,
+        "to_caregivers": tier.to_caregivers,
+        "to_care_home": tier.to_care_home,
+        "channels": list(tier.channels),
         "repeat_hours": tier.repeat_hours,
         "quiet_hours": tier.quiet_hours,
+        "quiet_from": f"{tier.quiet_from:%H:%M}",
+        "quiet_to": f"{tier.quiet_to:%H:%M}",
+        "acknowledging": list(tier.acknowledging),
     }
 
 
 def tier_from_json(data: Mapping[str, Any]) -> Tier:
-    return Tier(**{**data, "anchor": Anchor(data["anchor"]), "roles": tuple(data["roles"])})
+    """A tier as `tier_to_json` writes it. One frozen before it could say so told contacts whenever it told patients."""
+    told = {"to_caregivers": data["to_patient"], "to_care_home": data["to_patient"], **data}
+    told["anchor"] = Anchor(told["anchor"])
+    for name in ("roles", "people", "channels", "acknowledging"):
+        if name in told:
+            told[name] = tuple(told[name])
+    for name in ("quiet_from", "quiet_to"):
+        if name in told:
+            told[name] = time.fromisoformat(told[name])
+    return Tier(**told)
+
+
+# Conditions with which withdrawal is likelier, is noticed later or goes worse: clinical rules, section 3.
+RAISING_FLAGS = frozenset({"t6_or_above", "communication_difficulty", "earlier_withdrawal"})
+# By how much earlier than others such a patient's tiers begin, unless the clinic says otherwise.
+RISK_DAYS = 7
+
+
+def for_risk(ladder: Sequence[Tier], flags: Collection[str], days: int = RISK_DAYS) -> Sequence[Tier]:
+    """The ladder of a patient: its tiers before `refill_by` begin so many days earlier where a flag raises the risk.
+
+    What begins on its day (`past`, `low`, `empty`) cannot begin earlier.
+    """
+    if not RAISING_FLAGS & set(flags):
+        return ladder
+    return tuple(
+        replace(tier, lead_days=tier.lead_days - days)
+        if tier.anchor is Anchor.REFILL_BY and tier.lead_days < 0
+        else tier
+        for tier in ladder
+    )
+
+
+class Priority(StrEnum):
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFORMATION = "information"
+
+
+# How long an acknowledgement quiets an alert at most, by tier; design, section 3. What is wrong now is as `past`.
+LONGEST_ACKNOWLEDGED = timedelta(hours=72)
+ACKNOWLEDGED_PAST = timedelta(hours=4)
+ACKNOWLEDGED_LOW = timedelta(hours=1)
+
+
+def acknowledged_at_most(tier: Tier | None, deadlines: Deadlines, now: datetime) -> datetime:
+    """Until when an alert can be acknowledged at `now`: never beyond the moment at which it gets worse.
+
+    72 hours and never beyond `refill_by`; from then on 4 hours; low or empty 1 hour.
+    """
+    if tier is not None and tier.anchor in (Anchor.LOW, Anchor.EMPTY):
+        return _before_worse(now, now + ACKNOWLEDGED_LOW, deadlines.empty_at)
+    is_past = deadlines.refill_by is not None and deadlines.refill_by <= now
+    if is_past or (tier is not None and tier.anchor is Anchor.OPENED and tier.repeat_hours < 24):
+        return _before_worse(now, now + ACKNOWLEDGED_PAST, deadlines.low_at, deadlines.empty_at)
+    return _before_worse(now, now + LONGEST_ACKNOWLEDGED, deadlines.refill_by)
+
+
+def _before_worse(now: datetime, until: datetime, *worse: datetime | None) -> datetime:
+    return min([until, *(moment for moment in worse if moment is not None and moment > now)])
 
 
 # What a clinic may set: from `past` on nothing is quiet, and nobody waits longer than this for the next telling.
@@ -197,10 +309,16 @@ def _lead_problems(tier: Tier, usual: Tier, before: Tier | None) -> list[str]:
 def _reach_problems(tier: Tier) -> list[str]:
     is_late = tier.code in LONGEST_REPEAT_HOURS
     told = []
-    if not tier.roles and not tier.to_patient:
-        told.append("Somebody has to be told: choose a role, or the patient.")
-    if is_late and not tier.roles:
-        told.append("From past on staff have to be told: choose a role.")
+    if not tier.reaches_staff and not tier.reaches_home:
+        told.append("Somebody has to be told: choose a role, a person, who is on call, or the patient's side.")
+    if is_late and not tier.reaches_staff:
+        told.append("From past on staff have to be told: choose a role, a person, or who is on call.")
+    if not tier.channels:
+        told.append("Choose at least one channel, such as e-mail.")
+    if set(tier.channels) - set(Channel):
+        told.append(f"The channels are {', '.join(Channel)}.")
+    if set(tier.acknowledging) - set(Acknowledging):
+        told.append(f"An acknowledgement can ask for {' and '.join(Acknowledging)}.")
     if is_late and tier.quiet_hours:
         told.append("From past on there are no quiet hours.")
     return told

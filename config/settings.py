@@ -53,7 +53,9 @@ INSTALLED_APPS = [
     "clinics",
     "patients",
     "alerts",
+    "scheduling",
     "pumps",
+    "portal",
     "interop",
 ]
 

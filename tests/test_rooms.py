@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 # From the roof to the cellar: a room may import from those below it and from itself.
-ROOMS = ["config", "interop", "pumps", "alerts", "patients", "clinics", "clinical"]
+ROOMS = ["config", "interop", "portal", "pumps", "scheduling", "alerts", "patients", "clinics", "clinical"]
 OUTSIDE_TOOLS = {"launch", "bench", "tests"}
 
 

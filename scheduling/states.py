@@ -1,0 +1,31 @@
+"""The states of an appointment, and how one follows the other. Pure."""
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    BOOKED = "booked"
+    CONFIRMED = "confirmed"
+    ARRIVED = "arrived"
+    DONE = "done"
+    NO_SHOW = "no_show"
+    CANCELLED = "cancelled"
+
+
+# Still to come, or going on: at most one of these a pump.
+STANDING = (State.BOOKED, State.CONFIRMED, State.ARRIVED)
+
+# `done` is reached by a recorded refill alone. One who was taken for absent may have come after all.
+FOLLOWS: dict[State, frozenset[State]] = {
+    State.BOOKED: frozenset({State.CONFIRMED, State.ARRIVED, State.DONE, State.NO_SHOW, State.CANCELLED}),
+    State.CONFIRMED: frozenset({State.BOOKED, State.ARRIVED, State.DONE, State.NO_SHOW, State.CANCELLED}),
+    State.ARRIVED: frozenset({State.DONE, State.NO_SHOW, State.CANCELLED}),
+    State.NO_SHOW: frozenset({State.ARRIVED, State.DONE}),
+    # A refill that was entered in error was not done.
+    State.DONE: frozenset({State.ARRIVED}),
+    State.CANCELLED: frozenset(),
+}
+
+
+def may_follow(before: State, after: State) -> bool:
+    return after in FOLLOWS[before]
