@@ -61,10 +61,14 @@ class EventQuerySet(QuerySet[Row]):
         clinic_ids = user.access.clinic_ids
         return self if clinic_ids is None else self.filter(pump__clinic_id__in=clinic_ids)
 
-    def standing(self) -> Self:
-        """Events that are not entered in error, without the voids themselves."""
+    def standing(self, *, known_at: datetime | None = None) -> Self:
+        """Events that are not entered in error, without the voids themselves; of what was recorded until `known_at`,
+        voids included, if that is given."""
         from_error = self.model._default_manager.filter(voids=OuterRef("pk"))
-        return self.filter(voids=None).exclude(Exists(from_error))
+        if known_at is None:
+            return self.filter(voids=None).exclude(Exists(from_error))
+        recorded = self.filter(voids=None, recorded_at__lte=known_at)
+        return recorded.exclude(Exists(from_error.filter(recorded_at__lte=known_at)))
 
     def latest_before(self, kind: str, moment: datetime) -> Row | None:
         return self.filter(kind=kind, occurred_at__lt=moment).order_by("-occurred_at").first()
