@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
 
 from clinics.queries import ClinicOwned, Row
-from patients.models import Patient
+from patients.models import Patient, SearchWord
 from patients.queries import PatientQuerySet
 
 if TYPE_CHECKING:
@@ -31,26 +31,27 @@ MOST_MATCHES = 500
 
 
 class PumpQuerySet(ClinicOwned[Row]):
-    def matching(self, text: str) -> Self:
-        """Pumps whose serial number begins with `text`, or whose patient matches its words; none for a blank.
+    def matching(self, text: str, user: User) -> Self:
+        """The user's pumps whose serial number begins with `text`, or whose patient matches its words.
 
-        Where more than MOST_MATCHES do, some more than so many of them.
+        None for a blank. Where more than MOST_MATCHES do, some more than so many of them.
         """
         if not text.strip():
             return self.none()
-        by_patient = self.filter(patient__in=Patient.objects.matching(text)).order_by().values("pk")
-        by_serial = self.filter(serial_number__istartswith=text.strip()).order_by().values("pk")
+        visible = self.visible_to(user)
+        patients = SearchWord.objects.patients(text, user, MOST_MATCHES + 1)
+        by_patient = visible.filter(patient__in=patients).order_by().values("pk")
+        by_serial = visible.filter(serial_number__istartswith=text.strip()).order_by().values("pk")
         parts = by_patient[: MOST_MATCHES + 1].union(by_serial[: MOST_MATCHES + 1], all=True)
         return self.filter(pk__in=parts)
 
 
-def patients_matching(
-    patients: PatientQuerySet[Patient], pumps: PumpQuerySet[Row], text: str
-) -> PatientQuerySet[Patient]:
-    """Patients whose own words match, or who have a pump whose serial number begins with `text`."""
-    by_serial = pumps.filter(serial_number__istartswith=text.strip()).order_by().values("patient")[: MOST_MATCHES + 1]
-    by_words = patients.matching(text).order_by().values("pk")[: MOST_MATCHES + 1]
-    return patients.filter(pk__in=by_words.union(by_serial, all=True))
+def patients_matching(pumps: PumpQuerySet[Row], text: str, user: User) -> PatientQuerySet[Patient]:
+    """The user's patients whose own words match, or who have a pump whose serial number begins with `text`."""
+    visible = pumps.visible_to(user)
+    by_serial = visible.filter(serial_number__istartswith=text.strip()).order_by().values_list("patient", flat=True)
+    by_words = SearchWord.objects.patients(text, user, MOST_MATCHES + 1)
+    return Patient.objects.visible_to(user).filter(pk__in=[*by_words, *by_serial[: MOST_MATCHES + 1]])
 
 
 class EventQuerySet(QuerySet[Row]):
