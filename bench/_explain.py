@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection
@@ -95,8 +96,8 @@ def _sent(pump: Pump) -> Iterator[_Asked]:
     last = pump.events.filter(kind=Event.Kind.REFILL).latest("occurred_at")
     at = timezone.now() - timedelta(minutes=1)
     wall = at.astimezone(pump.clinic.zone).strftime("%Y-%m-%dT%H:%M")
-    filled = {"aspirated_ml": "4", "filled_ml": f"{pump.model.reservoir_ml:f}"}
-    strength = f"{last.concentration_mcg_per_ml:f}"
+    filled = {"aspirated_ml": "4", "filled_ml": f"{pump.model.reservoir_ml.normalize():f}"}
+    strength = f"{(last.concentration_mcg_per_ml or Decimal(500)).normalize():f}"
     dose = {"mode": "simple_continuous", "daily_dose_mcg": "200"}
     page, one = f"/pumps/{pump.pk}", f"{API}/pumps/{pump.pk}"
     rows = {f"{part}-{name}": "0" for part in ("steps", "boluses") for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
