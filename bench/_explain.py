@@ -2,15 +2,22 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from bench._fleet import say, someone
 from clinics.roles import Role
-from patients.models import Patient
-from pumps.models import Forecast, Pump
+from pumps.models import Event, Forecast, Pump
+
+API = "/api/v1"
+PLANNED = ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE")
 
 # A table with fewer rows is read as a whole, and that is right.
 LARGE = 10_000
@@ -22,35 +29,88 @@ def report() -> bool:
     client.force_login(someone(Role.NURSE), backend="clinics.backends.EmailBackend")
     client.get("/")
     large, found = _large_tables(), False
-    for address in _addresses():
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
-            response = client.get(address)
-        if response.status_code != 200:
-            raise SystemExit(f"{address} answered {response.status_code}.")
-        plans = [_plan(query["sql"]) for query in queries.captured_queries if query["sql"].startswith("SELECT")]
+    for each in _asked():
+        with CaptureQueriesContext(connection) as queries:
+            response = each.by(client)
+        if response.status_code not in (200, 201) or each.holds not in response.text:
+            raise SystemExit(f"{each} answered {response.status_code}: {response.text[:500]}")
+        plans = [_plan(query["sql"]) for query in queries.captured_queries if query["sql"].startswith(PLANNED)]
         scanned = sorted(
             {table for plan in plans for table in re.findall(r"Seq Scan on (\w+)", plan) if table in large}
         )
         found |= bool(scanned)
-        say(f"{address:60} {len(plans):>3} queries; read from end to end: {', '.join(scanned) or 'none'}")
+        say(f"{each!s:70} {len(plans):>3} queries; read from end to end: {', '.join(scanned) or 'none'}")
     return found
 
 
-def _addresses() -> Iterator[str]:
+@dataclass(frozen=True)
+class _Asked:
+    """A request: sent with a body where there is one, as a form to a page and as JSON to the API."""
+
+    address: str
+    body: dict[str, Any] | None = None
+    # What a page says if it came so far as it is meant to.
+    holds: str = ""
+
+    def __str__(self) -> str:
+        return f"{'GET' if self.body is None else 'POST'} {self.address}"
+
+    def by(self, client: Client) -> Any:
+        if self.body is None:
+            return client.get(self.address)
+        if self.address.startswith(API):
+            return client.post(self.address, self.body, content_type="application/json")
+        return client.post(self.address, self.body)
+
+
+def _asked() -> Iterator[_Asked]:
     row = Forecast.objects.on_worklist().select_related("pump")[100]
-    patient = Patient.objects.get(pk=row.pump.patient_id)
-    pump = Pump.objects.get(pk=row.pump_id)
-    searches = (patient.family_name, f"{patient.given_name} {patient.family_name}", patient.mrn, pump.serial_number)
-    yield from ("/", f"/?clinic={row.clinic_id}", *(f"/?q={text}" for text in searches))
-    yield from (f"/patients/?q={text}" for text in searches)
-    yield from (f"/pumps/{pump.pk}/", f"/patients/{patient.pk}/", "/patients/", "/alerts/")
-    api = "/api/v1"
-    yield from (f"{api}/worklist/", f"{api}/worklist/?within_days=7", f"{api}/pumps/", f"{api}/patients/")
-    yield from (f"{api}/pumps/?serial_number={pump.serial_number}", f"{api}/alerts/", f"{api}/notifications/")
-    one = f"{api}/pumps/{pump.pk}"
+    pump = Pump.objects.select_related("patient", "model", "clinic").get(pk=row.pump_id)
+    yield from (_Asked(address) for address in _searches(pump))
+    yield from (_Asked(address) for address in _addresses(pump))
+    programmable = Forecast.objects.on_worklist().filter(pump__model__programmable=True, refill_by__isnull=False)
+    yield from _sent(Pump.objects.select_related("model", "clinic").get(pk=programmable[50].pump_id))
+
+
+def _searches(pump: Pump) -> Iterator[str]:
+    patient = pump.patient
+    words = (patient.family_name, f"{patient.given_name} {patient.family_name}", patient.mrn, pump.serial_number)
+    for text in (*words, patient.family_name[:1], patient.mrn[:1], pump.serial_number[:2]):
+        yield from (f"/?q={text}", f"/patients/?q={text}")
+
+
+def _addresses(pump: Pump) -> Iterator[str]:
+    clinic = pump.clinic_id
+    yield from ("/", f"/?clinic={clinic}", "/patients/", "/alerts/", "/fleet/", f"/fleet/?clinic={clinic}")
+    yield from (f"/patients/{pump.patient_id}/", f"/pumps/{pump.pk}/", f"/pumps/{pump.pk}/what-if/")
+    yield from (f"{API}/worklist/", f"{API}/worklist/?within_days=7", f"{API}/pumps/", f"{API}/patients/")
+    yield from (f"{API}/pumps/?serial_number={pump.serial_number}", f"{API}/alerts/", f"{API}/notifications/")
+    yield from (f"{API}/fleet/", f"{API}/fleet/?clinic={clinic}")
+    one = f"{API}/pumps/{pump.pk}"
     yield from (f"{one}/", f"{one}/forecast/", f"{one}/timeline/", f"{one}/refills/", f"{one}/dose-changes/")
+    yield from (f"{one}/residuals/", f"{one}/events/")
+
+
+def _sent(pump: Pump) -> Iterator[_Asked]:
+    """What is tried, looked at before it is saved, and saved; the last alone is stored."""
+    last = pump.events.filter(kind=Event.Kind.REFILL).latest("occurred_at")
+    at = timezone.now() - timedelta(minutes=1)
+    wall = at.astimezone(pump.clinic.zone).strftime("%Y-%m-%dT%H:%M")
+    filled = {"aspirated_ml": "4", "filled_ml": f"{pump.model.reservoir_ml.normalize():f}"}
+    strength = f"{(last.concentration_mcg_per_ml or Decimal(500)).normalize():f}"
+    dose = {"mode": "simple_continuous", "daily_dose_mcg": "200"}
+    page, one = f"/pumps/{pump.pk}", f"{API}/pumps/{pump.pk}"
+    rows = {f"{part}-{name}": "0" for part in ("steps", "boluses") for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
+    form = {**filled, "refilled_at": wall, "concentration": strength}
+    yield _Asked(f"{page}/refill/", form, holds='name="seen"')
+    yield _Asked(f"{page}/dose/", {**rows, **dose, "effective_at": wall}, holds='name="seen"')
+    tried = {"volume_ml": "20", "concentration_mcg_per_ml": strength, "margin_days": "7", "model": pump.model_id}
+    yield _Asked(f"{page}/what-if/", {**rows, **dose, **tried})
+    yield _Asked(f"{API}/calculators/what-if/", {"pump": pump.pk, "daily_dose_mcg": "250"})
+    refill = {**filled, "refilled_at": at.isoformat(), "concentration_mcg_per_ml": strength}
+    yield _Asked(f"{one}/refills/preview/", refill)
+    yield _Asked(f"{one}/dose-changes/preview/", {**dose, "effective_at": at.isoformat()})
+    yield _Asked(f"{one}/refills/", {**refill, "confirm": ["aspirated_unexpected"]})
 
 
 def _large_tables() -> set[str]:
@@ -61,5 +121,5 @@ def _large_tables() -> set[str]:
 
 def _plan(sql: str) -> str:
     with connection.cursor() as cursor:
-        cursor.execute("EXPLAIN " + sql.replace("%", "%%") if "%" in sql else "EXPLAIN " + sql)
+        cursor.execute("EXPLAIN " + sql)
         return "\n".join(line for (line,) in cursor.fetchall())

@@ -1,7 +1,8 @@
 """A fleet grown to any size: simulated pumps are imported once, then copied with their ledgers and forecasts.
 
-Copies are made by the database, so a million pumps with eight refills each take minutes. Foreign keys are not checked
-row by row meanwhile: a copy refers to what its original refers to, or to another copy.
+Copies are made by the database, so a million pumps with eight refills each take minutes. Triggers and foreign keys are
+off meanwhile: a copy refers to what its original refers to, or to another copy. Only the words by which patients are
+found are left to their trigger, since a copy's MRN has one more.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from django.db import connection
 from django.db.models import Model
 
-from patients.models import Patient
+from patients.models import Patient, SearchWord
 from pumps.models import Event, Forecast, Pump
 
 # Each round of copies has its ids this far above the originals'.
@@ -22,10 +23,11 @@ class _Copied:
 
     model: type[Model]
     changed: dict[str, str]
+    triggers: bool = False
 
 
 TABLES = (
-    _Copied(Patient, {"id": "id + %(shift)s", "mrn": "mrn || '-' || %(round)s"}),
+    _Copied(Patient, {"id": "id + %(shift)s", "mrn": "mrn || '-' || %(round)s"}, triggers=True),
     _Copied(
         Pump,
         {
@@ -50,12 +52,12 @@ def grow(pumps: int) -> None:
     originals = Pump.objects.filter(pk__lt=STRIDE).count()
     copied = Pump.objects.count() // originals
     with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")
         for number in range(copied, pumps // originals):
             for each in TABLES:
+                cursor.execute(f"SET session_replication_role = {'origin' if each.triggers else 'replica'}")
                 _copy(each, number)
         cursor.execute("SET session_replication_role = origin")
-        for model in (Patient, Pump, Event, Forecast):
+        for model in (Patient, SearchWord, Pump, Event, Forecast):
             cursor.execute(f"ANALYZE {model._meta.db_table}")
 
 

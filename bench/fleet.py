@@ -173,15 +173,16 @@ def one_event() -> tuple[float, float]:
     chosen = Pump.objects.filter(model__programmable=True).order_by("-pk").values_list("pk", flat=True)
     pumps = iter(chosen[: 2 * (TIMES + 1)])
     confirmed = ("factor_4", "factor_24", "step_above_band", "step_below_band")
-    given = {"mode": "simple_continuous", "daily_dose_mcg": Decimal(200)}
+    mode, dose = "simple_continuous", Decimal(200)
 
     @transaction.atomic
     def write() -> None:
         pump = Pump.objects.select_for_update(no_key=True).get(pk=next(pumps))
-        Event.objects.create(pump=pump, kind=Event.Kind.DOSE_CHANGE, occurred_at=now, recorded_by=user, **given)
+        given = {"mode": mode, "daily_dose_mcg": dose, "recorded_by": user}
+        Event.objects.create(pump=pump, kind=Event.Kind.DOSE_CHANGE, occurred_at=now, **given)
 
     def record() -> None:
-        entry = DoseEntry(effective_at=now, **given)
+        entry = DoseEntry(effective_at=now, mode=mode, daily_dose_mcg=dose)
         ledger.record(pump_id=next(pumps), entry=entry, user=user, source="api", now=now, confirmed=confirmed)
 
     alone = statistics.median(timed(write, TIMES))

@@ -51,5 +51,23 @@ def note(
     )
 
 
+def undone(changes: Iterable[Change]) -> dict[str, str]:
+    """What stood before some changes, which come newest first: of each field they changed, the oldest text."""
+    return {field: old for change in changes for field, (old, _) in change.details.items()}
+
+
+def read_back(instance: models.Model, field: str, text: str) -> Any:
+    """The value of a field that `written` wrote; None for "blank".
+
+    Raises:
+        ValidationError: the text is no value of the column.
+        TypeError: there is no such column.
+    """
+    column = instance._meta.get_field(field)
+    if not isinstance(column, models.Field):
+        raise TypeError(f"{field} is no column")
+    return None if text == written(None) else column.to_python(text)
+
+
 def subject_of(instance: models.Model) -> str:
     return f"{instance._meta.model_name}:{instance.pk}"

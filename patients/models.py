@@ -5,21 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
-from django.db.models import F, Func, Q, Value
+from django.db.models import Q
 from django.utils import timezone
 
 from clinics.models import Clinic, User
-from patients.queries import ContactQuerySet, PatientQuerySet, TransferQuerySet
-
-
-def replaced(field: str, pattern: str, by: str) -> Func:
-    """A column with every match of a pattern replaced, so that it is found however it was written."""
-    return Func(
-        F(field), Value(pattern), Value(by), Value("g"), function="regexp_replace", output_field=models.CharField()
-    )
+from patients.queries import ContactQuerySet, PatientQuerySet, SearchWordQuerySet, TransferQuerySet
 
 
 class Patient(models.Model):
@@ -73,16 +64,6 @@ class Patient(models.Model):
     status_on = models.DateField(null=True, blank=True)
     status_reason = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
-    search = models.GeneratedField(
-        # Words as `PatientQuerySet.matching` takes them apart, and a phone number as one.
-        expression=SearchVector(
-            *(replaced(field, r"\W+", " ") for field in ("given_name", "family_name", "mrn", "phone")),
-            replaced("phone", "[^0-9]+", ""),
-            config="simple",
-        ),
-        output_field=SearchVectorField(),
-        db_persist=True,
-    )
 
     objects = PatientQuerySet.as_manager()
 
@@ -99,13 +80,38 @@ class Patient(models.Model):
                 name="patient_allergies_listed_or_not",
             ),
         ]
-        indexes: ClassVar = [
-            # PatientQuerySet.matching
-            GinIndex(fields=["search"], name="patient_search"),
-        ]
 
     def __str__(self) -> str:
         return f"{self.given_name} {self.family_name}"
+
+
+class SearchWord(models.Model):
+    """A word of a patient's name, MRN or phone number, by whose beginning they are found.
+
+    Written by the database alone: triggers on patients keep it (migration 0003), so there are no foreign keys to check.
+    """
+
+    pk = models.CompositePrimaryKey("patient_id", "word")
+    patient = models.ForeignKey(
+        Patient, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="words"
+    )
+    clinic = models.ForeignKey(
+        Clinic, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    # In the order of its bytes, so that what begins alike is one range of an index.
+    word = models.TextField(db_collation="C")
+
+    objects = SearchWordQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            # SearchWordQuerySet.patients, for those who belong to some clinics and to all
+            models.Index(fields=["clinic", "word", "patient"], name="searchword_of_clinic"),
+            models.Index(fields=["word", "patient"], name="searchword_of_all"),
+        ]
+
+    def __str__(self) -> str:
+        return self.word
 
 
 class Contact(models.Model):

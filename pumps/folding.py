@@ -62,10 +62,17 @@ class Row(NamedTuple):
 
 
 def ledgers(
-    pump_ids: Sequence[int], *, until: datetime | None = None, without: int | None = None
+    pump_ids: Sequence[int],
+    *,
+    until: datetime | None = None,
+    without: int | None = None,
+    known_at: datetime | None = None,
 ) -> dict[int, list[LedgerEvent]]:
-    """The standing events of pumps, by pump id; up to and including `until` if given, `without` one. One query."""
-    rows = Event.objects.standing().filter(pump__in=pump_ids).order_by("pump_id", "occurred_at", "pk")
+    """The standing events of pumps, by pump id; up to and including `until` if given, `without` one. One query.
+
+    With `known_at` they are those that stood then: recorded until then, and not declared an error until then.
+    """
+    rows = Event.objects.standing(known_at=known_at).filter(pump__in=pump_ids).order_by("pump_id", "occurred_at", "pk")
     if until is not None:
         rows = rows.filter(occurred_at__lte=until)
     if without is not None:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Self
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
+from django.db.models.expressions import OrderBy
+from django.db.models.functions import Upper
 
 from clinics.queries import ClinicOwned, Row
-from patients.models import Patient
+from patients.models import Patient, SearchWord
 from patients.queries import PatientQuerySet
 
 if TYPE_CHECKING:
@@ -30,27 +32,40 @@ class PumpModelQuerySet(QuerySet[Row]):
 MOST_MATCHES = 500
 
 
-class PumpQuerySet(ClinicOwned[Row]):
-    def matching(self, text: str) -> Self:
-        """Pumps whose serial number begins with `text`, or whose patient matches its words; none for a blank.
+class _BySerial(OrderBy):
+    """The order of the index by which the beginning of a serial number is found (`text_pattern_ops`).
 
-        Where more than MOST_MATCHES do, some more than so many of them.
+    Asked for in it, so many are one range of the index; in no order PostgreSQL may read the table until it has met
+    enough. Django reads an order's direction from its text; USING has none, so a comment says one.
+    """
+
+    template = "%(expression)s USING ~<~ /* ASC */"
+
+
+class PumpQuerySet(ClinicOwned[Row]):
+    def numbered(self, text: str) -> Self:
+        """Pumps whose serial number begins with `text`, by it."""
+        return self.filter(serial_number__istartswith=text.strip()).order_by(_BySerial(Upper("serial_number")))
+
+    def matching(self, text: str, user: User) -> Self:
+        """The user's pumps whose serial number begins with `text`, or whose patient matches its words.
+
+        None for a blank. Where more than MOST_MATCHES do, some more than so many of them.
         """
         if not text.strip():
             return self.none()
-        by_patient = self.filter(patient__in=Patient.objects.matching(text)).order_by().values("pk")
-        by_serial = self.filter(serial_number__istartswith=text.strip()).order_by().values("pk")
-        parts = by_patient[: MOST_MATCHES + 1].union(by_serial[: MOST_MATCHES + 1], all=True)
-        return self.filter(pk__in=parts)
+        visible = self.visible_to(user)
+        patients = SearchWord.objects.patients(text, user, MOST_MATCHES + 1)
+        by_patient = visible.filter(patient__in=patients).order_by().values_list("pk", flat=True)
+        by_serial = visible.numbered(text).values_list("pk", flat=True)
+        return self.filter(pk__in={*by_patient[: MOST_MATCHES + 1], *by_serial[: MOST_MATCHES + 1]})
 
 
-def patients_matching(
-    patients: PatientQuerySet[Patient], pumps: PumpQuerySet[Row], text: str
-) -> PatientQuerySet[Patient]:
-    """Patients whose own words match, or who have a pump whose serial number begins with `text`."""
-    by_serial = pumps.filter(serial_number__istartswith=text.strip()).order_by().values("patient")[: MOST_MATCHES + 1]
-    by_words = patients.matching(text).order_by().values("pk")[: MOST_MATCHES + 1]
-    return patients.filter(pk__in=by_words.union(by_serial, all=True))
+def patients_matching(pumps: PumpQuerySet[Row], text: str, user: User) -> PatientQuerySet[Patient]:
+    """The user's patients whose own words match, or who have a pump whose serial number begins with `text`."""
+    by_words = SearchWord.objects.patients(text, user, MOST_MATCHES + 1)
+    by_serial = pumps.visible_to(user).numbered(text).values_list("patient", flat=True)
+    return Patient.objects.visible_to(user).filter(pk__in={*by_words, *by_serial[: MOST_MATCHES + 1]})
 
 
 class EventQuerySet(QuerySet[Row]):
@@ -61,10 +76,14 @@ class EventQuerySet(QuerySet[Row]):
         clinic_ids = user.access.clinic_ids
         return self if clinic_ids is None else self.filter(pump__clinic_id__in=clinic_ids)
 
-    def standing(self) -> Self:
-        """Events that are not entered in error, without the voids themselves."""
+    def standing(self, *, known_at: datetime | None = None) -> Self:
+        """Events that are not entered in error, without the voids themselves; of what was recorded until `known_at`,
+        voids included, if that is given."""
         from_error = self.model._default_manager.filter(voids=OuterRef("pk"))
-        return self.filter(voids=None).exclude(Exists(from_error))
+        if known_at is None:
+            return self.filter(voids=None).exclude(Exists(from_error))
+        recorded = self.filter(voids=None, recorded_at__lte=known_at)
+        return recorded.exclude(Exists(from_error.filter(recorded_at__lte=known_at)))
 
     def latest_before(self, kind: str, moment: datetime) -> Row | None:
         return self.filter(kind=kind, occurred_at__lt=moment).order_by("-occurred_at").first()

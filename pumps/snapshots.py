@@ -1,12 +1,16 @@
 """A pump at one moment: its dates, and what its reservoir holds."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import isnan
 from typing import Any
 
 from clinical import forecast as clinical
+from clinical.ledger import LedgerEvent
+from clinical.terms import ClinicRules
 from pumps import folding
+from pumps.known import known
 from pumps.models import Forecast, PriorVersion, Pump
 
 DATES = (
@@ -36,6 +40,7 @@ class Volume:
 @dataclass(frozen=True)
 class Snapshot:
     at: datetime
+    known_at: datetime | None
     dates: dict[str, datetime | None]
     limiting_factor: str
     unknown_reason: str
@@ -45,19 +50,37 @@ class Snapshot:
     volume: Volume
 
 
-def snapshot(pump: Pump, *, at: datetime, now: datetime) -> Snapshot:
-    """A pump as known at `at`: for the past from the events up to then, from now on from the stored forecast.
+def snapshot(pump: Pump, *, at: datetime, now: datetime, known_at: datetime | None = None) -> Snapshot:
+    """A pump at `at`, as it is known today, or as it was known at `known_at` (not after `now`).
 
-    `pump` comes with model, clinic and forecast.
+    Without `known_at` it is hindsight. For the past: the events that happened until `at`, as they stand today, with
+    today's settings and prior version. From now on: the stored forecast.
+
+    With `known_at` it is the forecast as it stood then: the entries, plans included, that were recorded until then,
+    voids only if they were too, with the settings and the prior version of then (`pumps.known` says how far those are
+    kept). An `at` before `known_at` leaves out what happened after `at`, as above. Before a pump's first entry was
+    recorded the forecast is unknown, as it is for any pump without a fill.
+
+    `pump` comes with model, clinic and forecast with its version.
     """
+    if known_at is not None:
+        stood = known(pump, known_at)
+        until = at if at < known_at else None
+        ledger = folding.ledgers([pump.pk], until=until, known_at=known_at).get(pump.pk, [])
+        return replace(_computed(stood.pump, ledger, stood.version, stood.rules, at), known_at=known_at)
     row = pump.forecast
     version = row.prior_version
     ledger = folding.ledgers([pump.pk], until=at if at < now else None).get(pump.pk, [])
+    if at >= now:
+        return _stored(row, at, _volume(clinical.volumes(folding.device(pump, version).facts, ledger, [at])))
+    return _computed(pump, ledger, version, folding.rules([pump.clinic])[pump.clinic_id], at)
+
+
+def _computed(
+    pump: Pump, ledger: Sequence[LedgerEvent], version: PriorVersion, rules: ClinicRules, at: datetime
+) -> Snapshot:
     device = folding.device(pump, version)
     volume = _volume(clinical.volumes(device.facts, ledger, [at]))
-    if at >= now:
-        return _stored(row, at, volume)
-    rules = folding.rules([pump.clinic])[pump.clinic_id]
     return _past(clinical.forecast(device, ledger, rules), at, version, volume)
 
 
@@ -78,6 +101,7 @@ def _known(value: float) -> float | None:
 def _stored(row: Forecast, at: datetime, volume: Volume) -> Snapshot:
     return Snapshot(
         at=at,
+        known_at=None,
         dates={name: getattr(row, name) for name in DATES},
         limiting_factor=row.limiting_factor,
         unknown_reason=row.unknown_reason,
@@ -91,6 +115,7 @@ def _stored(row: Forecast, at: datetime, volume: Volume) -> Snapshot:
 def _past(found: clinical.Forecast, at: datetime, version: PriorVersion, volume: Volume) -> Snapshot:
     return Snapshot(
         at=at,
+        known_at=None,
         dates={name: getattr(found, name) for name in DATES},
         limiting_factor=found.limiting_factor.value,
         unknown_reason=found.unknown_reason,

@@ -158,13 +158,17 @@ def _assigned(name: str) -> str:
     return f"{name} = (%({listed})s::text[])[new.{name} + 1]" if listed else f"{name} = new.{name}"
 
 
+# The rows are locked in the order of their pumps, as every other writer of many forecasts has it.
 _WRITE = f"""
+WITH held AS MATERIALIZED (
+    SELECT pump_id FROM pumps_forecast WHERE pump_id = ANY(%(pump_id)s) ORDER BY pump_id FOR NO KEY UPDATE
+)
 UPDATE pumps_forecast AS old SET
     {", ".join(_assigned(name) for name in _WRITTEN if name not in ("pump_id", "seen"))},
     findings = new.findings::jsonb, prior_version_id = %(version)s, computed_at = %(now)s,
     worklist_at = coalesce(nullif(new.refill_by, '-infinity'), %(unknown)s)
 FROM unnest({", ".join(f"%({name})s" for name in _WRITTEN)}, %(findings)s::text[])
-    AS new({", ".join(_WRITTEN)}, findings)
+    AS new({", ".join(_WRITTEN)}, findings) JOIN held USING (pump_id)
 WHERE old.pump_id = new.pump_id AND old.computed_at = new.seen
 """  # noqa: S608  # our own columns
 

@@ -201,6 +201,7 @@ class ForecastSerializer(DatesOutput):
 
     pump = serializers.CharField()
     at = MomentField()
+    known_at = MomentField(allow_null=True, help_text="as asked for; null: as known today")
     service_ends_at = MomentField(allow_null=True)
     prior_version = serializers.CharField()
     flow_ratio = FlowRatioSerializer(required=False)

@@ -35,6 +35,8 @@ from pumps.services import devices, low_level
 from pumps.snapshots import Snapshot, snapshot
 from pumps.worklist import tiers
 
+KNOWN_LATER = "This lies in the future; give a past moment, or `at` for the forecast of a later one."
+
 
 class PumpModelList(generics.ListAPIView[PumpModel]):
     """The catalogue. A figure whose `*_confirmed` is false is to be verified against the manual."""
@@ -158,16 +160,36 @@ class PumpOwner(PumpAction):
 
 
 @extend_schema(
-    parameters=[OpenApiParameter("at", datetime, description="another moment, past or future")],
+    parameters=[
+        OpenApiParameter(
+            "at",
+            datetime,
+            description="Another moment, past or future; without it now, or `known_at`. For the past alone this is "
+            "hindsight: what happened until then as it stands today, late entries and corrections included, with "
+            "today's settings and prior version.",
+        ),
+        OpenApiParameter(
+            "known_at",
+            datetime,
+            description="The forecast as it stood at this past moment: entries, plans and corrections recorded until "
+            "then, the settings in force and the prior version in use then. With `at`, that moment as it was known "
+            "then.",
+        ),
+    ],
     responses=ForecastSerializer,
 )
 class PumpForecast(APIView):
+    """A pump's dates, volume and flow ratio: as they are now, at another moment, or as they were known at one."""
+
     def get(self, request: Request, pk: int) -> Response:
         pumps = Pump.objects.visible_to(request.user).select_related("model", "clinic", "forecast__prior_version")
         pump = generics.get_object_or_404(pumps, pk=pk)
         require(request, Permission.SEE, pump.clinic_id)
         now = timezone.now()
-        found = snapshot(pump, at=_moment(request, "at") or now, now=now)
+        known_at = _moment(request, "known_at")
+        if known_at is not None and known_at > now:
+            raise ValidationError({"known_at": [KNOWN_LATER]})
+        found = snapshot(pump, at=_moment(request, "at") or known_at or now, now=now, known_at=known_at)
         data = ForecastSerializer(_forecast_data(pump, found)).data
         if not allows(request, Permission.SEE_CLINICAL, pump.clinic_id):
             for field in ("flow_ratio", "rate_ml_per_day", "volume_ml", "findings"):
@@ -191,6 +213,7 @@ def _forecast_data(pump: Pump, found: Snapshot) -> dict[str, Any]:
     return {
         "pump": str(pump.pk),
         "at": found.at,
+        "known_at": found.known_at,
         **found.dates,
         "limiting_factor": found.limiting_factor,
         "unknown_reason": found.unknown_reason,

@@ -188,6 +188,7 @@ _LINES: tuple[tuple[str, str, Callable[[Reading], str]], ...] = (
     ("Longest interval", "max_interval_at", _no_fill(_max_interval)),
     ("Pump's service ends", "service_ends_at", _service_ends),
 )
+NAMES = [(name, field) for name, field, _ in _LINES]
 
 
 def _learned_words(reading: Reading) -> str:

@@ -31,11 +31,10 @@ def patient_list(request: HttpRequest) -> HttpResponse:
     """Whoever matches, by name; or, without a word to match, those entered last."""
     user = user_of(request)
     text = request.GET.get("q", "").replace("\x00", "").strip()[:200]
-    visible = Patient.objects.visible_to(user)
     if text:
-        rows = patients_matching(visible, Pump.objects.visible_to(user), text).by_name()
+        rows = patients_matching(Pump.objects.all(), text, user).by_name()
     else:
-        rows = visible.order_by("-pk")
+        rows = Patient.objects.visible_to(user).order_by("-pk")
         after = paging.read_id(request.GET.get("after", ""))
         rows = rows.filter(pk__lt=after) if after is not None else rows
     found = list(rows.select_related("clinic").prefetch_related("pumps__model")[: paging.PAGE_SIZE + 1])

@@ -20,6 +20,8 @@ from pumps.alerting import reconcile
 from pumps.models import Event, Forecast, Handover, Pump, PumpModel, RefillOwner
 
 TAKEN = "A pump with this serial number is in the clinic already."
+# What the history of a pump calls these changes; `pumps.known` reads it by this word.
+CHANGED = "Pump changed"
 PARTICULARS = (
     "model",
     "serial_number",
@@ -81,7 +83,7 @@ def correct(*, pump: Pump, changes: Mapping[str, Any], now: datetime, by: User |
     locked.save()
     details = differences(before, kept(locked, PARTICULARS))
     if details:
-        note(clinic=locked.clinic, by=by, at=now, subject=subject_of(locked), summary="Pump changed", details=details)
+        note(clinic=locked.clinic, by=by, at=now, subject=subject_of(locked), summary=CHANGED, details=details)
     _refresh(locked, now)
     return locked
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +26,9 @@ MARGIN_DAYS = (3, 14)
 INTERVAL_DAYS = (14, 400)
 STABILITY_DAYS = (1, 1000)
 BATCH = 1000
+# What the history of a clinic calls these changes; `pumps.known` reads it by these words.
+SETTINGS_CHANGED = "Settings changed"
+PRODUCT_CHANGED = "Drug product "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +87,7 @@ def change(*, clinic: Clinic, settings: ClinicSettings, now: datetime, by: User 
         return 0
     _save(locked, given)
     recompute_clinic(locked, now=now)
-    note(clinic=locked, by=by, at=now, subject=subject_of(locked), summary="Settings changed", details=details)
+    note(clinic=locked, by=by, at=now, subject=subject_of(locked), summary=SETTINGS_CHANGED, details=details)
     return _moved(dates, _refill_dates(locked))
 
 
@@ -208,21 +211,26 @@ def set_product(*, clinic: Clinic, product: ProductSettings, now: datetime, by: 
     _check_product(product)
     locked = Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
     row = DrugProduct.objects.filter(clinic=locked, key=product_key(product.name)).first()
-    row = row or DrugProduct(clinic=locked, key=product_key(product.name))
+    row = row or DrugProduct(clinic=locked, key=product_key(product.name), created_at=now)
     before = kept(row, asdict(product))
     for field, value in asdict(product).items():
         setattr(row, field, value)
     row.save()
     details = differences(before, kept(row, asdict(product)))
-    return _after_products(locked, f"Drug product {row.name}", details, now, by)
+    return _after_products(locked, f"{PRODUCT_CHANGED}{row.name}", details, now, by)
 
 
 @transaction.atomic
 def remove_product(*, product: DrugProduct, now: datetime, by: User) -> int:
-    """Take a product off the clinic's list; returns how many pumps' `refill_by` moved."""
+    """Take a product off the clinic's list; returns how many pumps' `refill_by` moved.
+
+    The history keeps what it said, so that a forecast of before can be made again.
+    """
     locked = Clinic.objects.select_for_update(no_key=True).get(pk=product.clinic_id)
+    before = kept(product, [field.name for field in fields(ProductSettings)])
+    details = differences(before, dict.fromkeys(before))
     DrugProduct.objects.filter(pk=product.pk).delete()
-    return _after_products(locked, f"Drug product {product.name} removed", {}, now, by)
+    return _after_products(locked, f"{PRODUCT_CHANGED}{product.name} removed", details, now, by)
 
 
 def _after_products(clinic: Clinic, summary: str, details: dict[str, list[str]], now: datetime, by: User) -> int:

@@ -13,7 +13,7 @@ from clinical.standing_out import GROUP_PUMPS, GroupRatio, Standing, by_group, p
 from clinics.models import Clinic
 from patients.models import Patient
 from pumps import batches, forecasting
-from pumps.models import Event, Pump
+from pumps.models import Event, Forecast, Pump
 
 # More pumps than this are not gone through while somebody waits.
 MOST_PUMPS = 2000
@@ -63,7 +63,8 @@ def clinic_view(clinic: Clinic) -> ClinicView:
     segments = cut(fleet)
     intervals = calibration_intervals(fleet, segments)
     ratios, expected = calibrate(fleet, intervals)
-    pumps = Pump.objects.select_related("patient", "model").in_bulk(batch.ids.tolist())
+    # Patients by their ids: joined, the database may read all there are.
+    pumps = Pump.objects.select_related("model").prefetch_related("patient").in_bulk(batch.ids.tolist())
     ordered = [pumps[pk] for pk in batch.ids.tolist()]
     accuracy = [float(pump.accuracy_pct) for pump in ordered]
     found = pumps_standing_out(fleet, segments, ratios, accuracy)
@@ -75,7 +76,7 @@ def clinic_view(clinic: Clinic) -> ClinicView:
         other_lots=len(lots) - len(enough),
         standing=[PumpStanding(ordered[each.place], each) for each in found],
         of_pumps=len(ordered),
-        all_pumps=in_use.count(),
+        all_pumps=Forecast.objects.filter(clinic=clinic, in_use=True).count(),
     )
 
 

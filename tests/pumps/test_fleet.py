@@ -4,10 +4,11 @@ from decimal import Decimal as D
 import pytest
 
 from alerts.models import Alert, Heartbeat
+from clinics.roles import Role
 from pumps import batches, forecasting
 from pumps.models import FleetCheck, FleetPart, Forecast, PriorVersion, PumpModel
 from pumps.services import catalogue, devices, fleet, nightly, priors, settings
-from tests.builders import NOW, a_clinic, a_dose, a_pump, a_refill, a_running_pump
+from tests.builders import NOW, a_clinic, a_dose, a_pump, a_refill, a_running_pump, a_user
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -120,13 +121,14 @@ def test_a_pump_out_of_use_is_off_the_worklist_and_its_alerts_close() -> None:
 def test_serial_and_patient_search() -> None:
     pump = a_running_pump(serial_number="NGP0001")
     a_refill(a_pump(serial_number="PRO0001"), NOW)
+    nurse = a_user(Role.NURSE)
     objects = type(pump).objects
-    assert list(objects.matching("ngp")) == [pump]
-    assert list(objects.matching(f"ada {pump.patient.family_name}")) == [pump]
-    assert objects.matching("ada ros").count() == 2
-    assert list(objects.matching(pump.patient.mrn)) == [pump]
-    assert list(objects.matching("'; drop")) == []
-    assert list(objects.matching("   ")) == []
+    assert list(objects.matching("ngp", nurse)) == [pump]
+    assert list(objects.matching(f"ada {pump.patient.family_name}", nurse)) == [pump]
+    assert objects.matching("ada ros", nurse).count() == 2
+    assert list(objects.matching(pump.patient.mrn, nurse)) == [pump]
+    assert list(objects.matching("'; drop", nurse)) == []
+    assert list(objects.matching("   ", nurse)) == []
 
 
 def test_a_pump_that_cannot_be_computed_is_reported_and_hides_none_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
