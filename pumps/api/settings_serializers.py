@@ -85,7 +85,7 @@ class TierSerializer(serializers.Serializer[Any]):
     code = serializers.ChoiceField(choices=list(ANCHORS))
     lead_days = serializers.IntegerField(min_value=-1000, max_value=0)
     roles = roles()
-    people = serializers.ListField(child=PersonField(max_length=20), max_length=50, required=False)
+    people = serializers.ListField(child=PersonField(), max_length=50, required=False)
     on_call = serializers.BooleanField(required=False)
     to_patient = serializers.BooleanField()
     to_caregivers = serializers.BooleanField(required=False)

@@ -195,7 +195,7 @@ def _several(label: str, choices: Iterable[tuple[str, str]]) -> forms.MultipleCh
 def _wall_time(label: str) -> forms.TimeField:
     return forms.TimeField(
         label=label,
-        input_formats=["%H:%M"],
+        input_formats=["%H:%M", "%H:%M:%S"],
         widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
         error_messages={"invalid": "Write a time of day, such as 20:00."},
     )

@@ -1,5 +1,6 @@
 """The promise as a property: whatever the dates and whoever acknowledges, nobody is left untold for long."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
@@ -111,7 +112,7 @@ def test_from_refill_by_on_silence_is_never_longer_than_repeat_and_acknowledgeme
     assert severe is not None
     # `past` tells on the moment; where low or empty has begun before, their own shorter repeat goes on.
     assert late[0] <= first_by + severe.repeat_hours * HOUR + ACKNOWLEDGED_PAST
-    for before, after in zip(late, late[1:], strict=False):
+    for before, after in itertools.pairwise(late):
         tier = tier_at(ladder, deadlines, before)
         assert tier is not None
         assert after - before <= tier.repeat_hours * HOUR + ACKNOWLEDGED_PAST
