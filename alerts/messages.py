@@ -60,6 +60,9 @@ TIER_WORDS = {
     "half_year": "In 6 months",
     "quarter": "In 3 months",
     "ended": "Past its life",
+    "emergency": "Emergency",
+    "call": "To call",
+    "clinic": "To settle",
 }
 
 

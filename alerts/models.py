@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from alerts.queries import AlertQuerySet, NotificationQuerySet
+from clinical.escalation import MOST_RISK_DAYS, RISK_DAYS
 from clinics.models import Clinic, User
 from clinics.queries import ClinicOwned
 from patients.models import Contact, Patient
@@ -28,11 +29,14 @@ class EscalationPolicy(models.Model):
     clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="escalation_policies")
     version = models.PositiveIntegerField()
     tiers = models.JSONField()
+    # By how many days a patient's flags make the tiers before `refill_by` begin earlier.
+    risk_days = models.PositiveSmallIntegerField(default=RISK_DAYS)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["clinic", "version"], name="policy_version_once_a_clinic"),
+            models.CheckConstraint(condition=Q(risk_days__lte=MOST_RISK_DAYS), name="policy_risk_at_most_28_days"),
         ]
 
     def __str__(self) -> str:

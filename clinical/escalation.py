@@ -4,7 +4,7 @@ A ladder is an ordered list of tiers, mildest first. Each starts a number of day
 date or the empty date) and repeats until the alert closes. Source: design, section 3.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from enum import StrEnum
@@ -101,6 +101,14 @@ REFILL_LADDER = (
 )
 # For what is wrong now: told at once, to those who can act, until it is put right.
 IMMEDIATE_LADDER = (Tier("urgent", Anchor.OPENED, 0, ("nurse", "prescriber"), False, 12, False),)
+# For what may cost a life within hours: withdrawal, overdose, an alarm with two tones (clinical rules, section 4).
+EMERGENCY_LADDER = (
+    Tier("emergency", Anchor.OPENED, 0, ("nurse", "prescriber"), False, 1, False, on_call=True, **_NOTED),
+)
+# Somebody at home asked to be called.
+CALL_LADDER = (Tier("call", Anchor.OPENED, 0, ("scheduler", "nurse"), False, 24, True),)
+# Of a clinic, not of a patient: for whoever runs it.
+CLINIC_LADDER = (Tier("clinic", Anchor.OPENED, 0, ("administrator",), False, 24, False),)
 # A flow that has changed: the dates are on the safe side meanwhile, and the next refills settle it.
 CHANGED_LADDER = (Tier("changed", Anchor.OPENED, 0, ("nurse", "prescriber"), False, 7 * 24, True),)
 # The end of a pump's life: planned 3 to 6 months ahead (clinical rules, section 2: life).
@@ -159,14 +167,14 @@ def next_due(ladder: Sequence[Tier], deadlines: Deadlines, now: datetime) -> dat
     return repeat if following is None else min(repeat, following)
 
 
-def first_to_patient(
-    ladder: Sequence[Tier], deadlines: Deadlines, start: datetime, timezone: ZoneInfo
+def first_told(
+    ladder: Sequence[Tier], deadlines: Deadlines, start: datetime, timezone: ZoneInfo, reaches: Callable[[Tier], bool]
 ) -> datetime | None:
-    """When a patient is first written to from `start` on, in allowed hours; None if no tier reaches the patient."""
+    """When somebody is first told from `start` on, in allowed hours; None if no tier `reaches` them."""
     moment: datetime | None = start
     while moment is not None:
         tier = tier_at(ladder, deadlines, moment)
-        if tier is not None and tier.to_patient:
+        if tier is not None and reaches(tier):
             return allowed_from(moment, tier, timezone)
         moment = next_start(ladder, deadlines, moment)
     return None
@@ -220,8 +228,9 @@ def tier_from_json(data: Mapping[str, Any]) -> Tier:
 
 # Conditions with which withdrawal is likelier, is noticed later or goes worse: clinical rules, section 3.
 RAISING_FLAGS = frozenset({"t6_or_above", "communication_difficulty", "earlier_withdrawal"})
-# By how much earlier than others such a patient's tiers begin, unless the clinic says otherwise.
+# By how much earlier than others such a patient's tiers begin, unless the clinic says otherwise; and the most it may.
 RISK_DAYS = 7
+MOST_RISK_DAYS = 28
 
 
 def for_risk(ladder: Sequence[Tier], flags: Collection[str], days: int = RISK_DAYS) -> Sequence[Tier]:
@@ -229,14 +238,27 @@ def for_risk(ladder: Sequence[Tier], flags: Collection[str], days: int = RISK_DA
 
     What begins on its day (`past`, `low`, `empty`) cannot begin earlier.
     """
-    if not RAISING_FLAGS & set(flags):
-        return ladder
+    return earlier(ladder, days) if RAISING_FLAGS & set(flags) else ladder
+
+
+def earlier(ladder: Sequence[Tier], days: int) -> Sequence[Tier]:
+    """The ladder whose tiers before `refill_by` begin so many days earlier."""
     return tuple(
         replace(tier, lead_days=tier.lead_days - days)
         if tier.anchor is Anchor.REFILL_BY and tier.lead_days < 0
         else tier
         for tier in ladder
     )
+
+
+# What asks for a visit is quiet while one is booked in time; from `urgent` on nothing is: design, section 3.
+QUIETED_BY_A_VISIT = frozenset({"book", "patient", "unbooked"})
+
+
+def is_quieted(tier: Tier, deadlines: Deadlines, booked_at: datetime | None) -> bool:
+    """Whether a visit booked at or before `refill_by` makes this tier's telling needless."""
+    in_time = booked_at is not None and deadlines.refill_by is not None and booked_at <= deadlines.refill_by
+    return in_time and tier.code in QUIETED_BY_A_VISIT
 
 
 class Priority(StrEnum):
@@ -263,6 +285,20 @@ def acknowledged_at_most(tier: Tier | None, deadlines: Deadlines, now: datetime)
     if is_past or (tier is not None and tier.anchor is Anchor.OPENED and tier.repeat_hours < 24):
         return _before_worse(now, now + ACKNOWLEDGED_PAST, deadlines.low_at, deadlines.empty_at)
     return _before_worse(now, now + LONGEST_ACKNOWLEDGED, deadlines.refill_by)
+
+
+def acknowledged_until(
+    tier: Tier | None, deadlines: Deadlines, now: datetime, *, wanted: datetime | None, running: datetime | None
+) -> datetime:
+    """Until when an acknowledgement given at `now` quiets an alert.
+
+    `wanted` is None for as long as it may. One that is still running (`running` is when it ends) can be cut short,
+    not prolonged: the alert is told again before anybody can quiet it further, so that none is acknowledged for ever.
+    """
+    bounds = [acknowledged_at_most(tier, deadlines, now)]
+    bounds += [wanted] if wanted is not None else []
+    bounds += [running] if running is not None and running > now else []
+    return min(bounds)
 
 
 def _before_worse(now: datetime, until: datetime, *worse: datetime | None) -> datetime:

@@ -43,6 +43,20 @@ def _query(request: HttpRequest, after: str | None) -> str:
     return "?" + query.urlencode()
 
 
+def written_ranked(rank: int, moment: datetime, pk: int) -> str:
+    """A position by rank, then moment and id."""
+    return f"{rank}-{written(moment, pk)}"
+
+
+def read_ranked(after: str) -> tuple[int, datetime, int] | None:
+    """The position in `?after=` of a list by rank; None at the start or where it is not one."""
+    rank, _, rest = after.partition("-")
+    position = read(rest)
+    if position is None or not (rank.isascii() and rank.isdigit() and len(rank) == 1):
+        return None
+    return int(rank), *position
+
+
 def written(moment: datetime, pk: int) -> str:
     """A position by moment and id, as `?after=` carries it."""
     return f"{(moment - _EPOCH) // timedelta(microseconds=1)}-{pk}"

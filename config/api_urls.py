@@ -6,7 +6,7 @@ from alerts.api import views as alerts
 from clinics.api import people
 from interop.api import views as interop
 from patients.api import views as patients
-from pumps.api import calculators, checks, clinics, fleet, ledger_views, views, what_if
+from pumps.api import calculators, checks, clinics, fleet, ledger_views, reports, views, what_if
 from pumps.api import patients as pump_patients
 
 urlpatterns = [
@@ -17,6 +17,7 @@ urlpatterns = [
     path("clinics/<int:pk>/products/preview/", clinics.ProductPreview.as_view()),
     path("clinics/<int:pk>/products/<int:product>/", clinics.ProductDetail.as_view()),
     path("clinics/<int:pk>/tiers/", clinics.Tiers.as_view()),
+    path("clinics/<int:pk>/ladder/", clinics.Ladder.as_view()),
     path("clinics/<int:pk>/go-live/", clinics.GoLive.as_view()),
     path("clinics/<int:pk>/closed-days/", people.ClosedDayList.as_view()),
     path("clinics/<int:pk>/closed-days/<int:closed_day>/", people.ClosedDayDetail.as_view()),
@@ -35,7 +36,7 @@ urlpatterns = [
     path("api-keys/", people.ApiKeyList.as_view()),
     path("api-keys/<int:pk>/revoke/", people.ApiKeyRevoke.as_view()),
     path("patients/", patients.PatientList.as_view()),
-    path("patients/<int:pk>/", patients.PatientDetail.as_view()),
+    path("patients/<int:pk>/", pump_patients.PatientDetail.as_view()),
     path("patients/<int:pk>/status/", pump_patients.PatientStatus.as_view()),
     path("patients/<int:pk>/contacts/", patients.ContactList.as_view()),
     path("patients/<int:pk>/contacts/<int:contact>/", patients.ContactDetail.as_view()),
@@ -66,6 +67,10 @@ urlpatterns = [
     path("worklist/", views.Worklist.as_view()),
     path("alerts/", alerts.AlertList.as_view()),
     path("alerts/<int:pk>/", alerts.AlertDetail.as_view()),
+    path("alerts/<int:pk>/acknowledge/", alerts.AlertAcknowledge.as_view()),
+    path("alerts/<int:pk>/resolve/", alerts.AlertResolve.as_view()),
+    path("alerts/<int:pk>/steps/", alerts.AlertSteps.as_view()),
+    path("reports/", reports.ReportList.as_view()),
     path("notifications/", alerts.NotificationList.as_view()),
     path("notifications/<int:pk>/", alerts.NotificationDetail.as_view()),
     path("calculators/refill/", calculators.RefillCalculator.as_view()),

@@ -233,6 +233,9 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 USE_I18N = True
+# What patients can be written to in; pages for staff are in English. A language is added by a catalogue in locale/.
+LANGUAGES = [("en", "English"), ("es", "Español")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 
 # --- static files ---------------------------------------------------------------------------------------------------
 

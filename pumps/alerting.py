@@ -7,7 +7,17 @@ from datetime import datetime, timedelta
 from alerts.models import Alert
 from alerts.services import lifecycle
 from alerts.services.lifecycle import Ladder, Opening
-from clinical.escalation import CHANGED_LADDER, IMMEDIATE_LADDER, SERVICE_LADDER, Deadlines, starts
+from clinical.escalation import (
+    CHANGED_LADDER,
+    EMERGENCY_LADDER,
+    IMMEDIATE_LADDER,
+    RAISING_FLAGS,
+    SERVICE_LADDER,
+    Deadlines,
+    starts,
+)
+from patients.models import Patient
+from pumps import reported
 from pumps.models import Event, Forecast
 
 Kind = Alert.Kind
@@ -61,14 +71,14 @@ def conditions(row: Forecast, ladder: Ladder) -> list[Condition]:
         found.append(Condition(Kind.FORECAST_UNKNOWN, row.computed_at + UNKNOWN_GRACE))
     if row.stalled_at is not None:
         found.append(Condition(Kind.PUMP_STALLED, row.stalled_at))
-    return [*found, *_of_findings(row)]
+    return [*found, *_of_findings(row), *_of_discrepancy(row)]
 
 
 # Findings about one event that somebody has to be told of, from that event on.
 ALERTING = {
     "concentration_not_programmed": Kind.CONCENTRATION_NOT_PROGRAMMED,
     "alarm_one_tone": Kind.PUMP_ALARM,
-    "alarm_two_tones": Kind.PUMP_ALARM,
+    "alarm_two_tones": Kind.PUMP_ALARM_TWO_TONES,
     "mri_not_interrogated": Kind.INTERROGATION_DUE,
     "plan_unconfirmed": Kind.PLAN_UNCONFIRMED,
 }
@@ -82,6 +92,24 @@ def _of_findings(row: Forecast) -> list[Condition]:
     ]
 
 
+# Findings that the last refill was not what the pump's own history makes of it.
+DISCREPANT = frozenset({"aspirated_zero", "calibrated_deviation"})
+
+
+def _of_discrepancy(row: Forecast) -> list[Condition]:
+    """A volume that differs from the calibrated expectation, where no alert of a changed flow says so already."""
+    codes = {finding["code"] for finding in row.findings}
+    if row.unknown_reason == "flow_changed" or not codes & DISCREPANT:
+        return []
+    return [Condition(Kind.DISCREPANCY, row.filled_at or row.computed_at)]
+
+
+def risk_flags(pump_ids: Sequence[int]) -> dict[int, list[str]]:
+    """The flags of the patients whose flags make the ladder begin earlier, by pump. One query."""
+    rows = Patient.objects.filter(pumps__in=pump_ids, flags__overlap=sorted(RAISING_FLAGS))
+    return dict(rows.values_list("pumps", "flags"))
+
+
 def reconcile(rows: Sequence[Forecast], *, now: datetime, refill: Event | None = None) -> None:
     """Open, move and close the alerts of forecasts the caller holds locked, and set when to look again.
 
@@ -89,7 +117,10 @@ def reconcile(rows: Sequence[Forecast], *, now: datetime, refill: Event | None =
     """
     if not rows:
         return
-    work = _Work(now, refill, lifecycle.ladders({row.clinic_id for row in rows}))
+    policies = lifecycle.policies({row.clinic_id for row in rows})
+    flags = risk_flags([row.pump_id for row in rows])
+    ladders = {row.pump_id: policies[row.clinic_id].of(flags.get(row.pump_id, ())) for row in rows}
+    work = _Work(now, refill, ladders)
     existing = lifecycle.open_of([row.pump_id for row in rows])
     for row in rows:
         _reconcile_one(row, {kind: a for (pump, kind), a in existing.items() if pump == row.pump_id}, work)
@@ -101,19 +132,20 @@ def reconcile(rows: Sequence[Forecast], *, now: datetime, refill: Event | None =
 class _Work:
     now: datetime
     refill: Event | None
+    # By pump: what its patient's flags make of the clinic's ladder.
     ladders: dict[int, Ladder]
     openings: list[Opening] = field(default_factory=list)
 
 
 def _reconcile_one(row: Forecast, existing: dict[str, Alert], work: _Work) -> None:
-    ladder = work.ladders[row.clinic_id]
+    ladder = work.ladders[row.pump_id]
     wanted = conditions(row, ladder)
     for kind in [kind for kind, alert in existing.items() if _settle(row, alert, wanted, work)]:
         del existing[kind]
     # Several plans that nobody has confirmed are one alert.
     begun = dict.fromkeys(condition.kind for condition in wanted if condition.since <= work.now)
     for kind in begun:
-        if kind not in existing:
+        if kind not in existing and not reported.is_decided(row, kind):
             work.openings.append(_opening(row, kind, ladder, work.now))
     # An open refill alert looks after itself; only what has not begun needs another look from here.
     waiting = [c.since for c in wanted if c.since > work.now and c.kind not in existing]
@@ -127,6 +159,10 @@ def _opening(row: Forecast, kind: str, ladder: Ladder, now: datetime) -> Opening
         found, tiers = deadlines(row, now), ladder
     elif kind == Kind.FLOW_CHANGED:
         tiers = CHANGED_LADDER
+    elif kind == Kind.DISCREPANCY:
+        found, tiers = Deadlines(opened_at=now, filled_at=row.filled_at), CHANGED_LADDER
+    elif kind == Kind.PUMP_ALARM_TWO_TONES:
+        tiers = EMERGENCY_LADDER
     elif kind == Kind.SERVICE_ENDING:
         found, tiers = _of_service(row, now), SERVICE_LADDER
     return Opening(
@@ -154,6 +190,8 @@ def _settle(row: Forecast, alert: Alert, wanted: Sequence[Condition], work: _Wor
         if work.refill is None:
             return False
         lifecycle.close(alert, reason="refilled", event_id=event_id, now=work.now)
+    elif alert.kind in reported.BY_PEOPLE:
+        return reported.settle(row, alert, calls=_still_calls(alert, wanted, work.now), event_id=event_id, now=work.now)
     elif not _still_calls(alert, wanted, work.now):
         lifecycle.close(alert, reason="put right", event_id=event_id, now=work.now)
     else:

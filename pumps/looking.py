@@ -1,17 +1,17 @@
 """When the alerts of many pumps have to be looked at next, after their forecasts were renewed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 
 import numpy as np
 
 from alerts.models import Alert
 from alerts.services import lifecycle
-from clinical.columns import Floats, Ints
-from clinical.escalation import FULL_INTERVAL, SERVICE_LADDER, Anchor, Tier
+from clinical.columns import Flags, Floats, Ints
+from clinical.escalation import FULL_INTERVAL, SERVICE_LADDER, Anchor, Tier, earlier
 from clinical.forecast import Forecasts
 from clinical.units import SECONDS_PER_DAY, to_seconds
-from pumps.alerting import ALERTING
+from pumps.alerting import ALERTING, DISCREPANT, risk_flags
 from pumps.batches import Batch
 
 
@@ -19,14 +19,27 @@ def next_looks(batch: Batch, found: Forecasts, *, now: datetime) -> Floats:
     """In seconds, nan for never. A pump with an open alert, or with anything that may open one, is looked at now; any
     other when its first alert can begin. What then holds is decided by `alerting.reconcile`, one pump at a time."""
     present = to_seconds(now)
-    first = _first_start(found, batch.clinic_ids, lifecycle.ladders(np.unique(batch.clinic_ids).tolist()))
+    policies = lifecycle.policies(np.unique(batch.clinic_ids).tolist())
+    is_at_risk = np.isin(batch.ids, np.array(list(risk_flags(batch.ids.tolist())), dtype=np.int64))
+    usual = {clinic_id: policy.ladder for clinic_id, policy in policies.items()}
+    for_risk = {clinic_id: earlier(policy.ladder, policy.risk_days) for clinic_id, policy in policies.items()}
+    first = np.where(
+        is_at_risk,
+        _first_start(found, batch.clinic_ids, for_risk),
+        _first_start(found, batch.clinic_ids, usual),
+    )
     service = found.service_ends + min(tier.lead_days for tier in SERVICE_LADDER) * SECONDS_PER_DAY
     starts = np.maximum(np.fmin(first, service), present)
     open_alerts = Alert.objects.open().filter(pump__in=batch.ids.tolist()).values_list("pump_id", flat=True)
     busy = np.isin(batch.ids, np.array(list(open_alerts), dtype=np.int64))
     busy |= (found.dates.reason > 0) | ~np.isnan(found.dates.stopped) | ~np.isnan(found.dates.stalled)
-    busy |= np.array([any(each.code in ALERTING for each in findings) for findings in found.findings], dtype=np.bool_)
+    busy |= _any_of(found, {*ALERTING, *DISCREPANT})
     return np.where(busy, present, np.where(batch.is_in_use, starts, np.nan))
+
+
+def _any_of(found: Forecasts, codes: Set[str]) -> Flags:
+    """The pumps that have a finding of one of the codes."""
+    return np.array([any(each.code in codes for each in findings) for findings in found.findings], dtype=np.bool_)
 
 
 def _first_start(found: Forecasts, clinics: Ints, ladders: Mapping[int, Sequence[Tier]]) -> Floats:

@@ -11,6 +11,7 @@ from pumps.pages import (
     planner,
     pump,
     record,
+    reporting,
     transfers,
     worklist,
 )
@@ -35,6 +36,7 @@ urlpatterns = [
     path("pumps/<int:pump_id>/replace/", devices.replace_pump, name="replace_pump"),
     path("pumps/<int:pump_id>/owner/", devices.hand_over, name="hand_over"),
     path("pumps/<int:pump_id>/low-level/", devices.raise_low_level, name="raise_low_level"),
+    path("pumps/<int:pump_id>/report/", reporting.report, name="report"),
     path("pumps/<int:pump_id>/what-if/", planner.what_if, name="what_if"),
     path("pumps/<int:pump_id>/known/", known.known, name="known"),
     path("pumps/<int:pump_id>/refill/", record.log_refill, name="log_refill"),

@@ -32,6 +32,8 @@ class PatientList(generics.ListCreateAPIView[Patient]):
 
 
 class PatientDetail(generics.RetrieveUpdateAPIView[Patient]):
+    """How a change is stored is the room above's: it moves when alerts begin."""
+
     serializer_class = PatientSerializer
     permission_classes = [RolePermission]  # noqa: RUF012  DRF declares it so
     needs: ClassVar = {"GET": Permission.SEE, "PUT": Permission.LOG, "PATCH": Permission.LOG}
@@ -39,14 +41,6 @@ class PatientDetail(generics.RetrieveUpdateAPIView[Patient]):
 
     def get_queryset(self) -> QuerySet[Patient]:
         return Patient.objects.visible_to(self.request.user).select_related("clinic")
-
-    def perform_update(self, serializer: BaseSerializer[Patient]) -> None:
-        patient = serializer.instance
-        if patient is None:
-            raise TypeError("an update has an instance")
-        serializer.instance = services.change(
-            patient=patient, changes=serializer.validated_data, by=caller(self.request), now=timezone.now()
-        )
 
 
 class ContactView(generics.GenericAPIView[Contact]):

@@ -20,6 +20,8 @@ from clinics.roles import Permission
 from clinics.services import tenants
 from pumps.api.settings_serializers import (
     EffectOutput,
+    LadderInput,
+    LadderOutput,
     PlannedOutput,
     ProductInput,
     ProductOutput,
@@ -129,11 +131,36 @@ class Tiers(APIView):
 
     @extend_schema(request=TiersInput, responses=TierSerializer(many=True))
     def put(self, request: Request, pk: int) -> Response:
-        clinic = administered(request, pk)
-        serializer = TiersInput(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        settings.set_ladder(clinic=clinic, ladder=serializer.ladder(), now=timezone.now(), by=caller(request))
-        return Response(TierSerializer(serializer.ladder(), many=True).data)
+        return Response(TierSerializer(_stored(request, pk, TiersInput).ladder, many=True).data)
+
+
+class Ladder(APIView):
+    """The same with its version, and with how much earlier it begins where a patient's flags raise the risk."""
+
+    @extend_schema(responses=LadderOutput)
+    def get(self, request: Request, pk: int) -> Response:
+        clinic = generics.get_object_or_404(Clinic.objects.visible_to(request.user), pk=pk)
+        return Response(LadderOutput(lifecycle.policies([clinic.pk])[clinic.pk]).data)
+
+    @extend_schema(request=LadderInput, responses=LadderOutput)
+    def put(self, request: Request, pk: int) -> Response:
+        return Response(LadderOutput(_stored(request, pk, LadderInput)).data)
+
+
+def _stored(request: Request, pk: int, form: type[TiersInput]) -> lifecycle.Policy:
+    """A clinic's policy, as it is once what was sent is stored."""
+    clinic = administered(request, pk)
+    serializer = form(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    present = lifecycle.ladders([clinic.pk])[clinic.pk]
+    settings.set_ladder(
+        clinic=clinic,
+        ladder=serializer.ladder(present),
+        risk_days=serializer.validated_data.get("risk_days"),
+        now=timezone.now(),
+        by=caller(request),
+    )
+    return lifecycle.policies([clinic.pk])[clinic.pk]
 
 
 class GoLive(APIView):

@@ -7,15 +7,29 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from clinics.api.fields import MomentField, ReferenceField
 from clinics.api.permissions import caller, require
 from clinics.models import Clinic
 from clinics.roles import Permission
+from patients.api import views as patients
 from patients.api.serializers import PatientSerializer
 from patients.models import Patient, Transfer
 from pumps.services import care, transfers
+
+
+class PatientDetail(patients.PatientDetail):
+    """A change of flags makes the alerts of the patient's pumps begin earlier or later."""
+
+    def perform_update(self, serializer: BaseSerializer[Patient]) -> None:
+        patient = serializer.instance
+        if patient is None:
+            raise TypeError("an update has an instance")
+        serializer.instance = care.change_patient(
+            patient=patient, changes=serializer.validated_data, by=caller(self.request), now=timezone.now()
+        )
 
 
 class StatusInput(serializers.Serializer[Any]):

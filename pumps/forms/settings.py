@@ -1,13 +1,21 @@
 """Forms of the pages only administrators save: a clinic, its products and tiers, a catalogue row."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 from django import forms
 
-from clinical.escalation import LONGEST_REPEAT_HOURS, REFILL_LADDER, Tier
+from clinical.escalation import (
+    LONGEST_REPEAT_HOURS,
+    MOST_RISK_DAYS,
+    REFILL_LADDER,
+    RISK_DAYS,
+    Acknowledging,
+    Channel,
+    Tier,
+)
 from clinics.fields import NOT_A_CHOICE, Day, Number
 from clinics.models import Clinic
 from clinics.opening import WEEKDAYS
@@ -162,6 +170,37 @@ class ClosedDayForm(forms.Form):
     name = forms.CharField(label="Why", max_length=100, required=False)
 
 
+CHANNEL_WORDS = {
+    Channel.EMAIL.value: "E-mail",
+    Channel.SMS.value: "Text message",
+    Channel.VOICE.value: "Voice call",
+    Channel.WEBHOOK.value: "Webhook",
+}
+ACKNOWLEDGING_WORDS = {
+    Acknowledging.NOTE.value: "What is being done meanwhile",
+    Acknowledging.SPOKEN_WITH.value: "With whom they have spoken",
+}
+
+
+def _several(label: str, choices: Iterable[tuple[str, str]]) -> forms.MultipleChoiceField:
+    return forms.MultipleChoiceField(
+        label=label,
+        choices=list(choices),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+    )
+
+
+def _wall_time(label: str) -> forms.TimeField:
+    return forms.TimeField(
+        label=label,
+        input_formats=["%H:%M", "%H:%M:%S"],
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        error_messages={"invalid": "Write a time of day, such as 20:00."},
+    )
+
+
 class TierForm(forms.Form):
     """One tier of the ladder, under its code as prefix."""
 
@@ -179,48 +218,62 @@ class TierForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
         error_messages={"invalid": "Write a whole number of hours."},
     )
-    roles = forms.MultipleChoiceField(
-        label="Staff told",
-        choices=[(role.value, role.value.capitalize()) for role in Role],
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        error_messages={"invalid_choice": NOT_A_CHOICE},
-    )
-    to_patient = forms.BooleanField(label="Patient, caregivers and care home too", required=False)
-    quiet_hours = forms.BooleanField(label="Not between 20:00 and 08:00", required=False)
+    roles = _several("Staff told", [(role.value, role.value.capitalize()) for role in Role])
+    people = _several("People told by name", ())
+    on_call = forms.BooleanField(label="Whoever is on call", required=False)
+    to_patient = forms.BooleanField(label="The patient", required=False)
+    to_caregivers = forms.BooleanField(label="Caregivers", required=False)
+    to_care_home = forms.BooleanField(label="The care home", required=False)
+    channels = _several("By", CHANNEL_WORDS.items())
+    quiet_hours = forms.BooleanField(label="Nothing is sent in quiet hours", required=False)
+    quiet_from = _wall_time("Quiet from")
+    quiet_to = _wall_time("Quiet to")
+    acknowledging = _several("Whoever acknowledges has to say", ACKNOWLEDGING_WORDS.items())
+    MANY = ("roles", "people", "channels", "acknowledging")
 
-    def __init__(self, data: Any, *, tier: Tier) -> None:
+    def __init__(self, data: Any, *, tier: Tier, people: Mapping[int, str]) -> None:
         super().__init__(data, prefix=tier.code, initial=self._initial(tier))
         self.tier = tier
+        field: Any = self.fields["people"]
+        field.choices = [(str(pk), name) for pk, name in people.items()]
+        if not people:
+            del self.fields["people"]
         if tier.code in LONGEST_REPEAT_HOURS:
             # It begins on its day and is never quiet.
-            del self.fields["lead_days"], self.fields["quiet_hours"]
+            for name in ("lead_days", "quiet_hours", "quiet_from", "quiet_to"):
+                del self.fields[name]
 
     def _initial(self, tier: Tier) -> dict[str, Any]:
-        return {
-            "lead_days": -tier.lead_days,
-            "repeat_hours": tier.repeat_hours,
-            "roles": tier.roles,
-            "to_patient": tier.to_patient,
-            "quiet_hours": tier.quiet_hours,
-        }
+        values = {name: getattr(tier, name) for name in self.base_fields}
+        people = [str(pk) for pk in tier.people]
+        return {**values, "lead_days": -tier.lead_days, "people": people}
 
     def tier_wanted(self) -> Tier:
-        values = self.cleaned_data
-        return replace(
-            self.tier,
-            lead_days=-values.get("lead_days", 0),
-            repeat_hours=values["repeat_hours"],
-            roles=tuple(values["roles"]),
-            to_patient=values["to_patient"],
-            quiet_hours=values.get("quiet_hours", False),
-        )
+        values = {name: value for name, value in self.cleaned_data.items() if name in self.fields}
+        values |= {name: tuple(values[name]) for name in self.MANY if name in values}
+        values["lead_days"] = -values.get("lead_days", 0)
+        values["people"] = tuple(int(pk) for pk in values.get("people", ()))
+        values.setdefault("quiet_hours", False)
+        return replace(self.tier, **values)
 
 
-def tier_forms(ladder: Sequence[Tier], data: Any) -> list[TierForm]:
-    """A form a tier, in the order of the ladder; the tiers themselves are given."""
+class RiskForm(forms.Form):
+    risk_days = forms.IntegerField(
+        label="Earlier at a higher risk",
+        min_value=0,
+        max_value=MOST_RISK_DAYS,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        error_messages={"invalid": "Write a whole number of days."},
+        help_text=f"How much earlier the tiers before refill-by begin for a patient with a spinal cord injury at or "
+        f"above T6, a communication difficulty or an earlier withdrawal. Default: {RISK_DAYS}. From 0 to "
+        f"{MOST_RISK_DAYS} days.",
+    )
+
+
+def tier_forms(ladder: Sequence[Tier], data: Any, people: Mapping[int, str]) -> list[TierForm]:
+    """A form a tier, in the order of the ladder; the tiers themselves are given. `people` are names by id."""
     by_code = {tier.code: tier for tier in ladder}
-    return [TierForm(data, tier=by_code.get(usual.code, usual)) for usual in REFILL_LADDER]
+    return [TierForm(data, tier=by_code.get(usual.code, usual), people=people) for usual in REFILL_LADDER]
 
 
 class PumpModelForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs alone

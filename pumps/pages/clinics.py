@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from alerts.messages import headline
 from alerts.services import lifecycle
+from alerts.services.lifecycle import Policy
 from clinics import paging
 from clinics.errors import DomainError, Impossible
 from clinics.models import Change, Clinic, ClosedDay
@@ -19,7 +20,7 @@ from clinics.opening import WEEKDAYS
 from clinics.pages.access import administered, require, take, user_of
 from clinics.roles import Permission
 from clinics.services import tenants
-from pumps.forms.settings import ClinicForm, ClosedDayForm, NewClinicForm, ProductForm, tier_forms
+from pumps.forms.settings import ClinicForm, ClosedDayForm, NewClinicForm, ProductForm, RiskForm, tier_forms
 from pumps.models import DrugProduct
 from pumps.services import go_live as planning
 from pumps.services import settings as settings_service
@@ -161,29 +162,38 @@ def _product(request: HttpRequest, clinic: Clinic, stored: DrugProduct | None) -
 
 
 def tiers(request: HttpRequest, clinic_id: int) -> HttpResponse:
-    """The ladder of reminders: when each tier begins, whom it reaches, how often."""
+    """The ladder of reminders: when each tier begins, whom it reaches and how, how often; and what risk adds."""
     found = administered(request, clinic_id)
-    present = lifecycle.ladders([found.pk])[found.pk]
-    rows = tier_forms(present, request.POST or None)
+    present = lifecycle.policies([found.pk])[found.pk]
+    rows = tier_forms(present.ladder, request.POST or None, settings_service.people_of(found))
+    risk = RiskForm(request.POST or None, initial={"risk_days": present.risk_days})
     step = request.POST.get("step")
     general: list[str] = []
-    if request.method == "POST" and all([row.is_valid() for row in rows]) and step != "edit":  # noqa: C419  each is asked
-        wanted = [row.tier_wanted() for row in rows]
+    if request.method == "POST" and all([form.is_valid() for form in (*rows, risk)]) and step != "edit":  # noqa: C419  each is asked
+        wanted = Policy([row.tier_wanted() for row in rows], risk.cleaned_data["risk_days"])
         now = timezone.now()
         try:
             if step == "save":
-                policy = settings_service.set_ladder(clinic=found, ladder=wanted, now=now, by=user_of(request))
+                policy = settings_service.set_ladder(
+                    clinic=found, ladder=wanted.ladder, risk_days=wanted.risk_days, now=now, by=user_of(request)
+                )
                 messages.success(
                     request, f"Saved as version {policy.version}. Open alerts keep the tiers they began with."
                 )
                 return redirect("clinic", clinic_id=found.pk)
-            moved = settings_service.preview_ladder(clinic=found, ladder=wanted, now=now)
-            effect = Effect(tiers=moved)
+            effect = Effect(tiers=settings_service.preview_ladder(clinic=found, wanted=wanted, now=now))
             changed = [headline(row.tier.code) for row in rows if row.has_changed()]
+            changed += ["Higher risk"] * risk.has_changed()
             return _effect_page(request, found, effect, changed)
         except Impossible as error:
             general = _take_tiers(rows, error)
-    context = {"clinic": found, "rows": [(headline(row.tier.code), row) for row in rows], "general": general}
+    context = {
+        "clinic": found,
+        "rows": [(headline(row.tier.code), row) for row in rows],
+        "risk": risk,
+        "general": general,
+        "version": present.version,
+    }
     return render(request, "clinics/tiers.html", context)
 
 

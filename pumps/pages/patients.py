@@ -112,7 +112,7 @@ def change_patient(request: HttpRequest, patient_id: int) -> HttpResponse:
     found = _patient(request, patient_id, Permission.LOG)
     form = PatientForm.of(found, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        answer = _try(request, form, found, lambda: services.change(
+        answer = _try(request, form, found, lambda: care.change_patient(
             patient=found, changes=form.cleaned_data, by=user_of(request), now=timezone.now()
         ), "Saved.")  # fmt: skip
         if answer is not None:

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from alerts.messages import headline
 from alerts.models import Alert, AlertStep
-from alerts.services.lifecycle import ladders
+from alerts.priorities import WORDS, priority_of, rank
+from alerts.services.lifecycle import policies
 from clinical.units import utc_offset_seconds
 from clinics.models import Clinic, User
 from clinics.opening import last_open_day
@@ -61,20 +62,25 @@ def _plain(reading: Reading) -> dict[str, Any]:
         "clinic": pump.clinic,
         "row": row,
         "now": reading.now,
-        "urgency": urgency(row, ladders([pump.clinic_id])[pump.clinic_id], reading.now),
+        "urgency": urgency(row, policies([pump.clinic_id])[pump.clinic_id].of(pump.patient.flags), reading.now),
         "left": left(row.refill_by, reading.now, reading.zone) if row.refill_by is not None else "",
         "because": because(row, reading.now),
         "dates": dates(reading),
         "open_day": open_day(row, pump.clinic),
         "is_stopped": reading.is_stopped,
-        "alerts": [(alert, headline(alert.tier)) for alert in _open_alerts(pump)],
+        "alerts": [(alert, headline(alert.tier), _priority(alert)) for alert in _open_alerts(pump)],
     }
+
+
+def _priority(alert: Alert) -> dict[str, str]:
+    priority = priority_of(alert.kind, alert.tier)
+    return {"value": priority.value, "word": WORDS[priority]}
 
 
 def _open_alerts(pump: Pump) -> QuerySet[Alert]:
     """The pump's open alerts with their logs, newest step first."""
     newest_first = Prefetch("steps", AlertStep.objects.order_by("-pk"))
-    return Alert.objects.open().filter(pump=pump).order_by("pk").prefetch_related(newest_first)
+    return Alert.objects.open().filter(pump=pump).order_by(rank(), "pk").prefetch_related(newest_first)
 
 
 def _clinical(reading: Reading) -> dict[str, Any]:

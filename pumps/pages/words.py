@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.messages import headline
-from alerts.services.lifecycle import Ladder, ladders
+from alerts.services.lifecycle import Ladder, policies
 from clinical.escalation import tier_at
 from clinical.scanner import SOURCE, in_scanner
-from pumps.alerting import deadlines
+from pumps.alerting import deadlines, risk_flags
 from pumps.models import Forecast, PumpModel
 
 LIMIT_WORDS = {
@@ -66,7 +66,7 @@ def unknown_words(row: Forecast, now: datetime) -> str:
 
 
 def urgency(row: Forecast, ladder: Ladder, now: datetime) -> Urgency:
-    """The tier of the clinic's ladder the pump is in now; a stop and an unknown date come before any tier."""
+    """The tier of the patient's ladder the pump is in now; a stop and an unknown date come before any tier."""
     why = unknown_words(row, now)
     if row.stopped_at is not None and row.stopped_at <= now:
         return Urgency("stopped", "Stopped", "no drug is flowing")
@@ -82,7 +82,10 @@ def urgency(row: Forecast, ladder: Ladder, now: datetime) -> Urgency:
 
 def urgency_of(row: Forecast, now: datetime) -> Urgency | None:
     """The urgency of one pump, None for one that is not in use."""
-    return urgency(row, ladders([row.clinic_id])[row.clinic_id], now) if row.in_use else None
+    if not row.in_use:
+        return None
+    flags = risk_flags([row.pump_id]).get(row.pump_id, [])
+    return urgency(row, policies([row.clinic_id])[row.clinic_id].of(flags), now)
 
 
 def limit_words(row: Forecast, now: datetime) -> str:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from alerts.services.lifecycle import ladders
+from alerts.services.lifecycle import policies
 from clinics import paging
 from clinics.models import Clinic, User
 from clinics.pages import user_of
@@ -95,12 +95,12 @@ def _rows(user: User, asked: Filter, matches: Sequence[int], now: datetime) -> F
 
 def _lines(user: User, rows: Iterable[Forecast], now: datetime) -> list[Line]:
     rows = list(rows)
-    by_clinic = ladders({row.clinic_id for row in rows})
+    by_clinic = policies({row.clinic_id for row in rows})
     return [
         Line(
             forecast=row,
             pump=row.pump,
-            urgency=urgency(row, by_clinic[row.clinic_id], now),
+            urgency=urgency(row, by_clinic[row.clinic_id].of(row.pump.patient.flags), now),
             left=left(row.refill_by, now, row.clinic.zone) if row.refill_by is not None else "",
             because=limit_words(row, now),
             is_serious=_is_serious(user, row),

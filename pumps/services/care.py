@@ -1,12 +1,16 @@
 """The course of a patient's care at a clinic: death, end of therapy, transfer away, and back."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
+from typing import Any
 
 from django.db import transaction
 
+from clinical.escalation import RAISING_FLAGS
 from clinics.errors import Conflict, Impossible
 from clinics.history import note, subject_of
 from clinics.models import User
+from patients import services
 from patients.models import Patient
 from pumps import forecasting
 from pumps.alerting import reconcile
@@ -37,6 +41,23 @@ def change_status(
     summary = f"{locked.get_status_display()} on {on}"
     note(clinic=locked.clinic, by=by, at=now, subject=subject_of(locked), summary=summary, details=details)
     return locked
+
+
+@transaction.atomic
+def change_patient(*, patient: Patient, changes: Mapping[str, Any], by: User, now: datetime) -> Patient:
+    """As `patients.services.change`; flags that raise the risk make alerts begin earlier, so the next tick looks.
+
+    Raises:
+        Conflict, Impossible: as there.
+    """
+    rows = Forecast.objects.filter(pump__patient=patient, in_use=True)
+    list(rows.select_for_update().order_by("pk"))
+    before = set(Patient.objects.values_list("flags", flat=True).get(pk=patient.pk))
+    changed = services.change(patient=patient, changes=changes, by=by, now=now)
+    if (before ^ set(changed.flags)) & RAISING_FLAGS:
+        # Touched, so that a nightly run that has read the row does not put the later start back.
+        rows.update(next_alert_at=now, computed_at=now)
+    return changed
 
 
 def settle(pump_ids: list[int], *, now: datetime) -> None:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.models import Alert
+from alerts.reach import ways_to
 from alerts.services import lifecycle
-from clinical.escalation import first_to_patient, starts
+from clinical.escalation import Tier, first_told, starts
 from clinics.models import Clinic
 from patients.models import Contact, Patient
 from pumps.alerting import deadlines
@@ -36,30 +37,48 @@ def planned(clinic: Clinic, *, now: datetime) -> list[Planned]:
     rows = list(
         Forecast.objects.filter(clinic=clinic, in_use=True, refill_by__isnull=False).select_related("pump__patient")
     )
-    ladder = lifecycle.ladders([clinic.pk])[clinic.pk]
+    policy = lifecycle.policies([clinic.pk])[clinic.pk]
     alerts = {alert.pump_id: alert for alert in Alert.objects.open().filter(clinic=clinic, kind=Alert.Kind.REFILL_DUE)}
     contacts: dict[int, list[Contact]] = defaultdict(list)
-    for contact in Contact.objects.with_consent().filter(patient__clinic=clinic):
+    for contact in Contact.objects.standing().filter(patient__clinic=clinic):
         contacts[contact.patient_id].append(contact)
     found = []
     for row in rows:
-        at = _first(row, alerts.get(row.pump_id), ladder, clinic, now)
         patient = row.pump.patient
-        if at is None:
-            continue
-        if patient.email_reminders and patient.email:
-            found.append(Planned(row.pump, patient, None, at))
-        found += [Planned(row.pump, patient, contact, at) for contact in contacts[patient.pk]]
+        ladder = policy.of(patient.flags)
+        people: list[Patient | Contact] = [patient, *contacts[patient.pk]]
+        for person in people:
+            at = _first(row, alerts.get(row.pump_id), ladder, clinic, now, person)
+            if at is not None:
+                found.append(Planned(row.pump, patient, person if isinstance(person, Contact) else None, at))
     return sorted(found, key=lambda one: (one.at, one.pump.pk))
 
 
+def _reaches(tier: Tier, person: Patient | Contact) -> bool:
+    """Whether a tier tells this person, by a channel they consent to."""
+    if isinstance(person, Patient):
+        is_named = tier.to_patient
+    else:
+        is_named = tier.to_caregivers if person.kind == Contact.Kind.CAREGIVER else tier.to_care_home
+    return is_named and bool(ways_to(person, tier.channels))
+
+
 def _first(
-    row: Forecast, alert: Alert | None, ladder: lifecycle.Ladder, clinic: Clinic, now: datetime
+    row: Forecast,
+    alert: Alert | None,
+    ladder: lifecycle.Ladder,
+    clinic: Clinic,
+    now: datetime,
+    person: Patient | Contact,
 ) -> datetime | None:
     """An open alert goes by the ladder it opened with, from its next turn on; otherwise the first tier opens one."""
+
+    def reaches(tier: Tier) -> bool:
+        return _reaches(tier, person)
+
     if alert is not None:
         begins = max(alert.next_due_at or now, now)
-        return first_to_patient(lifecycle.ladder_of(alert), lifecycle.deadlines_of(alert), begins, clinic.zone)
+        return first_told(lifecycle.ladder_of(alert), lifecycle.deadlines_of(alert), begins, clinic.zone, reaches)
     works_to = deadlines(row, row.computed_at)
     begins = max(min(start for start, _ in starts(ladder, works_to)), now)
-    return first_to_patient(ladder, works_to, begins, clinic.zone)
+    return first_told(ladder, works_to, begins, clinic.zone, reaches)

@@ -13,7 +13,7 @@ from clinical.units import utc_offset_seconds
 from clinics.errors import Conflict, Doubt, Impossible, NeedsConfirmation, Overtaken
 from clinics.models import User
 from patients.models import Patient
-from pumps import folding, forecasting
+from pumps import folding, forecasting, reported
 from pumps.alerting import reconcile
 from pumps.models import Event, Forecast, PriorVersion, Pump
 from pumps.services.doubts import Known, doubts_of
@@ -87,6 +87,8 @@ def record(
     if draft.bridge is not None:
         _stored(draft.bridge, user, source, now)
     _refresh(pump, version, draft.ledger_with_it, now=now, refill=event if event.kind == Event.Kind.REFILL else None)
+    if event.kind == Event.Kind.ALARM_REPORTED:
+        reported.heard_again(event, now=now)
     return event
 
 

@@ -10,15 +10,16 @@ from django.db import IntegrityError, transaction
 
 from alerts.models import EscalationPolicy
 from alerts.services import lifecycle
+from alerts.services.lifecycle import Policy
 from clinical.escalation import Tier, tier_at
 from clinical.terms import ClinicRules, Product, product_key
 from clinics.errors import Impossible
 from clinics.history import differences, kept, note, subject_of
-from clinics.models import Clinic, User
+from clinics.models import Clinic, Membership, User
 from clinics.opening import last_open_day
 from clinics.services.tenants import NAME_TAKEN
 from pumps import folding, forecasting
-from pumps.alerting import deadlines
+from pumps.alerting import deadlines, risk_flags
 from pumps.forecasting import recompute_clinic
 from pumps.models import DrugProduct, Forecast, Pump
 
@@ -142,7 +143,8 @@ def _moved(before: Mapping[int, datetime | None], after: Mapping[int, datetime |
 
 
 def _compare(clinic: Clinic, wanted: Clinic, rules: ClinicRules, *, now: datetime) -> Effect:
-    ladder = lifecycle.ladders([clinic.pk])[clinic.pk]
+    policy = lifecycle.policies([clinic.pk])[clinic.pk]
+    flags = _flags(clinic)
     closed = frozenset(clinic.closed_days.values_list("day", flat=True))
 
     def open_day(row: Forecast, of: Clinic) -> object:
@@ -152,6 +154,7 @@ def _compare(clinic: Clinic, wanted: Clinic, rules: ClinicRules, *, now: datetim
 
     total = Effect()
     for stored, found in _both(clinic, rules, now):
+        ladder = policy.of(flags.get(stored.pump_id, ()))
         total = total.plus(
             Effect(
                 pumps=1,
@@ -184,6 +187,11 @@ def _side(stored: Forecast, found: Forecast) -> dict[str, int]:
 
 def _tier(ladder: Sequence[Tier], row: Forecast, now: datetime) -> Tier | None:
     return tier_at(ladder, deadlines(row, now), now)
+
+
+def _flags(clinic: Clinic) -> dict[int, list[str]]:
+    """The flags that raise the risk, by pump of the clinic."""
+    return risk_flags(list(Pump.objects.filter(clinic=clinic).values_list("pk", flat=True)))
 
 
 def _codes(row: Forecast) -> set[str]:
@@ -281,13 +289,20 @@ def _check_product(product: ProductSettings) -> None:
 
 
 @transaction.atomic
-def set_ladder(*, clinic: Clinic, ladder: Sequence[Tier], now: datetime, by: User) -> EscalationPolicy:
+def set_ladder(
+    *, clinic: Clinic, ladder: Sequence[Tier], risk_days: int | None = None, now: datetime, by: User
+) -> EscalationPolicy:
     """Store a new version of the clinic's ladder. Open alerts keep the one they opened with.
 
+    `risk_days` is by how much earlier it begins where a patient's flags raise the risk; None leaves that as it is.
+
     Raises:
-        Impossible: see `clinical.escalation.problems`.
+        Impossible: see `clinical.escalation.problems`; somebody named who is not of the clinic.
     """
-    policy = lifecycle.store_ladder(clinic=clinic, ladder=ladder, now=now)
+    _check_people(clinic, ladder)
+    if risk_days is None:
+        risk_days = lifecycle.policies([clinic.pk])[clinic.pk].risk_days
+    policy = lifecycle.store_ladder(clinic=clinic, ladder=ladder, risk_days=risk_days, now=now)
     ids = Forecast.objects.filter(clinic=clinic, in_use=True)
     # Alerts may now have to open earlier or later: the next tick looks.
     # The nightly run replaces no row that has been touched since it was read, so it cannot put the old start back.
@@ -297,11 +312,33 @@ def set_ladder(*, clinic: Clinic, ladder: Sequence[Tier], now: datetime, by: Use
     return policy
 
 
-def preview_ladder(*, clinic: Clinic, ladder: Sequence[Tier], now: datetime) -> int:
-    """How many pumps in use would be in another tier now."""
-    present = lifecycle.ladders([clinic.pk])[clinic.pk]
-    rows = Forecast.objects.filter(clinic=clinic, in_use=True)
-    return sum(_code(present, row, now) != _code(ladder, row, now) for row in rows.iterator())
+def people_of(clinic: Clinic) -> dict[int, str]:
+    """Staff whom a tier can name: everybody with a role in the clinic who may log in, by id."""
+    members = User.objects.in_use().filter(memberships__in=Membership.objects.of_clinic(clinic.pk)).distinct()
+    return {user.pk: str(user) for user in members.order_by("name", "email")}
+
+
+def _check_people(clinic: Clinic, ladder: Sequence[Tier]) -> None:
+    known = set(people_of(clinic)) if any(tier.people for tier in ladder) else set()
+    wrong = {tier.code: ["Name people of this clinic only."] for tier in ladder if set(tier.people) - known}
+    if wrong:
+        raise Impossible(wrong)
+
+
+def preview_ladder(*, clinic: Clinic, wanted: Policy, now: datetime) -> int:
+    """How many pumps in use would be in another tier now.
+
+    Raises:
+        Impossible: as `set_ladder`.
+    """
+    _check_people(clinic, wanted.ladder)
+    present, flags = lifecycle.policies([clinic.pk])[clinic.pk], _flags(clinic)
+
+    def moves(row: Forecast) -> bool:
+        of = flags.get(row.pump_id, ())
+        return _code(present.of(of), row, now) != _code(wanted.of(of), row, now)
+
+    return sum(moves(row) for row in Forecast.objects.filter(clinic=clinic, in_use=True).iterator())
 
 
 def _code(ladder: Sequence[Tier], row: Forecast, now: datetime) -> str | None:

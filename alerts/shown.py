@@ -1,0 +1,33 @@
+"""What of an alert is shown to whom: symptoms are clinical data, that somebody has to act is not."""
+
+from alerts.models import Alert, Report
+from clinics.models import User
+from clinics.roles import Permission
+
+Kind = Alert.Kind
+CLINICAL_KINDS = frozenset({Kind.WITHDRAWAL, Kind.OVERDOSE})
+# Closing what was reported of a body or a pump takes somebody who may log; the rest, whoever books and phones.
+RESOLVED_BY_CARE = CLINICAL_KINDS | {Kind.PUMP_ALARM, Kind.PUMP_ALARM_TWO_TONES, Kind.DISCREPANCY}
+
+
+def sees_clinical(user: User, clinic_id: int) -> bool:
+    return user.access.can(Permission.SEE_CLINICAL, clinic_id)
+
+
+def detail_for(alert: Alert, user: User) -> str:
+    """What an alert is about, as far as the person may know."""
+    return "" if alert.kind in CLINICAL_KINDS and not sees_clinical(user, alert.clinic_id) else alert.detail
+
+
+def report_words(report: Report, user: User) -> str:
+    """What was reported, in one line, as far as the person may know."""
+    if not sees_clinical(user, report.clinic_id):
+        return str(report.get_kind_display())
+    said = ", ".join(code.replace("_", " ") for code in report.symptoms)
+    return "; ".join(
+        part for part in (f"{report.get_kind_display()}{f': {said}' if said else ''}", report.note) if part
+    )
+
+
+def needed_to_resolve(alert: Alert) -> Permission:
+    return Permission.LOG if alert.kind in RESOLVED_BY_CARE else Permission.BOOK

@@ -1,0 +1,57 @@
+"""What somebody on the phone says about a patient or their pump."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+
+from alerts.services.reports import LONGEST_NOTE
+from clinical.symptoms import OVERDOSE, WITHDRAWAL, Symptom
+from clinics.fields import NOT_A_CHOICE, ClinicMoment
+
+TONES = {"": "It does not alarm", "1": "One tone, about once an hour", "2": "Two tones", "unclear": "Nobody can tell"}
+
+
+def _symptoms(label: str, listed: tuple[Symptom, ...]) -> forms.MultipleChoiceField:
+    return forms.MultipleChoiceField(
+        label=label,
+        choices=[(each.code, f"{each.words}{' (emergency)' if each.is_emergency else ''}") for each in listed],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+    )
+
+
+class ReportForm(forms.Form):
+    tones = forms.ChoiceField(
+        label="How does the pump alarm?",
+        choices=list(TONES.items()),
+        required=False,
+        widget=forms.RadioSelect,
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+        help_text="What nobody can tell is taken for two tones.",
+    )
+    withdrawal = _symptoms("Too little of the drug: signs of withdrawal", WITHDRAWAL)
+    overdose = _symptoms("Too much of the drug: signs of overdose", OVERDOSE)
+    call_back = forms.BooleanField(label="Wants to be called back", required=False)
+    began_at = ClinicMoment(label="Since")
+    note = forms.CharField(
+        label="In their words", max_length=LONGEST_NOTE, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+
+    def __init__(self, data: Any, *, zone: ZoneInfo, now: datetime) -> None:
+        super().__init__(data, initial={"began_at": now.astimezone(zone), "tones": ""})
+        moment: Any = self.fields["began_at"]
+        moment.zone = zone
+
+    def said(self) -> dict[str, Any]:
+        """As `alerts.services.reports.said` takes it."""
+        values = self.cleaned_data
+        return {
+            "symptoms": list(dict.fromkeys([*values["withdrawal"], *values["overdose"]])),
+            "tones": {"": None, "1": 1}.get(values["tones"], 2),
+            "call_back": values["call_back"],
+            "note": values["note"],
+            "began_at": values["began_at"],
+        }
