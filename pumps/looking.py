@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alerts.models import Alert
 from alerts.services import lifecycle
@@ -13,6 +14,7 @@ from clinical.forecast import Forecasts
 from clinical.units import SECONDS_PER_DAY, to_seconds
 from pumps.alerting import ALERTING
 from pumps.batches import Batch
+from scheduling.models import Appointment
 
 
 def next_looks(batch: Batch, found: Forecasts, *, now: datetime) -> Floats:
@@ -26,7 +28,16 @@ def next_looks(batch: Batch, found: Forecasts, *, now: datetime) -> Floats:
     busy = np.isin(batch.ids, np.array(list(open_alerts), dtype=np.int64))
     busy |= (found.dates.reason > 0) | ~np.isnan(found.dates.stopped) | ~np.isnan(found.dates.stalled)
     busy |= np.array([any(each.code in ALERTING for each in findings) for findings in found.findings], dtype=np.bool_)
+    busy |= _booked_too_late(batch, found)
     return np.where(busy, present, np.where(batch.is_in_use, starts, np.nan))
+
+
+def _booked_too_late(batch: Batch, found: Forecasts) -> NDArray[np.bool_]:
+    """Whether the visit that stands is after the date the refill is now due by."""
+    visits = Appointment.objects.standing().filter(pump__in=batch.ids.tolist()).values_list("pump_id", "starts_at")
+    booked = {pump_id: to_seconds(starts_at) for pump_id, starts_at in visits}
+    starts = np.array([booked.get(pump_id, np.nan) for pump_id in batch.ids.tolist()], dtype=np.float64)
+    return starts > found.dates.refill_by
 
 
 def _first_start(found: Forecasts, clinics: Ints, ladders: Mapping[int, Sequence[Tier]]) -> Floats:
