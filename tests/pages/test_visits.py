@@ -150,6 +150,7 @@ def test_odd_days_are_today(nurse: Client, query: dict[str, str]) -> None:
     assert answer.context["is_today"]
 
 
+@pytest.mark.django_db
 def test_a_day_shows_each_clinic_on_its_own_wall() -> None:
     now = timezone.now()
     client = logged_in(a_user(Role.NURSE))
@@ -157,5 +158,5 @@ def test_a_day_shows_each_clinic_on_its_own_wall() -> None:
     for clinic in (auckland, hawaii):
         a_visit(a_running_pump(clinic, now=now), now + 2 * DAY, now=now)
         day = (now + 2 * DAY).astimezone(clinic.zone).date()
-        lines = client.get(reverse("visits"), {"day": str(day), "clinic": clinic.pk}).context["lines"]
+        lines = client.get(f"{reverse('visits')}?day={day}&clinic={clinic.pk}").context["lines"]
         assert [line.visit.clinic for line, _ in lines] == [clinic]

@@ -77,7 +77,7 @@ def test_a_renewed_address_ends_the_one_before_and_keeps_each_identity() -> None
     assert events(new)[0]["UID"] == before["UID"]
     rules.end_feed(clinic=pump.clinic, by=a_user(), now=now)
     assert Client().get(new).status_code == 404
-    assert Change.objects.filter(clinic=pump.clinic, summary__contains="calendar").count() == 3
+    assert Change.objects.filter(clinic=pump.clinic, summary__icontains="calendar").count() == 3
 
 
 @pytest.mark.parametrize("token", ["x", "WzEsICIiXQ:abc:def", "%00"])
