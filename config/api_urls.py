@@ -6,7 +6,7 @@ from alerts.api import views as alerts
 from clinics.api import people
 from interop.api import views as interop
 from patients.api import views as patients
-from pumps.api import calculators, checks, clinics, fleet, ledger_views, reports, views, what_if
+from pumps.api import appointments, calculators, checks, clinics, fleet, ledger_views, reports, views, what_if
 from pumps.api import patients as pump_patients
 
 urlpatterns = [
@@ -65,6 +65,12 @@ urlpatterns = [
     path("pumps/<int:pk>/timeline/<int:event>/void/preview/", ledger_views.TimelineVoidPreview.as_view()),
     path("fleet/", fleet.Fleet.as_view()),
     path("worklist/", views.Worklist.as_view()),
+    path("appointments/", appointments.AppointmentList.as_view()),
+    path("appointments/<int:pk>/", appointments.AppointmentDetail.as_view()),
+    path("appointments/<int:pk>/confirm/", appointments.AppointmentConfirm.as_view()),
+    path("appointments/<int:pk>/arrive/", appointments.AppointmentArrive.as_view()),
+    path("appointments/<int:pk>/no-show/", appointments.AppointmentNoShow.as_view()),
+    path("appointments/<int:pk>/cancel/", appointments.AppointmentCancel.as_view()),
     path("alerts/", alerts.AlertList.as_view()),
     path("alerts/<int:pk>/", alerts.AlertDetail.as_view()),
     path("alerts/<int:pk>/acknowledge/", alerts.AlertAcknowledge.as_view()),

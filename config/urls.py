@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("clinics.urls")),
     path("", include("pumps.urls")),
     path("", include("interop.urls")),
+    path("", include("scheduling.urls")),
     path("", include("alerts.urls")),
     path("v/<str:token>/", patient_link, name="patient_link"),
     path("api/v1/", include("config.api_urls")),

@@ -27,8 +27,8 @@ from interop.simulation import (
     simulate,
 )
 from interop.writing import write
-from pumps.models import Event, Pump
-from pumps.services import ledger
+from pumps.models import Event, Forecast, Pump
+from pumps.services import booking, ledger
 from pumps.services.entries import RefillEntry
 
 # Published: the accounts exist in the demo only (`clinics.backends`, `interop.checks`).
@@ -54,6 +54,9 @@ RAN_DRY = replace(LASTING, days_to_low=70, last_aspirated_zero=True)
 LOT_LIMITED = replace(LASTING, days_to_low=70, lot_days=33)
 NOT_REPROGRAMMED = replace(LASTING, days_to_low=9)
 CONSTANT_FLOW = Wish(days_to_low=38, model=CODMAN_30)
+
+# Booked too late, and missed.
+VISITED = (OVER_DELIVERING, CONSTANT_FLOW)
 
 
 def _later(*days: float) -> tuple[Wish, ...]:
@@ -101,20 +104,21 @@ def load(*, now: datetime) -> Sequence[LogIn]:
             return LOG_INS
         if Clinic.objects.exists():
             return ()
-        not_reprogrammed = _import_story(now)
+        serials = _import_story(now)
         nurse = _make_accounts()
-        _fill_without_programming(not_reprogrammed, nurse, now)
+        _fill_without_programming(serials[NOT_REPROGRAMMED], nurse, now)
+        _book_visits(serials, nurse, now)
         go_live(clinic=Clinic.objects.get(name=HARBOR.name), now=now)
     return LOG_INS
 
 
-def _import_story(now: datetime) -> str:
-    """Returns the serial number of the pump that is to be refilled without reprogramming."""
+def _import_story(now: datetime) -> dict[Wish, str]:
+    """Returns the serial number of the pump of each wish."""
     pumps = [(wish, pump) for wish, pump in story(now)]
     with TemporaryDirectory(prefix="brim-demo-") as folder:
         write(Path(folder), CLINICS, (pump for _, pump in pumps))
         import_folder(folder=Path(folder), user=None, now=now)
-    return next(pump.pump["serial_number"] for wish, pump in pumps if wish is NOT_REPROGRAMMED)
+    return {wish: pump.pump["serial_number"] for wish, pump in reversed(pumps)}
 
 
 def story(now: datetime) -> Iterator[tuple[Wish, SimPump]]:
@@ -160,3 +164,16 @@ def _fill_without_programming(serial_number: str, nurse: User, now: datetime) ->
         drug_expires_on=(now + timedelta(days=400)).date(),
     )
     ledger.record(pump_id=pump.pk, entry=entry, user=nurse, source=Event.Source.PAGE, now=now)
+
+
+def _book_visits(serials: dict[Wish, str], by: User, now: datetime) -> None:
+    """One visit in time; one that was booked by the pump's own date, which is too late; and one that was missed."""
+    in_time, late, missed = (Pump.objects.get(serial_number=serials[wish]) for wish in (*URGENT[:1], *VISITED))
+    [free, *_] = booking.free_times(pump=in_time, now=now) or [now + timedelta(hours=2)]
+    booking.book(pump_id=in_time.pk, starts_at=free, late_reason="The first time that is free", by=by, now=now)
+    own_date = Forecast.objects.get(pump=late).programmed_low_at or now
+    at = max(own_date, now) - timedelta(days=2)
+    booking.book(pump_id=late.pk, starts_at=at, late_reason="Booked by the pump's own date", by=by, now=now)
+    booked, began = now - timedelta(days=8), now - timedelta(days=3)
+    booking.book(pump_id=missed.pk, starts_at=began, by=by, now=booked)
+    booking.mark_missed(now)

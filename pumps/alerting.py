@@ -19,6 +19,7 @@ from clinical.escalation import (
 from patients.models import Patient
 from pumps import reported
 from pumps.models import Event, Forecast
+from pumps.visit_alerts import OF_VISITS, VISIT_LADDER, Visits, is_quieted, visit_words
 
 Kind = Alert.Kind
 # A pump is entered step by step; it counts as unknown once nobody has completed it for this long.
@@ -117,14 +118,16 @@ def reconcile(rows: Sequence[Forecast], *, now: datetime, refill: Event | None =
     """
     if not rows:
         return
+    pump_ids = [row.pump_id for row in rows]
     policies = lifecycle.policies({row.clinic_id for row in rows})
-    flags = risk_flags([row.pump_id for row in rows])
+    flags = risk_flags(pump_ids)
     ladders = {row.pump_id: policies[row.clinic_id].of(flags.get(row.pump_id, ())) for row in rows}
-    work = _Work(now, refill, ladders)
-    existing = lifecycle.open_of([row.pump_id for row in rows])
+    work = _Work(now, refill, ladders, Visits.of(pump_ids))
+    existing = lifecycle.open_of(pump_ids)
     for row in rows:
         _reconcile_one(row, {kind: a for (pump, kind), a in existing.items() if pump == row.pump_id}, work)
     lifecycle.open_all(work.openings, now=now)
+    _tell_of_visits(rows, work)
     Forecast.objects.bulk_update(rows, ["next_alert_at"], batch_size=1000)
 
 
@@ -134,12 +137,13 @@ class _Work:
     refill: Event | None
     # By pump: what its patient's flags make of the clinic's ladder.
     ladders: dict[int, Ladder]
+    visits: Visits
     openings: list[Opening] = field(default_factory=list)
 
 
 def _reconcile_one(row: Forecast, existing: dict[str, Alert], work: _Work) -> None:
-    ladder = work.ladders[row.pump_id]
-    wanted = conditions(row, ladder)
+    ladder, visits = work.ladders[row.pump_id], work.visits.by_kind(row)
+    wanted = [*conditions(row, ladder), *(Condition(kind, visit.booked_at) for kind, visit in visits.items())]
     for kind in [kind for kind, alert in existing.items() if _settle(row, alert, wanted, work)]:
         del existing[kind]
     # Several plans that nobody has confirmed are one alert.
@@ -165,6 +169,8 @@ def _opening(row: Forecast, kind: str, ladder: Ladder, now: datetime) -> Opening
         tiers = EMERGENCY_LADDER
     elif kind == Kind.SERVICE_ENDING:
         found, tiers = _of_service(row, now), SERVICE_LADDER
+    elif kind in OF_VISITS:
+        tiers = VISIT_LADDER
     return Opening(
         clinic_id=row.clinic_id,
         patient_id=row.pump.patient_id,
@@ -182,8 +188,7 @@ def _settle(row: Forecast, alert: Alert, wanted: Sequence[Condition], work: _Wor
         lifecycle.close(alert, reason="pump no longer in use", event_id=None, now=work.now)
     elif alert.kind == Kind.REFILL_DUE:
         if not _is_refilled(row, alert, work):
-            if row.refill_by is not None:
-                lifecycle.move(alert, deadlines(row, alert.opened_at), now=work.now)
+            _follow(row, alert, work)
             return False
         lifecycle.close(alert, reason="refilled", event_id=event_id or _last_fill(row), now=work.now)
     elif alert.kind == Kind.DELIVERY_FAILED:
@@ -193,12 +198,47 @@ def _settle(row: Forecast, alert: Alert, wanted: Sequence[Condition], work: _Wor
     elif alert.kind in reported.BY_PEOPLE:
         return reported.settle(row, alert, calls=_still_calls(alert, wanted, work.now), event_id=event_id, now=work.now)
     elif not _still_calls(alert, wanted, work.now):
-        lifecycle.close(alert, reason="put right", event_id=event_id, now=work.now)
+        lifecycle.close(alert, reason=_why(row, alert, work), event_id=event_id, now=work.now)
     else:
         if alert.kind == Kind.SERVICE_ENDING and alert.service_ends_at != row.service_ends_at:
             lifecycle.move(alert, _of_service(row, alert.opened_at), now=work.now)
         return False
     return True
+
+
+def _follow(row: Forecast, alert: Alert, work: _Work) -> None:
+    """Give an open refill alert the dates of its pump and the visit that stands. Where a visit quieted it and does so
+    no longer, since it was cancelled or the forecast has moved ahead of it, somebody is told at once."""
+    visit = work.visits.standing.get(row.pump_id)
+    before, was_quiet = alert.booked_at, is_quieted(alert)
+    alert.booked_at = visit.starts_at if visit is not None else None
+    if row.refill_by is not None:
+        lifecycle.move(alert, deadlines(row, alert.opened_at), now=work.now)
+    is_loud_again = was_quiet and not is_quieted(alert)
+    if is_loud_again:
+        alert.next_due_at = work.now
+    if is_loud_again or alert.booked_at != before:
+        alert.save(update_fields=["booked_at", "next_due_at"])
+        lifecycle.log([alert], "visit", work.now, detail=visit_words(row, visit) if visit is not None else "none")
+
+
+def _tell_of_visits(rows: Sequence[Forecast], work: _Work) -> None:
+    """What the alerts of visits are about, and on a refill alert just opened, the visit that stands."""
+    opened = {(opening.pump_id, opening.kind) for opening in work.openings}
+    for row in rows:
+        for kind, visit in work.visits.by_kind(row).items():
+            told = Alert.objects.open().filter(pump=row.pump_id, kind=kind)
+            told.exclude(detail=visit_words(row, visit)).update(detail=visit_words(row, visit))
+        standing = work.visits.standing.get(row.pump_id)
+        if standing is not None and (row.pump_id, Kind.REFILL_DUE) in opened:
+            Alert.objects.open().filter(pump=row.pump_id, kind=Kind.REFILL_DUE).update(booked_at=standing.starts_at)
+
+
+def _why(row: Forecast, alert: Alert, work: _Work) -> str:
+    """Why an alert that nothing calls for any more closes."""
+    if alert.kind in OF_VISITS:
+        return work.visits.why_closed(row, alert.kind, is_refilled=work.refill is not None)
+    return "put right"
 
 
 def _still_calls(alert: Alert, wanted: Sequence[Condition], now: datetime) -> bool:

@@ -13,6 +13,7 @@ from clinical.forecast import Forecasts
 from clinical.units import SECONDS_PER_DAY, to_seconds
 from pumps.alerting import ALERTING, DISCREPANT, risk_flags
 from pumps.batches import Batch
+from scheduling.models import Appointment
 
 
 def next_looks(batch: Batch, found: Forecasts, *, now: datetime) -> Floats:
@@ -33,13 +34,22 @@ def next_looks(batch: Batch, found: Forecasts, *, now: datetime) -> Floats:
     open_alerts = Alert.objects.open().filter(pump__in=batch.ids.tolist()).values_list("pump_id", flat=True)
     busy = np.isin(batch.ids, np.array(list(open_alerts), dtype=np.int64))
     busy |= (found.dates.reason > 0) | ~np.isnan(found.dates.stopped) | ~np.isnan(found.dates.stalled)
-    busy |= _any_of(found, {*ALERTING, *DISCREPANT})
+    busy |= _any_of(found, {*ALERTING, *DISCREPANT}) | _booked_too_late(batch, found)
     return np.where(busy, present, np.where(batch.is_in_use, starts, np.nan))
 
 
 def _any_of(found: Forecasts, codes: Set[str]) -> Flags:
     """The pumps that have a finding of one of the codes."""
     return np.array([any(each.code in codes for each in findings) for findings in found.findings], dtype=np.bool_)
+
+
+def _booked_too_late(batch: Batch, found: Forecasts) -> Flags:
+    """Whether the visit that stands is after the date the refill is now due by."""
+    visits = Appointment.objects.standing().filter(pump__in=batch.ids.tolist()).values_list("pump_id", "starts_at")
+    booked = {pump_id: to_seconds(starts_at) for pump_id, starts_at in visits}
+    starts = np.array([booked.get(pump_id, np.nan) for pump_id in batch.ids.tolist()], dtype=np.float64)
+    is_late: Flags = starts > found.dates.refill_by
+    return is_late
 
 
 def _first_start(found: Forecasts, clinics: Ints, ladders: Mapping[int, Sequence[Tier]]) -> Floats:

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from pumps.pages import (
+    booking,
     calculators,
     catalogue,
     clinics,
@@ -13,6 +14,7 @@ from pumps.pages import (
     record,
     reporting,
     transfers,
+    visit_days,
     worklist,
 )
 
@@ -35,6 +37,12 @@ urlpatterns = [
     path("pumps/<int:pump_id>/explant/", devices.explant_pump, name="explant_pump"),
     path("pumps/<int:pump_id>/replace/", devices.replace_pump, name="replace_pump"),
     path("pumps/<int:pump_id>/owner/", devices.hand_over, name="hand_over"),
+    path("pumps/<int:pump_id>/visit/", booking.visit, name="visit"),
+    path("visits/", visit_days.visits, name="visits"),
+    path("visits/<int:visit_id>/cancel/", booking.cancel_visit, name="cancel_visit"),
+    path("visits/<int:visit_id>/confirm/", booking.confirm_visit, name="confirm_visit"),
+    path("visits/<int:visit_id>/arrive/", booking.arrive_visit, name="arrive_visit"),
+    path("visits/<int:visit_id>/no-show/", booking.miss_visit, name="miss_visit"),
     path("pumps/<int:pump_id>/low-level/", devices.raise_low_level, name="raise_low_level"),
     path("pumps/<int:pump_id>/report/", reporting.report, name="report"),
     path("pumps/<int:pump_id>/what-if/", planner.what_if, name="what_if"),
@@ -55,6 +63,8 @@ urlpatterns = [
     path("clinics/<int:clinic_id>/tiers/", clinics.tiers, name="tiers"),
     path("clinics/<int:clinic_id>/closed-days/", clinics.closed_days, name="closed_days"),
     path("clinics/<int:clinic_id>/closed-days/<int:closed_id>/open/", clinics.open_on, name="open_on"),
+    path("clinics/<int:clinic_id>/visits/", visit_days.visit_rules, name="visit_rules"),
+    path("clinics/<int:clinic_id>/visits/calendar/", visit_days.calendar_address, name="calendar_address"),
     path("clinics/<int:clinic_id>/go-live/", clinics.go_live, name="clinic_go_live"),
     path("clinics/<int:clinic_id>/history/", clinics.clinic_history, name="clinic_history"),
     path("fleet/", fleet.fleet, name="fleet"),

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Self
 
+from django.db.models import Exists, OuterRef, QuerySet
+
 from clinics.queries import ClinicOwned, Row
-from scheduling.states import STANDING
+from scheduling.states import STANDING, State
 
 
 class AppointmentQuerySet(ClinicOwned[Row]):
@@ -15,3 +18,28 @@ class AppointmentQuerySet(ClinicOwned[Row]):
     def of_pumps(self, pump_ids: Collection[int]) -> dict[int, Row]:
         """The standing appointment of each pump that has one. One query."""
         return {row.pump_id: row for row in self.standing().filter(pump__in=pump_ids)}  # type: ignore[attr-defined]  # a row is an Appointment
+
+    def missed_of(self, pump_ids: Collection[int]) -> dict[int, Row]:
+        """The last appointment of each pump whose patient did not come to it. One query."""
+        newer = self.model._default_manager.filter(pump=OuterRef("pump"), pk__gt=OuterRef("pk"))
+        rows = self.filter(pump__in=pump_ids, state=State.NO_SHOW).exclude(Exists(newer))
+        return {row.pump_id: row for row in rows}  # type: ignore[attr-defined]  # a row is an Appointment
+
+    def between(self, start: datetime, end: datetime) -> Self:
+        """Those that begin within a range, earliest first."""
+        return self.filter(starts_at__gte=start, starts_at__lt=end).order_by("starts_at", "pk")
+
+    def overdue(self, now: datetime) -> Self:
+        """Begun, and nothing heard of them for longer than the clinic waits: one range of one index."""
+        return self.filter(overdue_at__lte=now).order_by("overdue_at")
+
+    def to_remind(self, now: datetime) -> Self:
+        """Those of which a reminder is due: one range of one index."""
+        return self.filter(remind_at__lte=now).order_by("remind_at")
+
+
+class VisitRulesQuerySet(QuerySet[Row]):
+    def of(self, clinic_ids: Collection[int]) -> dict[int, Row]:
+        """What each clinic has set, or the defaults. One query."""
+        stored = self.in_bulk(set(clinic_ids))
+        return {pk: stored.get(pk) or self.model(clinic_id=pk) for pk in set(clinic_ids)}

@@ -21,8 +21,8 @@ FOLLOWS: dict[State, frozenset[State]] = {
     State.CONFIRMED: frozenset({State.BOOKED, State.ARRIVED, State.DONE, State.NO_SHOW, State.CANCELLED}),
     State.ARRIVED: frozenset({State.DONE, State.NO_SHOW, State.CANCELLED}),
     State.NO_SHOW: frozenset({State.ARRIVED, State.DONE}),
-    # A refill that was entered in error was not done.
-    State.DONE: frozenset({State.ARRIVED}),
+    # A refill that was entered in error was not given: what it ended is again as it was (`services.visits.undo`).
+    State.DONE: frozenset(),
     State.CANCELLED: frozenset(),
 }
 

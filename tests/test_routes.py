@@ -19,7 +19,7 @@ from clinics.services.keys import issue_api_key, make_named_key
 from interop.models import ImportJob
 from patients.models import Contact
 from pumps.models import Event, Pump
-from pumps.services import fleet, transfers
+from pumps.services import booking, fleet, transfers
 from tests.builders import PASSWORD, a_clinic, a_running_pump, a_user
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,7 @@ OPEN = {
     "health/live", "health/ready", "health/engine", "login/", "logout/", "session/",
     "account/signup/", "account/inactive/", "account/password/reset/", "account/password/reset/sent/",
     "account/password/reset/done/", "password/<slug:uidb36>/<slug:key>/", "invitations/<str:token>/", "v/<str:token>/",
-    "account/second-factor/webauthn/login/", "api/schema/", "api/docs/",
+    "account/second-factor/webauthn/login/", "calendar/<str:token>/visits.ics", "api/schema/", "api/docs/",
 }  # fmt: skip
 # Belongs to no clinic.
 SHARED = {"api/v1/pump-models/<str:model>/", "pump-models/<slug:slug>/"}
@@ -70,14 +70,18 @@ def theirs() -> tuple[Pump, dict[str, str]]:
     passkey = Authenticator.objects.create(user=administrator, type="webauthn", data={"name": "Other Passkey"})
     fleet.tick(now)
     event = Event.objects.filter(pump=pump).earliest("pk")
-    alert = Alert.objects.get(pump=pump)
+    alert = Alert.objects.get(pump=pump, kind=Alert.Kind.REFILL_DUE)
     message = Notification.objects.filter(alert=alert).earliest("pk")
+    at = now + timedelta(days=3)
+    visit = booking.book(pump_id=pump.pk, starts_at=at, late_reason="Other Reason", by=member, now=now)
     offer = transfers.offer(patient=pump.patient, message="", by=administrator, now=now)
     return pump, {
         "pump": str(pump.pk),
         "patient": str(pump.patient_id),
         "clinic": str(clinic.pk),
         "event": str(event.pk),
+        "visit": str(visit.pk),
+        "appointment": str(visit.pk),
         "alert": str(alert.pk),
         "message": str(message.pk),
         "notification": str(message.pk),

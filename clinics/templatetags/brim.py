@@ -29,6 +29,12 @@ def moment(value: datetime | None, zone: ZoneInfo) -> str:
 
 
 @register.filter
+def clock(value: datetime, zone: ZoneInfo) -> str:
+    """The time of day on the clinic's wall."""
+    return f"{value.astimezone(zone):%H:%M}"
+
+
+@register.filter
 def calendar_day(value: date | None) -> str:
     return words.calendar_day(value) if value is not None else ""
 

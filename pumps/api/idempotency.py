@@ -1,8 +1,9 @@
-"""The same `Idempotency-Key` and body answer the same event; another body answers 409."""
+"""The same `Idempotency-Key` and body answer the same event or visit; another body answers 409."""
 
 import hashlib
 import json
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.db import IntegrityError, transaction
 from rest_framework.exceptions import ValidationError
@@ -11,11 +12,13 @@ from rest_framework.request import Request
 from clinics.errors import Conflict
 from clinics.models import User
 from pumps.models import Event, IdempotencyKey
+from scheduling.models import Appointment
 
 KEY_LENGTH = 200
+Made = TypeVar("Made", Event, Appointment)
 
 
-def once(request: Request, user: User, write: Callable[[], Event]) -> Event:
+def once(request: Request, user: User, write: Callable[[], Made]) -> Made:
     """Run `write` unless this caller's key has been used; then answer what it made.
 
     `write` also validates the body: with a used key, another body is a conflict before it is anything else.
@@ -28,28 +31,30 @@ def once(request: Request, user: User, write: Callable[[], Event]) -> Event:
     if len(key) > KEY_LENGTH:
         raise ValidationError({"Idempotency-Key": [f"At most {KEY_LENGTH} characters."]})
     digest = _digest(request)
-    known = _known(user, key, digest)
+    known: Made | None = _known(user, key, digest)
     if known is not None:
         return known
     try:
         with transaction.atomic():
-            event = write()
-            IdempotencyKey.objects.create(user=user, key=key, body_digest=digest, event=event)
+            made = write()
+            field = "event" if isinstance(made, Event) else "appointment"
+            IdempotencyKey.objects.create(user=user, key=key, body_digest=digest, **{field: made})
     except (IntegrityError, Conflict):
         known = _known(user, key, digest)
         if known is None:
             raise
         return known
-    return event
+    return made
 
 
-def _known(user: User, key: str, digest: str) -> Event | None:
-    stored = IdempotencyKey.objects.select_related("event").filter(user=user, key=key).first()
+def _known(user: User, key: str, digest: str) -> Any:
+    """What the key made, None if it was not used. The address is part of the digest, so it is what is asked for."""
+    stored = IdempotencyKey.objects.select_related("event", "appointment").filter(user=user, key=key).first()
     if stored is None:
         return None
     if stored.body_digest != digest:
         raise Conflict("This Idempotency-Key was used with another request; use a new key.")
-    return stored.event
+    return stored.event or stored.appointment
 
 
 def _digest(request: Request) -> str:

@@ -13,6 +13,7 @@ from clinics.validators import validate_plausible
 from patients.models import Patient
 from pumps.catheter import Catheter, catheter_of
 from pumps.models import Forecast, Pump, PumpModel, RefillOwner
+from scheduling.models import Appointment
 
 
 class PumpModelSerializer(serializers.ModelSerializer[PumpModel]):
@@ -215,7 +216,8 @@ class WorklistSerializer(serializers.ModelSerializer[Forecast]):
     patient = IdField(source="pump.patient_id")
     clinic = IdField(source="clinic_id")
     tier = serializers.SerializerMethodField()
-    appointment = serializers.SerializerMethodField(help_text="null until appointments are booked in Brim")
+    appointment = serializers.SerializerMethodField(help_text="the visit that is still to come; null without one")
+    appointment_starts_at = serializers.SerializerMethodField()
     refill_owner = serializers.CharField(source="pump.refill_owner")
 
     class Meta:
@@ -229,6 +231,7 @@ class WorklistSerializer(serializers.ModelSerializer[Forecast]):
             "limiting_factor",
             "unknown_reason",
             "appointment",
+            "appointment_starts_at",
             "refill_owner",
         ]
 
@@ -236,5 +239,15 @@ class WorklistSerializer(serializers.ModelSerializer[Forecast]):
         tiers: dict[int, str | None] = self.context["tiers"]
         return tiers[row.pump_id]
 
+    def _visit(self, row: Forecast) -> Appointment | None:
+        visits: dict[int, Appointment] = self.context["visits"]
+        return visits.get(row.pump_id)
+
     def get_appointment(self, row: Forecast) -> str | None:
-        return None
+        visit = self._visit(row)
+        return str(visit.pk) if visit is not None else None
+
+    @extend_schema_field(MomentField(allow_null=True))
+    def get_appointment_starts_at(self, row: Forecast) -> str | None:
+        visit = self._visit(row)
+        return MomentField().to_representation(visit.starts_at) if visit is not None else None

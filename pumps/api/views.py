@@ -34,6 +34,7 @@ from pumps.models import Forecast, Pump, PumpModel
 from pumps.services import devices, low_level
 from pumps.snapshots import Snapshot, snapshot
 from pumps.worklist import tiers
+from scheduling.models import Appointment
 
 KNOWN_LATER = "This lies in the future; give a past moment, or `at` for the forecast of a later one."
 
@@ -264,5 +265,6 @@ class Worklist(generics.ListAPIView[Forecast]):
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         page = self.paginate_queryset(self.get_queryset()) or []
-        context = {**self.get_serializer_context(), "tiers": tiers(page, now=timezone.now())}
+        visits = Appointment.objects.of_pumps([row.pump_id for row in page])
+        context = {**self.get_serializer_context(), "tiers": tiers(page, now=timezone.now()), "visits": visits}
         return self.get_paginated_response(WorklistSerializer(page, many=True, context=context).data)

@@ -205,17 +205,25 @@ class Event(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """A caller's key for one POST to the ledger: the same key and body answer the same event."""
+    """A caller's key for one POST: the same key and body answer the same event of the ledger, or the same visit."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=200)
     body_digest = models.CharField(max_length=64)
-    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="+")
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    appointment = models.ForeignKey(
+        "scheduling.Appointment", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["user", "key"], name="idempotency_key_once_a_user"),
+            models.CheckConstraint(
+                condition=models.Q(event__isnull=False, appointment=None)
+                | models.Q(event=None, appointment__isnull=False),
+                name="idempotency_key_of_an_event_or_a_visit",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -25,6 +25,7 @@ from pumps.models import Forecast, Pump
 from pumps.pages.checked import refills_checked
 from pumps.pages.dates import dates, rate_words, ratio_words
 from pumps.pages.timeline import plans_to_confirm, timeline
+from pumps.pages.visit_lines import lines_of
 from pumps.pages.words import SEVERITY_WORDS, because, urgency
 from pumps.reading import Reading, read
 from pumps.services import low_level
@@ -68,6 +69,7 @@ def _plain(reading: Reading) -> dict[str, Any]:
         "dates": dates(reading),
         "open_day": open_day(row, pump.clinic),
         "is_stopped": reading.is_stopped,
+        "line": lines_of([row], reading.now).get(row.pump_id),
         "alerts": [(alert, headline(alert.tier), _priority(alert)) for alert in _open_alerts(pump)],
     }
 

@@ -16,6 +16,7 @@ from clinics.roles import Permission
 from clinics.words import left
 from pumps.models import Forecast, Pump
 from pumps.pages.pump import open_day
+from pumps.pages.visit_lines import VisitLine, lines_of
 from pumps.pages.words import Urgency, limit_words, urgency
 from pumps.queries import MOST_MATCHES, ForecastQuerySet
 
@@ -34,6 +35,8 @@ class Line:
     because: str
     is_serious: bool
     open_day: date | None
+    visit: VisitLine | None
+    can_book: bool
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ def _rows(user: User, asked: Filter, matches: Sequence[int], now: datetime) -> F
 def _lines(user: User, rows: Iterable[Forecast], now: datetime) -> list[Line]:
     rows = list(rows)
     by_clinic = policies({row.clinic_id for row in rows})
+    visits = lines_of(rows, now)
     return [
         Line(
             forecast=row,
@@ -105,6 +109,8 @@ def _lines(user: User, rows: Iterable[Forecast], now: datetime) -> list[Line]:
             because=limit_words(row, now),
             is_serious=_is_serious(user, row),
             open_day=open_day(row, row.clinic),
+            visit=visits.get(row.pump_id),
+            can_book=user.access.can(Permission.BOOK, row.clinic_id),
         )
         for row in rows
     ]

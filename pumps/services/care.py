@@ -15,6 +15,7 @@ from patients.models import Patient
 from pumps import forecasting
 from pumps.alerting import reconcile
 from pumps.models import Forecast, Pump
+from pumps.services import visit_ends
 
 
 @transaction.atomic
@@ -61,10 +62,11 @@ def change_patient(*, patient: Patient, changes: Mapping[str, Any], by: User, no
 
 
 def settle(pump_ids: list[int], *, now: datetime) -> None:
-    """Forecast pumps anew and bring their alerts into line, after something about their patient changed."""
+    """Forecast pumps anew and bring their visits and alerts into line, after something about their patient changed."""
     pumps = forecasting.locked(pump_ids)
     rows = forecasting.fresh(pumps, [forecasting.current_prior()] * len(pumps), now=now)
     forecasting.store(rows)
+    visit_ends.out_of_use(rows, now=now)
     reconcile(rows, now=now)
 
 

@@ -18,6 +18,7 @@ from patients.services import READ_ONLY
 from pumps import forecasting
 from pumps.alerting import reconcile
 from pumps.models import Event, Forecast, Handover, Pump, PumpModel, RefillOwner
+from pumps.services import visit_ends
 
 TAKEN = "A pump with this serial number is in the clinic already."
 # What the history of a pump calls these changes; `pumps.known` reads it by this word.
@@ -187,6 +188,7 @@ def _check_against_ledger(pump: Pump) -> None:
 def _refresh(pump: Pump, now: datetime) -> None:
     [row] = forecasting.fresh([pump], [forecasting.current_prior()], now=now)
     forecasting.store([row])
+    visit_ends.out_of_use([row], now=now)
     reconcile([row], now=now)
 
 

@@ -1,4 +1,4 @@
-"""The only writers of the ledger. Each stores the event, its forecast and its alerts in one transaction."""
+"""The only writers of the ledger. Each stores the event, its forecast, its visit and its alerts in one transaction."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -31,6 +31,8 @@ from pumps.services.entries import (
     raise_if,
 )
 from pumps.services.situation import known, situation
+from pumps.services.visit_ends import after_refill, after_void
+from scheduling.services.visits import Author
 
 # A pump's clock this close to the clinic's wall is the clinic's: it was read to the minute.
 CLOCK_READ_TO = timedelta(minutes=3)
@@ -132,6 +134,7 @@ def void(
     wrong = Event(pump=pump, kind=Event.Kind.VOID, occurred_at=now, reason=reason, voids=event, replacement=corrected)
     _stored(wrong, user, source, now)
     lifecycle.reopen_closed_by(event.pk, now=now)
+    after_void(event, by=Author(user, now))
     is_refill = corrected is not None and corrected.kind == Event.Kind.REFILL
     _refresh(pump, version, facts, now=now, refill=corrected if is_refill else None)
     return wrong
@@ -300,5 +303,7 @@ def _refresh(
 ) -> Forecast:
     [row] = forecasting.fresh([pump], [version], now=now, ledgers={pump.pk: facts})
     forecasting.store([row])
+    if refill is not None:
+        after_refill(row=row, refill=refill, now=now)
     reconcile([row], now=now, refill=refill)
     return row

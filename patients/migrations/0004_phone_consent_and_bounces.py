@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("patients", "0002_contacts_and_transfers"),
+        ("patients", "0003_search_words"),
     ]
 
     operations = [

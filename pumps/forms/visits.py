@@ -1,0 +1,133 @@
+"""Forms of visits: a time to book or move to, why one is cancelled, and what a clinic sets about them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+
+from clinics.fields import NOT_A_CHOICE, ClinicMoment
+from clinics.words import moment_words
+from scheduling.models import VisitRules
+from scheduling.services.rules import MINUTES, MISSED_HOURS, PLACES, Wanted
+
+OTHER = "other"
+
+
+def _whole(label: str, limits: tuple[int, int], help_text: str = "", *, required: bool = True) -> forms.IntegerField:
+    lowest, highest = limits
+    return forms.IntegerField(
+        label=label,
+        required=required,
+        min_value=lowest,
+        max_value=highest,
+        help_text=help_text,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        error_messages={"invalid": "Write a whole number."},
+    )
+
+
+class VisitForm(forms.Form):
+    """A time: one of those that are free, or another one of the clinic's wall."""
+
+    slot = forms.ChoiceField(
+        label="Free times before refill-by",
+        required=False,
+        widget=forms.RadioSelect,
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+    )
+    starts_at = ClinicMoment(label="Another time", required=False, help_text="On the clinic's clock.")
+    minutes = _whole("Lasts", MINUTES)
+    late_reason = forms.CharField(
+        label="Why it cannot be earlier",
+        required=False,
+        max_length=500,
+        help_text="Needed for a visit after refill-by. An alert stays open until it is moved before it, or refilled.",
+    )
+    reason = forms.CharField(label="Why it is moved", required=False, max_length=500)
+
+    def __init__(self, data: Any, *, zone: ZoneInfo, free: Sequence[datetime], is_move: bool, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        moment = self.fields["starts_at"]
+        if isinstance(moment, ClinicMoment):
+            moment.zone = zone
+        slot = self.fields["slot"]
+        if not free:
+            del self.fields["slot"]
+        elif isinstance(slot, forms.ChoiceField):
+            times = [(each.isoformat(), moment_words(each, zone)) for each in free]
+            slot.choices = [*times, (OTHER, "Another time, as written below")]
+        if not is_move:
+            del self.fields["reason"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        slot, written = cleaned.pop("slot", ""), cleaned.get("starts_at")
+        if "slot" in self.errors or "starts_at" in self.errors:
+            return cleaned
+        if slot and slot != OTHER:
+            if written is not None:
+                self.add_error("starts_at", "Two times are given: choose “another time” above, or leave this blank.")
+            cleaned["starts_at"] = datetime.fromisoformat(slot)
+        elif written is None:
+            self.add_error("starts_at", "Choose a time above, or write one here.")
+        return cleaned
+
+
+class CancelForm(forms.Form):
+    reason = forms.CharField(label="Why it is cancelled", max_length=500)
+
+
+class DaysBefore(forms.Field):
+    """Whole numbers of days with commas between them; blank for none."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(str(day) for day in value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[int]:
+        parts = [part.strip() for part in str(value or "").split(",") if part.strip()]
+        if not all(part.isascii() and part.isdigit() and len(part) <= 3 for part in parts):
+            raise forms.ValidationError("Write whole numbers of days with commas between them, such as 7, 2, 1.")
+        return [int(part) for part in parts]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(self.prepare_value(initial) != data)
+
+
+def _wall(label: str, help_text: str = "") -> forms.TimeField:
+    return forms.TimeField(
+        label=label,
+        input_formats=["%H:%M", "%H:%M:%S"],
+        help_text=help_text,
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        error_messages={"invalid": "Write a time of day, such as 09:00."},
+    )
+
+
+class VisitRulesForm(forms.Form):
+    opens_at = _wall("Visits from", "Default: 09:00. Free times lie between these hours, on the clinic's opening days.")
+    closes_at = _wall("Until", "Default: 16:00. The last visit ends by then.")
+    minutes = _whole("A visit lasts", MINUTES, "Default: 30.")
+    places = _whole("Places", PLACES, "How many patients can be refilled at once. Default: 1.")
+    reminder_days = DaysBefore(
+        label="Reminders, days before",
+        required=False,
+        help_text="Default: 7, 2, 1. Blank: patients are not reminded of their visits.",
+    )
+    remind_from = _wall("Reminders from", "Default: 08:00.")
+    remind_until = _wall("Reminders until", "Default: 20:00. None is sent outside these hours.")
+    missed_after_hours = _whole(
+        "Missed after",
+        MISSED_HOURS,
+        "A visit counts as missed so long after it began if nobody said that the patient came. Blank, the default: at "
+        "the end of its day.",
+        required=False,
+    )
+
+    @classmethod
+    def of(cls, rules: VisitRules, data: Any) -> "VisitRulesForm":
+        return cls(data, initial={name: getattr(rules, name) for name in cls.base_fields})
+
+    def wanted(self) -> Wanted:
+        return Wanted(**self.cleaned_data)

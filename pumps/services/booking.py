@@ -1,0 +1,265 @@
+"""Refill visits of pumps: booked, moved, confirmed, ended. Each with its alerts in one transaction.
+
+`by` is None where a patient or a contact does it, or Brim itself; `who` then says who, in words. They can only take
+times that `free_times` gives, which is never later than the day the refill is due by; staff can book any, and one
+after it with a reason.
+"""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from clinics.errors import Conflict, Impossible, Overtaken
+from clinics.models import User
+from patients.models import Patient
+from pumps import forecasting
+from pumps.alerting import reconcile
+from pumps.models import Forecast, Pump
+from pumps.services import free
+from pumps.services.free import free_times
+from scheduling.models import Appointment, VisitRules
+from scheduling.services import visits
+from scheduling.services.rules import MINUTES
+from scheduling.services.visits import Author
+from scheduling.states import State
+from scheduling.times import GRACE_OF_ARRIVED
+
+__all__ = ["arrive", "book", "cancel", "confirm", "free_times", "mark_missed", "move", "no_show"]
+
+logger = logging.getLogger(__name__)
+
+# Somebody who stands at the desk is booked for now, a few minutes after.
+JUST_NOW = timedelta(minutes=5)
+FARTHEST = timedelta(days=2 * 365)
+NOT_FREE = "This time is not free any more. Choose another one."
+
+
+@transaction.atomic
+def book(
+    *,
+    pump_id: int,
+    starts_at: datetime,
+    minutes: int | None = None,
+    late_reason: str = "",
+    by: User | None,
+    now: datetime,
+    who: str = "",
+) -> Appointment:
+    """Book a visit; without `minutes` it lasts as long as the clinic's visits do.
+
+    Raises:
+        Impossible: a time that has passed or is too far, or one after `refill_by` without a reason; by field.
+        Conflict: the pump has a visit already, or is not in use; or, without `by`, the time is not free.
+    """
+    pump, row = _locked(pump_id)
+    if not row.in_use:
+        raise Conflict(_not_in_use(pump))
+    if Appointment.objects.standing().filter(pump=pump).exists():
+        raise Conflict(visits.STANDS)
+    length = minutes if minutes is not None else VisitRules.objects.of([pump.clinic_id])[pump.clinic_id].minutes
+    reason = _checked(pump, row, starts_at, length, late_reason, by=by, now=now)
+    visit = visits.book(
+        clinic=pump.clinic,
+        patient_id=pump.patient_id,
+        pump_id=pump.pk,
+        starts_at=starts_at,
+        minutes=length,
+        late_reason=reason,
+        by=Author(by, now, who),
+    )
+    reconcile([row], now=now)
+    return visit
+
+
+@transaction.atomic
+def move(
+    *,
+    appointment_id: int,
+    starts_at: datetime,
+    minutes: int | None = None,
+    late_reason: str = "",
+    reason: str = "",
+    by: User | None,
+    now: datetime,
+    who: str = "",
+    seen: int | None = None,
+) -> Appointment:
+    """Another time for a visit that is still to come. `seen` is the sequence the caller has looked at.
+
+    Raises:
+        Impossible, Conflict: as `book`; or the patient has come, or the visit has ended.
+        Overtaken: somebody has changed the visit since it was looked at.
+    """
+    visit, row = _visit(appointment_id, seen)
+    if not visit.can_be_moved:
+        raise Conflict(f"This visit is {visit.get_state_display().lower()}: it cannot be moved. Book a new one.")
+    length = minutes if minutes is not None else visit.minutes
+    # A visit that stays too late stays so for the reason it was given, unless there is a new one.
+    given = late_reason.strip() or (visit.late_reason if by is not None else "")
+    late = _checked(row.pump, row, starts_at, length, given, by=by, now=now)
+    visits.move(
+        visit,
+        starts_at=starts_at,
+        minutes=length,
+        late_reason=late,
+        reason=reason.strip(),
+        by=Author(by, now, who),
+    )
+    reconcile([row], now=now)
+    return visit
+
+
+@transaction.atomic
+def confirm(
+    *, appointment_id: int, by: User | None, now: datetime, who: str = "", seen: int | None = None
+) -> Appointment:
+    """The patient says they will come. Saying so twice is saying so once.
+
+    Raises:
+        Conflict: the visit has ended, or they have come.
+        Overtaken: as `move`.
+    """
+    return _follow(appointment_id, State.CONFIRMED, Author(by, now, who), seen=seen)
+
+
+@transaction.atomic
+def cancel(
+    *, appointment_id: int, reason: str, by: User | None, now: datetime, who: str = "", seen: int | None = None
+) -> Appointment:
+    """
+    Raises:
+        Impossible: no reason.
+        Conflict: the visit has ended otherwise.
+        Overtaken: as `move`.
+    """
+    if not reason.strip():
+        raise Impossible({"reason": ["Say why it is cancelled."]})
+    return _follow(appointment_id, State.CANCELLED, Author(by, now, who), seen=seen, reason=reason.strip())
+
+
+@transaction.atomic
+def arrive(*, appointment_id: int, by: User | None, now: datetime, who: str = "") -> Appointment:
+    """The patient is here; also one who was taken for absent. The recorded refill makes the visit done.
+
+    Raises:
+        Conflict: the visit is of a later day, has ended, or another one is booked.
+    """
+    visit, _ = _visit(appointment_id, None)
+    zone = visit.clinic.zone
+    if visit.starts_at.astimezone(zone).date() > now.astimezone(zone).date():
+        raise Conflict("This visit is of a later day: move it to now first.")
+    return _follow(appointment_id, State.ARRIVED, Author(by, now, who))
+
+
+@transaction.atomic
+def no_show(*, appointment_id: int, by: User | None, now: datetime, who: str = "") -> Appointment:
+    """The patient did not come, which is an alert until a visit is booked or the pump is refilled.
+
+    Raises:
+        Conflict: the visit has not begun, or has ended.
+    """
+    visit, _ = _visit(appointment_id, None)
+    if visit.starts_at > now:
+        raise Conflict("This visit has not begun yet: cancel it, or move it.")
+    return _follow(appointment_id, State.NO_SHOW, Author(by, now, who))
+
+
+def mark_missed(now: datetime) -> int:
+    """End every visit that is overdue; returns how many. Each in a transaction of its own, so that it can be run again.
+
+    One that nobody came to is missed. For one whose patient came no refill was recorded: it is cancelled, so that it
+    quiets nobody any more.
+    """
+    ended = 0
+    for pk in list(Appointment.objects.overdue(now).values_list("pk", flat=True)):
+        try:
+            ended += _end_overdue(pk, now)
+        except Exception:  # the tick's edge: whatever it is, the other visits go on
+            logger.exception("visit %s could not be ended", pk)
+    return ended
+
+
+@transaction.atomic
+def _end_overdue(appointment_id: int, now: datetime) -> bool:
+    visit, row = _visit(appointment_id, None)
+    if visit.overdue_at is None or visit.overdue_at > now:
+        return False
+    if visit.state == State.ARRIVED:
+        hours = round(GRACE_OF_ARRIVED.total_seconds() / 3600)
+        reason = f"came, but no refill was recorded within {hours} hours of that day"
+        visits.follow(visit, State.CANCELLED, by=Author(None, now), reason=reason)
+    else:
+        visits.follow(visit, State.NO_SHOW, by=Author(None, now), reason="nobody said that the patient came")
+    reconcile([row], now=now)
+    return True
+
+
+def _follow(appointment_id: int, state: State, by: Author, *, seen: int | None = None, reason: str = "") -> Appointment:
+    visit, row = _visit(appointment_id, seen)
+    if visit.state == state:
+        return visit
+    visits.follow(visit, state, by=by, reason=reason)
+    reconcile([row], now=by.at)
+    return visit
+
+
+def _locked(pump_id: int) -> tuple[Pump, Forecast]:
+    """A pump and its forecast, locked in this order, as the ledger does."""
+    pumps = forecasting.locked([pump_id])
+    if not pumps:
+        raise Pump.DoesNotExist
+    row = Forecast.objects.select_for_update().get(pump=pump_id)
+    row.pump, row.clinic = pumps[0], pumps[0].clinic
+    return pumps[0], row
+
+
+def _visit(appointment_id: int, seen: int | None) -> tuple[Appointment, Forecast]:
+    """A visit, locked after its pump and forecast.
+
+    Raises:
+        Appointment.DoesNotExist: there is none.
+        Overtaken: it has another sequence than `seen`.
+    """
+    _, row = _locked(Appointment.objects.values_list("pump_id", flat=True).get(pk=appointment_id))
+    visit = (
+        Appointment.objects.select_for_update(of=("self",)).select_related("clinic", "patient").get(pk=appointment_id)
+    )
+    if seen is not None and seen != visit.sequence:
+        raise Overtaken(visits.CHANGED)
+    return visit, row
+
+
+def _checked(
+    pump: Pump, row: Forecast, starts_at: datetime, minutes: int, late_reason: str, *, by: User | None, now: datetime
+) -> str:
+    """The reason to store: none, for a visit that is in time.
+
+    Raises:
+        Impossible, Conflict: as `book`.
+    """
+    shortest, longest = MINUTES
+    errors: dict[str, list[str]] = {}
+    if starts_at < now - JUST_NOW:
+        errors["starts_at"] = ["This time has passed. Choose one that is still to come."]
+    elif starts_at > now + FARTHEST:
+        errors["starts_at"] = ["This is more than two years from now. Choose an earlier time."]
+    if not shortest <= minutes <= longest:
+        errors["minutes"] = [f"From {shortest} to {longest} minutes."]
+    if errors:
+        raise Impossible(errors)
+    free.take_turns(pump.clinic_id)
+    if by is None and not free.is_free(pump, row, starts_at, now=now):
+        raise Conflict(NOT_FREE)
+    if row.refill_by is None or starts_at <= row.refill_by:
+        return ""
+    if not late_reason.strip():
+        raise Impossible({"late_reason": [free.late_words(row)]})
+    return late_reason.strip()
+
+
+def _not_in_use(pump: Pump) -> str:
+    if pump.status == Pump.Status.EXPLANTED:
+        return "This pump is out: it needs no visit."
+    why = Patient.Status(pump.patient.status).label.lower()
+    return f"The patient's care here has ended ({why}): nothing can be booked."

@@ -1,0 +1,113 @@
+"""Which times a clinic has for a refill, and what is odd about one that somebody chose."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+
+from django.db import connection
+
+from clinics.models import Clinic
+from clinics.words import calendar_day, moment_words
+from pumps.models import Forecast, Pump
+from scheduling.models import Appointment, VisitRules
+from scheduling.times import slots, spread
+
+# Times are offered within so long before the refill is due: earlier, much of the drug would be thrown away.
+WINDOW = timedelta(days=28)
+# Bookings at one clinic take turns while one checks that a time is free.
+TURNS = 0x62726D
+
+
+def free_times(*, pump: Pump, now: datetime, most: int = 6) -> list[datetime]:
+    """Times for a pump's refill at which the clinic is open and has a place, over several days, earliest first.
+
+    Never later than `refill_by`; none where that is unknown or has passed, or the pump is not in use. Three queries.
+    """
+    row = Forecast.objects.get(pump=pump)
+    found = list(_free(pump, row, now)) if row.in_use else []
+    return spread(found, most, pump.clinic.zone)
+
+
+def is_free(pump: Pump, row: Forecast, starts_at: datetime, *, now: datetime) -> bool:
+    """Whether a time is one of all that are free."""
+    return row.in_use and any(moment == starts_at for moment in _free(pump, row, now))
+
+
+def take_turns(clinic_id: int) -> None:
+    """Wait until no other booking at the clinic is under way, to the end of the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [TURNS, clinic_id])
+
+
+def _free(pump: Pump, row: Forecast, now: datetime) -> Iterator[datetime]:
+    if row.refill_by is None or row.refill_by <= now:
+        return
+    clinic, first = pump.clinic, max(now, row.refill_by - WINDOW)
+    rules = VisitRules.objects.of([clinic.pk])[clinic.pk]
+    taken = _taken(clinic, pump, first, row.refill_by)
+    length = timedelta(minutes=rules.minutes)
+    for day in _open_days(clinic, first, row.refill_by):
+        for moment in slots(day, rules.opens_at, rules.closes_at, rules.minutes, clinic.zone):
+            is_in_time = now < moment <= row.refill_by
+            if is_in_time and _busy(taken, moment, moment + length) < rules.places:
+                yield moment
+
+
+def _open_days(clinic: Clinic, first: datetime, last: datetime) -> Iterator[date]:
+    closed = set(clinic.closed_days.values_list("day", flat=True))
+    day, end = first.astimezone(clinic.zone).date(), last.astimezone(clinic.zone).date()
+    while day <= end:
+        if day.weekday() in clinic.opening_days and day not in closed:
+            yield day
+        day += timedelta(days=1)
+
+
+Span = tuple[datetime, datetime]
+
+
+def _taken(clinic: Clinic, without: Pump | None, first: datetime, last: datetime) -> list[Span]:
+    """When the visits that stand at a clinic begin and end, but that of one pump, which may be moved."""
+    # A visit lasts 8 hours at most, so one that is going on began within the day before.
+    rows = Appointment.objects.standing().filter(clinic=clinic).between(first - timedelta(days=1), last)
+    rows = rows.exclude(pump=without) if without is not None else rows
+    return [(visit.starts_at, visit.ends_at) for visit in rows]
+
+
+def _busy(taken: list[Span], start: datetime, end: datetime) -> int:
+    """The most visits at once within a span."""
+    within = [span for span in taken if span[0] < end and span[1] > start]
+    moments = Counter({max(begins, start): 0 for begins, _ in within})
+    for begins, ends in within:
+        for moment in moments:
+            moments[moment] += begins <= moment < ends
+    return max(moments.values(), default=0)
+
+
+def remarks(visit: Appointment) -> list[str]:
+    """What is odd about a visit's time; it is booked all the same, since those who book know why."""
+    clinic, zone = visit.clinic, visit.clinic.zone
+    rules = VisitRules.objects.of([clinic.pk])[clinic.pk]
+    starts, ends = visit.starts_at.astimezone(zone), visit.ends_at.astimezone(zone)
+    found = []
+    closed = clinic.closed_days.filter(day=starts.date()).first()
+    if closed is not None:
+        found.append(f"The clinic is closed on {closed}.".replace(str(closed.day), calendar_day(closed.day)))
+    elif starts.weekday() not in clinic.opening_days:
+        found.append(f"The clinic does not refill on {starts:%A}s.")
+    if starts.time() < rules.opens_at or ends.time() > rules.closes_at or ends.date() > starts.date():
+        found.append(f"The clinic refills from {_hour(rules.opens_at)} to {_hour(rules.closes_at)}.")
+    taken = _taken(clinic, visit.pump, visit.starts_at, visit.ends_at)
+    others = _busy(taken, visit.starts_at, visit.ends_at)
+    if others >= rules.places:
+        found.append(f"{others} other visit{'s are' if others > 1 else ' is'} booked at this time.")
+    return found
+
+
+def _hour(wall: time) -> str:
+    return f"{wall:%H:%M}"
+
+
+def late_words(row: Forecast) -> str:
+    """What is asked of somebody who books after the date."""
+    when = moment_words(row.refill_by, row.clinic.zone) if row.refill_by is not None else ""
+    return f"This is after refill-by ({when}). Choose an earlier time, or say why it cannot be earlier."

@@ -1,0 +1,59 @@
+"""What ends a visit beside those who book: the refill it was for, and a pump that goes out of use."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from clinics.words import day
+from patients.models import Patient
+from pumps.models import Event, Forecast, Pump
+from scheduling.models import Appointment
+from scheduling.services import visits
+from scheduling.services.visits import Author
+from scheduling.states import State
+
+# A refill from longer before a visit was booked is part of the pump's history; the visit was booked with it in mind.
+KNOWN_BEFORE = timedelta(days=7)
+
+
+def after_refill(*, row: Forecast, refill: Event, now: datetime) -> None:
+    """A refill on the day of a visit was given at it; the newest refill on another day makes a visit needless.
+
+    The caller holds the lock on the pump, and has stored its forecast.
+    """
+    zone, by = row.clinic.zone, Author(refill.recorded_by, now)
+    on = refill.occurred_at.astimezone(zone).date()
+    rows = Appointment.objects.filter(pump=row.pump_id).select_related("clinic").select_for_update(of=("self",))
+    open_ones = list(
+        rows.filter(state__in=[State.BOOKED, State.CONFIRMED, State.ARRIVED, State.NO_SHOW]).order_by("pk")
+    )
+    todays = [visit for visit in open_ones if visit.starts_at.astimezone(zone).date() == on]
+    given_at = max(todays, key=lambda visit: (visit.is_standing, visit.pk), default=None)
+    if given_at is not None:
+        visits.follow(given_at, State.DONE, by=by, refill_id=refill.pk)
+    is_newest = row.filled_at == refill.occurred_at
+    for visit in open_ones:
+        is_needless = is_newest and refill.occurred_at > visit.booked_at - KNOWN_BEFORE
+        if visit is not given_at and visit.is_standing and is_needless:
+            reason = f"refilled on {day(refill.occurred_at, zone)}"
+            visits.follow(visit, State.CANCELLED, by=by, reason=reason, refill_id=refill.pk)
+
+
+def after_void(event: Event, *, by: Author) -> None:
+    """What a refill ended that was entered in error is again as it was."""
+    ended = Appointment.objects.filter(refill=event).select_related("clinic").order_by("pk")
+    for visit in ended.select_for_update(of=("self",)):
+        visits.undo(visit, by=by)
+
+
+def out_of_use(rows: Sequence[Forecast], *, now: datetime) -> None:
+    """Nobody is expected any more for a pump that is out, or whose patient's care has ended here."""
+    gone = {row.pump_id: row for row in rows if not row.in_use}
+    standing = Appointment.objects.standing().filter(pump__in=gone).select_related("clinic", "pump__patient")
+    for visit in standing.order_by("pk").select_for_update(of=("self",)):
+        visits.follow(visit, State.CANCELLED, by=Author(None, now), reason=_why_gone(gone[visit.pump_id].pump))
+
+
+def _why_gone(pump: Pump) -> str:
+    if pump.status == Pump.Status.EXPLANTED:
+        return f"the pump is out: {pump.explant_reason}" if pump.explant_reason else "the pump is out"
+    return Patient.Status(pump.patient.status).label.lower()
