@@ -72,31 +72,33 @@ def duty_at(rotas: Sequence[Rota], stand_ins: Sequence[StandIn], zone: ZoneInfo,
 def duties(
     rotas: Sequence[Rota], stand_ins: Sequence[StandIn], zone: ZoneInfo, begins: datetime, ends: datetime
 ) -> list[Duty]:
-    """Who is on call from `begins` until before `ends`, without a gap; the same person twice in a row is one duty.
+    """Who is on call from `begins` until before `ends`, without a gap: each a turn, its rest, or a stand-in.
 
     `rotas` in the order in which they were written; of stand-ins that overlap the last counts.
     """
-    cuts = _cuts(rotas, stand_ins, zone, begins, ends)
     found: list[Duty] = []
-    for start, end in pairwise(cuts):
-        person, is_stand_in = _person_at(rotas, stand_ins, zone, start)
-        last = found[-1] if found else None
-        if last is not None and (last.person, last.is_stand_in) == (person, is_stand_in):
-            found[-1] = Duty(person, last.begins, end, is_stand_in)
-        else:
-            found.append(Duty(person, start, end, is_stand_in))
+    latest: Source = None
+    for start, end in pairwise(_cuts(rotas, stand_ins, zone, begins, ends)):
+        person, source = _source_at(rotas, stand_ins, zone, start)
+        begun = found.pop().begins if found and source == latest else start
+        found.append(Duty(person, begun, end, is_stand_in=isinstance(source, StandIn)))
+        latest = source
     return found
 
 
-def _person_at(
+# What puts somebody on call: a stand-in, or a turn of a rota.
+Source = StandIn | Duty | None
+
+
+def _source_at(
     rotas: Sequence[Rota], stand_ins: Sequence[StandIn], zone: ZoneInfo, moment: datetime
-) -> tuple[int | None, bool]:
+) -> tuple[int | None, Source]:
     standing = [one for one in stand_ins if one.begins <= moment < one.ends]
     if standing:
-        return standing[-1].person, True
+        return standing[-1].person, standing[-1]
     rota = in_force(rotas, zone, moment)
     turn = turn_at(rota, zone, moment) if rota is not None else None
-    return (turn.person if turn is not None else None), False
+    return (turn.person, turn) if turn is not None and turn.person is not None else (None, None)
 
 
 def _cuts(
