@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from django.conf import settings
-from fpdf import FPDF, FontFace, ViewerPreferences
+from fpdf import FPDF, FontFace, TextStyle, ViewerPreferences
 from fpdf.enums import XPos, YPos
 
 from clinics.words import day, moment_words
@@ -78,6 +78,7 @@ class Sheet(FPDF):
             for style, path in fonts.items():
                 self.add_font(FONT, style, path)
         self.set_font(self.face, size=9)
+        self.set_section_title_styles(TextStyle(self.face, "B", 12, t_margin=3, b_margin=1))
 
     def header(self) -> None:
         if self.page_no() > 1:
@@ -100,9 +101,9 @@ class Sheet(FPDF):
 
     def section(self, title: str) -> None:
         """A heading that is one for a reader of the file too, and in its outline."""
-        self.ln(3)
+        if self.will_page_break(30):
+            self.add_page()
         self.start_section(self.printable(title))
-        self.line_of_text(title, size=12, bold=True)
 
     def lines(self, lines: Sequence[Line]) -> None:
         if not lines:

@@ -13,9 +13,6 @@ class PersonField(serializers.CharField):
 
     default_error_messages: ClassVar = {"unknown": "Write the id of somebody on the staff of this clinic."}
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=20, **kwargs)
-
     def to_internal_value(self, data: Any) -> Any:
         key = as_key(super().to_internal_value(data))
         if key is None:

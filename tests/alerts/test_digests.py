@@ -194,7 +194,7 @@ def test_each_alert_named_has_it_in_its_log_once_a_day_and_its_telling_is_not_mo
     assert not Notification.objects.filter(tier="digest").exists()
     fleet.tick(at + DAY)
     send(at + DAY)
-    assert steps.count() == 2
+    assert steps.all().count() == 2
 
 
 def test_a_crash_between_the_writing_and_the_sending_loses_nothing() -> None:

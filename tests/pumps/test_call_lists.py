@@ -21,7 +21,7 @@ from clinics.services.tenants import go_live
 from patients.models import Contact, Patient
 from pumps import call_list_pdf, tasks
 from pumps.call_list_pdf import as_pdf
-from pumps.models import Pump
+from pumps.models import Forecast, Pump
 from pumps.services import call_list_files, fleet
 from pumps.services.call_lists import BOUNCED, NO_ADDRESS, NO_CONSENT, OFF, CallList, Line, call_list
 from scheduling.models import Appointment
@@ -63,7 +63,7 @@ def test_on_it_is_who_is_due_soon_has_no_date_or_anything_open() -> None:
     found = call_list(clinic, NOW)
     assert [line.pump for line in found.lines] == [unknown, soon, within]
     assert found.beyond == 2
-    assert found.next_beyond == beyond.forecast.refill_by
+    assert found.next_beyond == Forecast.objects.get(pump=beyond).refill_by
     Alert.objects.create(
         clinic=clinic, patient=late.patient, pump=late, kind=Alert.Kind.PUMP_STALLED, tiers=[], opened_at=NOW
     )
@@ -82,7 +82,7 @@ def test_on_it_is_who_is_due_soon_has_no_date_or_anything_open() -> None:
 def test_who_cannot_be_reached_by_message_is_to_phone(fields: dict[str, object], is_live: bool, why: str) -> None:
     clinic = a_clinic()
     if is_live:
-        go_live(clinic=clinic, now=NOW)
+        clinic = go_live(clinic=clinic, now=NOW)
     pump = due_in(clinic, 20, **fields)
     fleet.tick(NOW)
     line = line_of(call_list(clinic, NOW), pump)
@@ -91,7 +91,7 @@ def test_who_cannot_be_reached_by_message_is_to_phone(fields: dict[str, object],
 
 def test_after_a_bounce_a_patient_is_to_phone_until_a_later_message_arrives() -> None:
     clinic = a_clinic()
-    go_live(clinic=clinic, now=NOW)
+    clinic = go_live(clinic=clinic, now=NOW)
     pump = due_in(clinic, 20, **REACHED)
     fleet.tick(NOW)
     message = Notification.objects.get(recipient=f"patient:{pump.patient_id}")
@@ -130,7 +130,7 @@ def test_a_visit_in_time_ends_the_asking_for_one_but_not_the_call_once_it_is_urg
 
 def test_contacts_stand_beside_the_patient_and_who_of_them_is_told() -> None:
     clinic = a_clinic()
-    go_live(clinic=clinic, now=NOW)
+    clinic = go_live(clinic=clinic, now=NOW)
     pump = due_in(clinic, 20)
     for kind, name, fields in (
         ("caregiver", "Joan", {"email": "joan@example.org", "email_reminders": True}),
