@@ -13,6 +13,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from alerts.duty_models import Digest as Digest
+from alerts.duty_models import DigestChoice as DigestChoice
+from alerts.duty_models import DigestTurn as DigestTurn
+from alerts.duty_models import OnCallRota as OnCallRota
+from alerts.duty_models import StandIn as StandIn
 from alerts.queries import AlertQuerySet, NotificationQuerySet
 from clinical.escalation import MOST_RISK_DAYS, RISK_DAYS
 from clinics.models import Clinic, User

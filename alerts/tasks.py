@@ -3,7 +3,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from alerts.services import delivery
+from alerts.services import delivery, digests
 from alerts.services.alone import alone
 from clinics.services import account_mail
 
@@ -28,6 +28,8 @@ def deliver() -> int:
                     break  # a slow server: what is left of this claim lapses and is taken up again
                 _deliver_one(notification_id)
                 sent += 1
+        if is_alone:
+            digests.send_due(for_at_most=delivery.LEASE / 2)
     return sent
 
 

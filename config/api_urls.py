@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from alerts.api import duty
 from alerts.api import views as alerts
 from clinics.api import people
 from interop.api import views as interop
@@ -18,6 +19,11 @@ urlpatterns = [
     path("clinics/<int:pk>/products/<int:product>/", clinics.ProductDetail.as_view()),
     path("clinics/<int:pk>/tiers/", clinics.Tiers.as_view()),
     path("clinics/<int:pk>/ladder/", clinics.Ladder.as_view()),
+    path("clinics/<int:pk>/on-call/", duty.ClinicOnCall.as_view()),
+    path("clinics/<int:pk>/on-call/rota/", duty.Rota.as_view()),
+    path("clinics/<int:pk>/on-call/stand-ins/", duty.StandInList.as_view()),
+    path("clinics/<int:pk>/on-call/stand-ins/<int:stand_in>/", duty.StandInDetail.as_view()),
+    path("clinics/<int:pk>/on-call/hand-over/", duty.HandOver.as_view()),
     path("clinics/<int:pk>/go-live/", clinics.GoLive.as_view()),
     path("clinics/<int:pk>/closed-days/", people.ClosedDayList.as_view()),
     path("clinics/<int:pk>/closed-days/<int:closed_day>/", people.ClosedDayDetail.as_view()),
@@ -77,6 +83,7 @@ urlpatterns = [
     path("alerts/<int:pk>/resolve/", alerts.AlertResolve.as_view()),
     path("alerts/<int:pk>/steps/", alerts.AlertSteps.as_view()),
     path("reports/", reports.ReportList.as_view()),
+    path("on-call/", duty.OnCallList.as_view()),
     path("notifications/", alerts.NotificationList.as_view()),
     path("notifications/<int:pk>/", alerts.NotificationDetail.as_view()),
     path("calculators/refill/", calculators.RefillCalculator.as_view()),

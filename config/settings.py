@@ -196,9 +196,9 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # every task is re-found by the next tick, so a lost message costs one interval
 CELERY_TASK_TIME_LIMIT = 3600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# Delivery and imports run one at a time and the nightly run takes two, so of at least five slots one is always free for
-# the tick.
-CELERY_WORKER_CONCURRENCY = 5
+# Delivery, imports and call lists run one at a time and the nightly run takes two, so of at least six slots one is
+# always free for the tick.
+CELERY_WORKER_CONCURRENCY = 6
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_ENABLE_UTC = True
 CELERY_TIMEZONE = "UTC"
@@ -225,7 +225,17 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 600.0,
         "options": {"expires": 600.0},
     },
+    "call_lists": {
+        "task": "pumps.tasks.write_call_lists",
+        "schedule": 600.0,
+        "options": {"expires": 600.0},
+    },
 }
+
+# --- paper ----------------------------------------------------------------------------------------------------------
+
+# Each morning's call list of every clinic, for the day on which nothing else answers. It holds names and numbers.
+CALL_LIST_DIR = Path(env.str("CALL_LIST_DIR", default=str(DATA_DIR / "call-lists")))
 
 # --- time, language -------------------------------------------------------------------------------------------------
 
@@ -324,4 +334,6 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
+    # Making a PDF, they tell every step of cutting a font down to its letters.
+    "loggers": {"fontTools": {"level": "WARNING"}, "fpdf": {"level": "WARNING"}},
 }

@@ -3,7 +3,7 @@ from django.utils import timezone
 
 from alerts.services.alone import alone
 from alerts.tasks import deliver
-from pumps.services import fleet, nightly
+from pumps.services import call_list_files, fleet, nightly
 
 
 @shared_task
@@ -29,3 +29,11 @@ def help_nightly() -> None:
     with alone("nightly help") as is_alone:
         if is_alone:
             nightly.run_if_due(timezone.now())
+
+
+@shared_task
+def write_call_lists() -> None:
+    """Each morning's lists. A look that was missed is made good by the next one."""
+    with alone("call lists") as is_alone:
+        if is_alone:
+            call_list_files.write_due(timezone.now())

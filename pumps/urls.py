@@ -3,6 +3,7 @@ from django.urls import path
 from pumps.pages import (
     booking,
     calculators,
+    call_list,
     catalogue,
     clinics,
     devices,
@@ -67,6 +68,9 @@ urlpatterns = [
     path("clinics/<int:clinic_id>/visits/calendar/", visit_days.calendar_address, name="calendar_address"),
     path("clinics/<int:clinic_id>/go-live/", clinics.go_live, name="clinic_go_live"),
     path("clinics/<int:clinic_id>/history/", clinics.clinic_history, name="clinic_history"),
+    path("call-list/", call_list.call_lists_page, name="call_list"),
+    path("clinics/<int:clinic_id>/call-list/", call_list.call_list, name="clinic_call_list"),
+    path("clinics/<int:clinic_id>/call-list/download/", call_list.download, name="download_call_list"),
     path("fleet/", fleet.fleet, name="fleet"),
     path("calculators/", calculators.page, name="calculators"),
     path("pump-models/", catalogue.catalogue, name="catalogue"),

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from alerts.models import Alert, Notification
+from alerts.services import rotas
 from clinics.models import User
 from clinics.roles import Role
 from clinics.services.invitations import invite
@@ -74,6 +75,24 @@ def theirs() -> tuple[Pump, dict[str, str]]:
     message = Notification.objects.filter(alert=alert).earliest("pk")
     at = now + timedelta(days=3)
     visit = booking.book(pump_id=pump.pk, starts_at=at, late_reason="Other Reason", by=member, now=now)
+    rotas.set_rota(
+        clinic=clinic,
+        starts_on=now.astimezone(clinic.zone).date(),
+        weekday=0,
+        hand_over_at=time(0),
+        people=[member.pk],
+        by=administrator,
+        now=now,
+    )
+    stand_in = rotas.stand_in(
+        clinic=clinic,
+        user_id=member.pk,
+        begins_at=now + timedelta(days=2),
+        ends_at=now + timedelta(days=3),
+        reason="Other Reason",
+        by=administrator,
+        now=now,
+    )
     offer = transfers.offer(patient=pump.patient, message="", by=administrator, now=now)
     return pump, {
         "pump": str(pump.pk),
@@ -91,6 +110,7 @@ def theirs() -> tuple[Pump, dict[str, str]]:
         "closed_day": str(closed.pk),
         "invitation": str(invitation.pk),
         "member": str(member.pk),
+        "stand_in": str(stand_in.pk),
         "user": str(member.pk),
         "job": str(job.pk),
         "import": str(job.pk),

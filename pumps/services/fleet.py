@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from alerts.services import engine, telling
+from alerts.services import digests, engine, telling
 from pumps.alerting import reconcile
 from pumps.models import Forecast
 
@@ -18,10 +18,11 @@ BATCH = 500
 def tick(now: datetime) -> int:
     """One round of the engine; returns how many alerts were acted on.
 
-    In steps: (1) open the alerts of forecasts that have come due; (2) tell whoever has to be told; (3) beat. Each step
-    commits on its own and can be run again.
+    In steps: (1) open the alerts of forecasts that have come due; (2) write the digests of clinics whose morning has
+    come; (3) tell whoever has to be told; (4) beat. Each step commits on its own and can be run again.
     """
     _open_due(now)
+    digests.write_due(now)
     told = telling.advance(now)
     engine.beat(engine.TICK, now=now)
     return told
