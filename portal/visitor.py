@@ -35,6 +35,10 @@ class Visitor:
         return self.contact.name if self.contact is not None else self.patient.given_name
 
     @property
+    def came_by_email(self) -> bool:
+        return self.row.channel == Notification.Channel.EMAIL
+
+    @property
     def has_email(self) -> bool:
         """Whether e-mail still goes to this person."""
         return (self.contact or self.patient).email_reminders

@@ -98,7 +98,9 @@ WAYS: dict[str, tuple[tuple[Callable[[Page, str], None], str], ...]] = {
     "two tones": ((follow, "I hear an alarm"), (press, "I hear two tones")),
     "unsubscribing": ((follow, "Stop these e-mails"),),
     "unsubscribed": ((follow, "Stop these e-mails"), (press, "Stop the e-mails")),
-    "undone": ((follow, "Stop these e-mails"), (press, "Stop the e-mails"), (press, "Undo: send me e-mails again")),
+    "the first page, without e-mail": (),
+    "e-mail again?": ((follow, "Send me e-mails again"),),
+    "e-mail again": ((follow, "Send me e-mails again"), (press, "Send me e-mails again")),
 }
 
 

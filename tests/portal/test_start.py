@@ -176,6 +176,7 @@ def test_nothing_is_kept_sent_on_or_found(client: Client, pump: Pump) -> None:
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert "noindex" in page.headers["X-Robots-Tag"]
     assert not page.cookies
+    assert "<script" not in page.text
     assert "http://" not in page.text
     assert "https://" not in page.text
 
