@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from alerts.patient_links import followed
+from clinics.errors import Conflict
 from clinics.models import Clinic
 from portal.language import OWN, spoken
 from portal.visitor import Visitor, visitor_of
@@ -43,7 +44,10 @@ def behind_link(page: Page) -> Callable[..., HttpResponse]:
         with translation.override(spoken(person.language) if person is not None else OWN):
             if visitor is None:
                 return _private(_gone(request, found.row.clinic, 410))
-            return _private(page(request, visitor))
+            try:
+                return _private(page(request, visitor))
+            except Conflict:  # their care here ended at this very moment
+                return _private(_gone(request, found.row.clinic, 410))
 
     return answer
 

@@ -125,7 +125,7 @@ def unwell(request: HttpRequest, visitor: Visitor) -> HttpResponse:
     """What is wrong, and since when. An emergency says first whom to call."""
     now = timezone.now()
     said = unwell_of(request.POST, now)
-    if request.method == "POST" and said.says_something:
+    if request.method == "POST" and said.symptoms:
         tell_unwell(visitor=visitor, symptoms=said.symptoms, note=said.note, began_at=said.began_at, now=now)
         return _done(request, visitor, "unwell", is_emergency=is_emergency(said.symptoms))
     context = {

@@ -10,6 +10,7 @@ from portal.words import SINCES
 
 # So that what they wrote and what they chose fit into a report's note together.
 LONGEST_TEXT = 300
+IN_ANOTHER_WAY = "unwell"
 
 
 @dataclass(frozen=True)
@@ -23,13 +24,9 @@ class Unwell:
     since: str
     who: str
 
-    @property
-    def says_something(self) -> bool:
-        return bool(self.symptoms or self.text)
-
 
 def unwell_of(sent: QueryDict, now: datetime) -> Unwell:
-    """What is not in the lists counts as not said."""
+    """What is not in the lists counts as not said. Words alone are a sign too: unwell in another way."""
     symptoms = frozenset(sent.getlist("symptoms")) & frozenset(BY_CODE)
     text = " ".join(sent.get("text", "").replace("\x00", " ").split())[:LONGEST_TEXT]
     since = next((one for one in SINCES if one.code == sent.get("since")), None)
@@ -39,5 +36,6 @@ def unwell_of(sent: QueryDict, now: datetime) -> Unwell:
         parts.append("written for the patient by somebody else")
     if text:
         parts.append(f"in their words: {text}")
+        symptoms = symptoms or frozenset({IN_ANOTHER_WAY})
     began_at = now - (since.at_most if since is not None else timedelta(0))
     return Unwell(symptoms, began_at, "; ".join(parts), text, since.code if since is not None else "", who)

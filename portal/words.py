@@ -41,6 +41,7 @@ OF_ANOTHER = {
     "seizure": gettext_noop("Had a seizure (a fit)"),
     "fast_heart": gettext_noop("Heart beats fast"),
     "rigid": gettext_noop("Stiff all over"),
+    "unwell": gettext_noop("Unwell in another way"),
     "drowsy": gettext_noop("Very sleepy"),
     "dizzy": gettext_noop("Dizzy"),
     "floppy": gettext_noop("Weak or floppy"),

@@ -5,15 +5,15 @@ MOST_AN_HOUR raises no further alarm with what it has said already, which is the
 sign not named before always raises one.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from alerts.models import Alert, Notification, Report
+from alerts.models import Notification, Report
 from alerts.services.lifecycle import log
 from alerts.services.reports import report
-from clinical.symptoms import Syndrome, syndromes
+from clinical.symptoms import OF_SYNDROME, syndromes
 from portal.visitor import Visitor
 
 SAME_WITHIN = timedelta(minutes=10)
@@ -69,25 +69,15 @@ def _is_same(before: Report, symptoms: Collection[str], note: str, now: datetime
 
 
 @transaction.atomic
-def tell_unwell(
-    *, visitor: Visitor, symptoms: Collection[str], note: str, began_at: datetime, now: datetime
-) -> Sequence[Report.Kind]:
-    """Report that the patient is unwell: of every kind the signs speak for.
-
-    Words that fit no sign of the list count as withdrawal, which kills where it is missed.
-    """
-    kinds = [Report.Kind(syndrome.value) for syndrome in syndromes(symptoms) or [Syndrome.WITHDRAWAL]]
-    for kind in kinds:
-        tell(visitor=visitor, kind=kind, symptoms=symptoms, note=note, began_at=began_at, now=now)
-    return kinds
+def tell_unwell(*, visitor: Visitor, symptoms: Collection[str], note: str, began_at: datetime, now: datetime) -> None:
+    """Report that the patient is unwell: one report of each kind the signs speak for."""
+    for syndrome in syndromes(symptoms):
+        codes = [symptom.code for symptom in OF_SYNDROME[syndrome] if symptom.code in symptoms]
+        kind = Report.Kind(syndrome.value)
+        tell(visitor=visitor, kind=kind, symptoms=codes, note=note, began_at=began_at, now=now)
 
 
 @transaction.atomic
 def call_back(*, visitor: Visitor, note: str, now: datetime) -> None:
     """They ask to be phoned."""
     tell(visitor=visitor, kind=Report.Kind.CALL_BACK, note=note, now=now)
-
-
-def asked_to_call(visitor: Visitor) -> Alert | None:
-    """The open alert that somebody asks to be called, if there is one."""
-    return Alert.objects.open().filter(pump=visitor.pump, kind=Alert.Kind.CALL_BACK).first()

@@ -10,8 +10,6 @@ from scheduling.models import Appointment
 from scheduling.states import State
 
 SHOWN = 6
-# More than are shown, so that one which somebody else's cancelling pushed off the page can still be chosen.
-CHECKED = 60
 
 
 def offers(visitor: Visitor, now: datetime) -> Sequence[datetime]:
@@ -36,24 +34,18 @@ def confirm(*, visitor: Visitor, seen: str, now: datetime) -> Appointment | None
 
 
 def take(*, visitor: Visitor, starts_at: datetime, now: datetime) -> Appointment | None:
-    """Move the visit to a free time, or book one where none is booked. None if that time is gone."""
+    """Move the visit to a free time, or book one where none is booked. None if that time is not free (any more)."""
     visit = next_visit(visitor, now)
     if visit is not None and visit.starts_at == starts_at:
         return visit  # the second press
-    if starts_at not in booking.free_times(pump=visitor.pump, now=now, most=CHECKED):
-        return None
     try:
         if visit is not None:
-            booking.move(appointment_id=visit.pk, starts_at=starts_at, reason=_chose(visitor), by=None, now=now)
+            booking.move(appointment_id=visit.pk, starts_at=starts_at, by=None, now=now, who=visitor.words)
         elif may_book(visitor):
-            booking.book(pump_id=visitor.pump.pk, starts_at=starts_at, by=None, now=now)
+            booking.book(pump_id=visitor.pump.pk, starts_at=starts_at, by=None, now=now, who=visitor.words)
     except DomainError:
         return None
     return next_visit(visitor, now)
-
-
-def _chose(visitor: Visitor) -> str:
-    return f"{visitor.words} chose another time"
 
 
 def seen_as(visit: Appointment) -> str:

@@ -4,13 +4,14 @@ from datetime import datetime, time, timedelta
 
 from django.db import transaction
 
-from clinics.errors import Conflict, Impossible
+from clinics.errors import Conflict
 from clinics.models import User
 from pumps.models import Forecast, Pump
 from scheduling.models import Appointment, AppointmentStep
 from scheduling.states import STANDING, State, may_follow
 
 HOURS = range(9, 16)
+NOT_FREE = "This time is not free any more. Choose another one."
 
 
 def free_times(*, pump: Pump, now: datetime, most: int = 6) -> list[datetime]:
@@ -30,11 +31,20 @@ def free_times(*, pump: Pump, now: datetime, most: int = 6) -> list[datetime]:
 
 @transaction.atomic
 def book(
-    *, pump_id: int, starts_at: datetime, minutes: int = 30, late_reason: str = "", by: User | None, now: datetime
+    *,
+    pump_id: int,
+    starts_at: datetime,
+    minutes: int = 30,
+    late_reason: str = "",
+    by: User | None,
+    now: datetime,
+    who: str = "",
 ) -> Appointment:
     pump = Pump.objects.select_for_update(of=("self",)).select_related("clinic", "patient").get(pk=pump_id)
     if Appointment.objects.standing().filter(pump=pump).exists():
         raise Conflict("A visit is booked already.")
+    if by is None and starts_at not in free_times(pump=pump, now=now, most=10_000):
+        raise Conflict(NOT_FREE)
     visit = Appointment.objects.create(
         clinic=pump.clinic,
         patient=pump.patient,
@@ -45,7 +55,7 @@ def book(
         booked_by=by,
         booked_at=now,
     )
-    AppointmentStep.objects.create(appointment=visit, at=now, what=State.BOOKED, by=by)
+    AppointmentStep.objects.create(appointment=visit, at=now, what=State.BOOKED, detail=who, by=by)
     return visit
 
 
@@ -58,16 +68,17 @@ def move(
     reason: str = "",
     by: User | None,
     now: datetime,
+    who: str = "",
 ) -> Appointment:
     visit = Appointment.objects.select_for_update().get(pk=appointment_id)
     if visit.state not in STANDING:
         raise Conflict("The visit has ended.")
-    if starts_at <= now:
-        raise Impossible({"starts_at": ["This lies in the past."]})
+    if by is None and starts_at not in free_times(pump=visit.pump, now=now, most=10_000):
+        raise Conflict(NOT_FREE)
     visit.starts_at, visit.state, visit.late_reason = starts_at, State.BOOKED, late_reason
     visit.sequence += 1
     visit.save()
-    AppointmentStep.objects.create(appointment=visit, at=now, what="moved", detail=reason, by=by)
+    AppointmentStep.objects.create(appointment=visit, at=now, what="moved", detail=who or reason, by=by)
     return visit
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from alerts.models import Alert, AlertStep, Report
 from alerts.services import lifecycle
 from clinical.symptoms import BY_CODE, OVERDOSE, WITHDRAWAL
+from clinics.errors import Conflict
 from portal.services import telling
 from portal.visitor import Visitor, visitor_of
 from portal.words import OF_ANOTHER
@@ -96,10 +97,10 @@ def test_who_writes_and_their_words_are_kept(client: Client, pump: Pump, path: s
 
 
 def test_words_alone_are_told_as_the_worse(client: Client, path: str) -> None:
-    client.post(path + "unwell/", {"text": "I burn " + "x" * 1000})
+    assert "please also call them now" in client.post(path + "unwell/", {"text": "I burn " + "x" * 1000}).text
     report = Report.objects.get()
     assert report.kind == "withdrawal"
-    assert report.symptoms == []
+    assert report.symptoms == ["unwell"]
     assert "in their words: I burn" in report.note
 
 
@@ -187,3 +188,13 @@ def test_a_report_after_the_pump_was_replaced_is_of_the_new_one(client: Client, 
     )
     client.post(path + "sound/", {"sound": "one"})
     assert Report.objects.get().pump == new
+
+
+def test_care_that_ends_at_that_moment_is_a_kind_page(client: Client, path: str, monkeypatch: Any) -> None:
+    def refuse(**_: object) -> None:
+        raise Conflict("The patient is not in care here any more.")
+
+    monkeypatch.setattr(telling, "report", refuse)
+    answer = client.post(path + "unwell/", {"symptoms": "fever"})
+    assert answer.status_code == 410
+    assert "tel:+15550100" in answer.text

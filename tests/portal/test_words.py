@@ -16,7 +16,7 @@ from pumps.models import Pump
 from tests.pages.test_markup import check
 from tests.portal.links import a_caregiver, a_message, a_patients_pump, a_visit, path_of
 
-SENT = (
+SENT: tuple[tuple[str, dict[str, str]], ...] = (
     ("", {"answer": "call_me"}),
     ("sound/", {"sound": "one"}),
     ("sound/", {"sound": "two"}),
