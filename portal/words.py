@@ -61,9 +61,9 @@ class Sign:
 
 
 def signs(*, of_another: bool) -> list[Sign]:
-    """Every sign once, those of an emergency first, in the reader's language."""
+    """Every sign once, those of an emergency first and what fits no other last, in the reader's language."""
     found = {symptom.code: symptom for symptom in (*WITHDRAWAL, *OVERDOSE)}
-    first = sorted(found.values(), key=lambda symptom: not symptom.is_emergency)
+    first = sorted(found.values(), key=lambda symptom: (not symptom.is_emergency, symptom.code == "unwell"))
     return [Sign(one.code, gettext(OF_ANOTHER[one.code] if of_another else one.words)) for one in first]
 
 
