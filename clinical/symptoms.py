@@ -36,6 +36,8 @@ WITHDRAWAL = (
     Symptom("seizure", "I had a seizure (a fit)", is_emergency=True),
     Symptom("fast_heart", "My heart is beating fast"),
     Symptom("rigid", "My muscles are rigid: stiff all over", is_emergency=True),
+    # Not of the rules: what fits no other sign counts as the one that kills where it is missed.
+    Symptom("unwell", "I feel unwell in another way"),
 )
 OVERDOSE = (
     Symptom("drowsy", "I am very drowsy"),

@@ -45,6 +45,9 @@ class Clinic(models.Model):
     timezone = models.CharField(max_length=64, validators=[validate_timezone])
     label_set = models.CharField(max_length=8, choices=LabelSet, default=LabelSet.US)
     patient_facing_name = models.CharField(max_length=200, blank=True)
+    # What patients are told to call: the clinic itself, and, in an emergency, the public number (blank: the usual one).
+    phone = models.CharField(max_length=40, blank=True)
+    emergency_number = models.CharField(max_length=20, blank=True)
     # Clinical rules, section 2: scheduling margin, default 7, 3-14 days; stability in the pump, 180 days at most.
     refill_margin_days = models.PositiveSmallIntegerField(default=7)
     max_refill_interval_days = models.PositiveSmallIntegerField(default=180)
@@ -87,6 +90,15 @@ class Clinic(models.Model):
     @property
     def name_for_patients(self) -> str:
         return self.patient_facing_name or "your clinic"
+
+    @property
+    def number_in_emergency(self) -> str:
+        """What somebody calls whose life is in danger."""
+        return self.emergency_number or EMERGENCY_NUMBERS[Clinic.LabelSet(self.label_set)]
+
+
+# Where a clinic has set none: the public number of the country its labels are of.
+EMERGENCY_NUMBERS = {Clinic.LabelSet.US: "911", Clinic.LabelSet.UK: "999"}
 
 
 class ClosedDay(models.Model):

@@ -3,7 +3,6 @@
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from alerts.patient_pages import patient_link
 from config import health
 
 urlpatterns = [
@@ -12,7 +11,7 @@ urlpatterns = [
     path("", include("interop.urls")),
     path("", include("scheduling.urls")),
     path("", include("alerts.urls")),
-    path("v/<str:token>/", patient_link, name="patient_link"),
+    path("", include("portal.urls")),
     path("api/v1/", include("config.api_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

@@ -22,7 +22,7 @@ from patients.models import Contact, Patient
 from pumps.models import DrugProduct, Pump, PumpModel, RefillOwner
 from pumps.services.devices import impossible
 
-_CLINIC_VALUES = ("timezone", "label_set", "patient_facing_name")
+_CLINIC_VALUES = ("timezone", "label_set", "patient_facing_name", "phone", "emergency_number")
 # Blank leaves the clinic's own setting, or the default of a new one.
 _CLINIC_SETTINGS = ("refill_margin_days", "max_refill_interval_days", "opening_days")
 _PRODUCT_VALUES = ("stability_days", "max_refill_interval_days", "source")

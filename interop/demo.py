@@ -35,9 +35,13 @@ from pumps.services.entries import RefillEntry
 PASSWORD = "brim-demo-2026"  # noqa: S105
 SEED = 26
 
-HARBOR = SimClinic("Harbor Neurology Clinic", "America/New_York", patient_facing_name="Harbor Clinic")
+HARBOR = SimClinic(
+    "Harbor Neurology Clinic", "America/New_York", patient_facing_name="Harbor Clinic", phone="+1 555 0100"
+)
 MESA = SimClinic("Mesa Rehabilitation", "America/Denver")
-NORTHGATE = SimClinic("Northgate Clinic", "Europe/London", label_set="uk", patient_facing_name="Northgate")
+NORTHGATE = SimClinic(
+    "Northgate Clinic", "Europe/London", label_set="uk", patient_facing_name="Northgate", phone="020 7946 0100"
+)
 CLINICS = (HARBOR, MESA, NORTHGATE)
 
 # 40 mL of 500 mcg/mL at about 170 mcg/day: a fill lasts more than three months.

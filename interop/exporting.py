@@ -99,6 +99,8 @@ def _clinic(clinic: Clinic) -> Iterator[Cells]:
         "timezone": clinic.timezone,
         "label_set": clinic.label_set,
         "patient_facing_name": clinic.patient_facing_name,
+        "phone": clinic.phone,
+        "emergency_number": clinic.emergency_number,
         "refill_margin_days": clinic.refill_margin_days,
         "max_refill_interval_days": clinic.max_refill_interval_days,
         "opening_days": [WEEKDAYS[day][:3] for day in sorted(clinic.opening_days)],

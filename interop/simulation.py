@@ -41,6 +41,7 @@ class SimClinic:
     timezone: str
     label_set: str = "us"
     patient_facing_name: str = ""
+    phone: str = ""
 
 
 @dataclass(frozen=True)

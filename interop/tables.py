@@ -47,6 +47,8 @@ class ClinicRow(NamedTuple):
     timezone: str | None
     label_set: str | None
     patient_facing_name: str | None
+    phone: str | None
+    emergency_number: str | None
     refill_margin_days: int | None
     max_refill_interval_days: int | None
     opening_days: tuple[int, ...] | None
@@ -225,6 +227,8 @@ CLINICS = Table(
         _needed("timezone", cells.timezone),
         Column("label_set", cells.choice(*Clinic.LabelSet.values), blank=Clinic.LabelSet.US.value),
         Column("patient_facing_name", _text(Clinic, "patient_facing_name"), blank=""),
+        Column("phone", _text(Clinic, "phone"), blank=""),
+        Column("emergency_number", _text(Clinic, "emergency_number"), blank=""),
         Column("refill_margin_days", cells.whole(*MARGIN_DAYS, "margin")),
         Column("max_refill_interval_days", cells.whole(*INTERVAL_DAYS, "interval")),
         Column("opening_days", cells.several(cells.weekday)),

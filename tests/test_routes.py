@@ -26,12 +26,14 @@ from tests.builders import PASSWORD, a_clinic, a_running_pump, a_user
 pytestmark = pytest.mark.django_db
 
 # Open to all by design: probes, log-in, forgotten passwords, links that are a capability of their own (a password, an
-# invitation, a patient's answer), the state of one's session, and the API's description.
+# invitation, a patient's answers), two sounds, the state of one's session, and the API's description.
 OPEN = {
     "health/live", "health/ready", "health/engine", "login/", "logout/", "session/",
     "account/signup/", "account/inactive/", "account/password/reset/", "account/password/reset/sent/",
     "account/password/reset/done/", "password/<slug:uidb36>/<slug:key>/", "invitations/<str:token>/", "v/<str:token>/",
-    "account/second-factor/webauthn/login/", "calendar/<str:token>/visits.ics", "api/schema/", "api/docs/",
+    "v/<str:token>/times/", "v/<str:token>/sound/", "v/<str:token>/unwell/", "v/<str:token>/unsubscribe/",
+    "v/sounds/one-tone.wav", "v/sounds/two-tones.wav",
+        "account/second-factor/webauthn/login/", "calendar/<str:token>/visits.ics", "api/schema/", "api/docs/",
 }  # fmt: skip
 # Belongs to no clinic.
 SHARED = {"api/v1/pump-models/<str:model>/", "pump-models/<slug:slug>/"}

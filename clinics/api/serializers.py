@@ -31,6 +31,8 @@ class ClinicSerializer(serializers.ModelSerializer[Clinic]):
             "refill_margin_days",
             "max_refill_interval_days",
             "patient_facing_name",
+            "phone",
+            "emergency_number",
             "opening_days",
             "second_factor_required",
             "patient_messages_since",

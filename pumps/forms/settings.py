@@ -112,6 +112,19 @@ class ClinicForm(forms.Form):
         max_length=200,
         help_text='A neutral name that gives no diagnosis away. Default, where blank: "your clinic".',
     )
+    phone = forms.CharField(
+        label="Phone for patients",
+        required=False,
+        max_length=40,
+        help_text="On every page behind a link in a message. Default: none, and patients read that they should call.",
+    )
+    emergency_number = forms.CharField(
+        label="Emergency number",
+        required=False,
+        max_length=20,
+        help_text="What a patient whose life is in danger is told to call. Default, where blank: 911 with US labels, "
+        "999 with the UK monograph.",
+    )
     label_set = _label_set()
     name = forms.CharField(label="Name of the clinic", max_length=200)
     timezone = _timezone()

@@ -39,6 +39,8 @@ class ClinicSettings:
     refill_margin_days: int | None = None
     max_refill_interval_days: int | None = None
     patient_facing_name: str | None = None
+    phone: str | None = None
+    emergency_number: str | None = None
     name: str | None = None
     timezone: str | None = None
     label_set: str | None = None
@@ -127,6 +129,10 @@ def _check(settings: ClinicSettings) -> None:
             errors[field] = [f"From {lowest} to {highest} days."]
     if settings.opening_days is not None and not settings.opening_days:
         errors["opening_days"] = ["Choose at least one weekday on which the clinic refills."]
+    for field in ("phone", "emergency_number"):
+        number = getattr(settings, field)
+        if number and not any(sign.isdigit() for sign in number):
+            errors[field] = ["Write a number that a telephone can dial."]
     if errors:
         raise Impossible(errors)
 
