@@ -48,6 +48,8 @@ class Clinic(models.Model):
     # Clinical rules, section 2: scheduling margin, default 7, 3-14 days; stability in the pump, 180 days at most.
     refill_margin_days = models.PositiveSmallIntegerField(default=7)
     max_refill_interval_days = models.PositiveSmallIntegerField(default=180)
+    # What patients are written to in, where Brim does not speak their own.
+    language = models.CharField(max_length=8, choices=settings.LANGUAGES, default="en")
     # Patient messages stay off until an administrator presses go-live.
     patient_messages_since = models.DateTimeField(null=True, blank=True)
     # Weekdays on which the clinic refills, Monday 0 to Sunday 6.
@@ -123,6 +125,8 @@ class User(AbstractBaseUser):
 
     email = models.EmailField(max_length=254, unique=True)
     name = models.CharField(max_length=200, blank=True)
+    # Where alerts reach them by text message and call; blank: they do not.
+    phone = models.CharField(max_length=40, blank=True)
     is_active = models.BooleanField(default=True)
     # Demo accounts have a published password; they cannot log in outside the demo.
     is_demo = models.BooleanField(default=False)

@@ -64,6 +64,10 @@ class Patient(models.Model):
     language = models.CharField(max_length=16, default="en")
     # The patient's consent to e-mail reminders.
     email_reminders = models.BooleanField(default=False)
+    # The patient's consent to text messages and calls by a voice.
+    phone_reminders = models.BooleanField(default=False)
+    # The address bounced or its owner complained: nothing is sent to it, and somebody has to phone.
+    email_undeliverable_since = models.DateTimeField(null=True, blank=True)
     spasticity_origin = models.CharField(max_length=16, choices=Origin)
     flags = ArrayField(models.CharField(max_length=32, choices=Flag), default=list, blank=True)
     # Whether anybody asked is a fact of its own: a blank list is not "none".
@@ -123,6 +127,10 @@ class Contact(models.Model):
     email = models.EmailField(max_length=254, blank=True)
     # Consent, the contact's and the patient's, to e-mail reminders about the patient's visits.
     email_reminders = models.BooleanField(default=False)
+    # The same, to text messages and calls by a voice.
+    phone_reminders = models.BooleanField(default=False)
+    # As on the patient.
+    email_undeliverable_since = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
 

@@ -29,7 +29,7 @@ class ContactQuerySet(QuerySet[Row]):
 
     def with_consent(self) -> Self:
         """Those who may be written to, as far as it depends on them."""
-        return self.standing().filter(email_reminders=True).exclude(email="")
+        return self.standing().filter(email_reminders=True, email_undeliverable_since=None).exclude(email="")
 
 
 class TransferQuerySet(QuerySet[Row]):

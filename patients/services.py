@@ -26,6 +26,7 @@ EDITABLE = (
     "phone",
     "language",
     "email_reminders",
+    "phone_reminders",
     "spasticity_origin",
     "flags",
     "allergies_status",
@@ -60,6 +61,8 @@ def change(*, patient: Patient, changes: Mapping[str, Any], by: User, now: datet
     for field in EDITABLE:
         if field in changes:
             setattr(locked, field, changes[field])
+    if locked.email != before["email"]:
+        locked.email_undeliverable_since = None
     _check(locked, now)
     details = differences(before, kept(locked, EDITABLE))
     if details:
@@ -138,7 +141,7 @@ def add_contact(*, patient: Patient, by: User, now: datetime, **fields: Any) -> 
     return contact
 
 
-CONTACT_FIELDS = ("kind", "name", "relationship", "phone", "email", "email_reminders")
+CONTACT_FIELDS = ("kind", "name", "relationship", "phone", "email", "email_reminders", "phone_reminders")
 
 
 @transaction.atomic
@@ -152,6 +155,8 @@ def change_contact(*, contact: Contact, changes: Mapping[str, Any], by: User, no
     for field in CONTACT_FIELDS:
         if field in changes:
             setattr(contact, field, changes[field])
+    if contact.email != before["email"]:
+        contact.email_undeliverable_since = None
     _check_contact(contact)
     details = differences(before, kept(contact, CONTACT_FIELDS))
     if details:
@@ -178,5 +183,7 @@ def _check_contact(contact: Contact) -> None:
         errors["phone"] = ["Write a phone number or an e-mail address: nobody could be reached otherwise."]
     if contact.email_reminders and not contact.email:
         errors["email_reminders"] = ["There is no e-mail address to write to: enter one, or take the consent back."]
+    if contact.phone_reminders and not contact.phone:
+        errors["phone_reminders"] = ["There is no phone number to reach: enter one, or take the consent back."]
     if errors:
         raise Impossible(errors)

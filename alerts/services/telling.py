@@ -149,6 +149,7 @@ def can_message(patient: Patient, patient_messages_since: datetime | None) -> bo
         patient_messages_since is not None
         and patient.email_reminders
         and patient.email
+        and patient.email_undeliverable_since is None
         and patient.status == Patient.Status.ACTIVE
     )
 

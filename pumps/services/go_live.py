@@ -47,7 +47,7 @@ def planned(clinic: Clinic, *, now: datetime) -> list[Planned]:
         patient = row.pump.patient
         if at is None:
             continue
-        if patient.email_reminders and patient.email:
+        if patient.email_reminders and patient.email and patient.email_undeliverable_since is None:
             found.append(Planned(row.pump, patient, None, at))
         found += [Planned(row.pump, patient, contact, at) for contact in contacts[patient.pk]]
     return sorted(found, key=lambda one: (one.at, one.pump.pk))
