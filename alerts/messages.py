@@ -15,7 +15,7 @@ from django.utils.translation import gettext, pgettext
 
 from alerts.models import Alert, Notification
 from alerts.patient_links import link_of
-from alerts.people import ENGLISH, at_home, language_of, patient_of
+from alerts.people import at_home, language_of, patient_of
 from clinics.opening import last_open_day
 
 
@@ -115,21 +115,20 @@ def _last_open_day(row: Notification, alert: Alert) -> date | None:
 
 def _staff_body(row: Notification, alert: Alert) -> str:
     zone, pump = row.clinic.zone, alert.pump
-    with translation.override(ENGLISH):
-        return render_to_string(
-            "emails/staff_alert.txt",
-            {
-                "alert": alert,
-                "clinic": row.clinic,
-                "tier_words": headline(row.tier),
-                "is_refill": alert.kind == Alert.Kind.REFILL_DUE,
-                "refill_by": alert.refill_by.astimezone(zone) if alert.refill_by is not None else None,
-                "service_ends": alert.service_ends_at.astimezone(zone) if alert.service_ends_at is not None else None,
-                "low_at": alert.low_at.astimezone(zone) if alert.low_at is not None else None,
-                "timezone": row.clinic.timezone,
-                "open_day": _last_open_day(row, alert),
-                "owner": pump.owner_words if pump is not None and not pump.is_refilled_here else "",
-                "owner_phone": pump.refill_owner_phone if pump is not None else "",
-                "address": address_of(alert),
-            },
-        )
+    return render_to_string(
+        "emails/staff_alert.txt",
+        {
+            "alert": alert,
+            "clinic": row.clinic,
+            "tier_words": headline(row.tier),
+            "is_refill": alert.kind == Alert.Kind.REFILL_DUE,
+            "refill_by": alert.refill_by.astimezone(zone) if alert.refill_by is not None else None,
+            "service_ends": alert.service_ends_at.astimezone(zone) if alert.service_ends_at is not None else None,
+            "low_at": alert.low_at.astimezone(zone) if alert.low_at is not None else None,
+            "timezone": row.clinic.timezone,
+            "open_day": _last_open_day(row, alert),
+            "owner": pump.owner_words if pump is not None and not pump.is_refilled_here else "",
+            "owner_phone": pump.refill_owner_phone if pump is not None else "",
+            "address": address_of(alert),
+        },
+    )

@@ -3,9 +3,8 @@
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from alerts.channels.email import message_id as message_id
 from alerts.channels.lines import Lines, name_of
@@ -137,19 +136,37 @@ def _spread(row: Notification, now: datetime) -> None:
 def _finish(
     row: Notification, state: str, *, sent_at: datetime | None = None, error: str = "", provider_id: str = ""
 ) -> bool:
-    return _store(row, state=state, sent_at=sent_at, error=error[:500], provider_id=provider_id)
+    return _store(row, state, due_at=row.due_at, sent_at=sent_at, error=error, provider_id=provider_id)
 
 
-def _store(row: Notification, **outcome: Any) -> bool:
+# Once a message, so it is written out: building it anew by the ORM takes longer than the server takes to do it.
+STORE = """
+UPDATE alerts_notification
+SET state = %s, attempts = %s, due_at = %s, sent_at = %s, error = %s, provider_id = %s, lease_until = NULL
+WHERE id = %s AND state = 'sending' AND lease_until = %s
+"""
+
+
+def _store(
+    row: Notification,
+    state: str,
+    *,
+    due_at: datetime,
+    sent_at: datetime | None = None,
+    error: str = "",
+    provider_id: str = "",
+) -> bool:
     """Store an outcome if this sender still holds the lease; another that took over after it lapsed has the say."""
-    held = Notification.objects.filter(pk=row.pk, state=Notification.State.SENDING, lease_until=row.lease_until)
-    return held.update(attempts=row.attempts, **{"lease_until": None, **outcome}) == 1
+    values = [str(state), row.attempts, due_at, sent_at, error[:500], provider_id, row.pk, row.lease_until]
+    with connection.cursor() as cursor:
+        cursor.execute(STORE, values)
+        return bool(cursor.rowcount == 1)
 
 
 def _give_back(rows: Sequence[Notification]) -> None:
     """Rows that were claimed and not tried: they are due as before, for any sender."""
     for row in rows:
-        _store(row, state=Notification.State.QUEUED)
+        _store(row, Notification.State.QUEUED, due_at=row.due_at, error=row.error)
 
 
 def _sent(row: Notification, sent: Sent, batch: _Batch, now: datetime) -> None:
@@ -174,7 +191,7 @@ def _try_again(row: Notification, words: str, now: datetime) -> None:
 
 def _put_back(row: Notification, words: str, now: datetime) -> timedelta:
     wait = min(timedelta(seconds=15) * 2 ** min(row.attempts - 1, 10), LONGEST_WAIT)
-    _store(row, state=Notification.State.QUEUED, due_at=now + wait, error=words[:500])
+    _store(row, Notification.State.QUEUED, due_at=now + wait, error=words)
     return wait
 
 

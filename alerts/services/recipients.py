@@ -21,7 +21,7 @@ TO_COME = {"booked", "confirmed"}
 
 
 def fetched(ids: Collection[int], *, lease_until: datetime | None = None) -> list[Notification]:
-    """Claimed rows, still under the lease where one is given, with all that deciding and composing need. Two queries."""
+    """Claimed rows, under a certain lease where one is given, and all that deciding and composing need. Two queries."""
     alike = Notification.objects.filter(recipient=OuterRef("recipient"), channel=OuterRef("channel"))
     later_of_alert = alike.filter(alert=OuterRef("alert"), repeat_number__gt=OuterRef("repeat_number"))
     later_of_visit = alike.filter(appointment=OuterRef("appointment"), pk__gt=OuterRef("pk"))
