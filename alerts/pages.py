@@ -13,6 +13,7 @@ from django.utils import timezone
 from alerts.mail_files import path_of
 from alerts.messages import headline
 from alerts.models import Alert, Notification
+from alerts.people import patient_of, pump_id_of
 from alerts.services.delivery import message_id as id_of_message
 from clinics import paging
 from clinics.models import Clinic
@@ -56,23 +57,33 @@ def messages(request: HttpRequest) -> HttpResponse:
     rows = (
         Notification.objects.visible_to(user_of(request))
         .order_by("-pk")
-        .select_related("clinic", "alert__patient", "user", "patient", "contact")
+        .select_related("clinic", "alert__patient", "appointment__patient", "user", "patient", "contact")
     )
     after = paging.read_id(request.GET.get("after", ""))
     if after is not None:
         rows = rows.filter(pk__lt=after)
     found = list(rows[: paging.PAGE_SIZE + 1])
     page = paging.page_of(request, found, lambda row: str(row.pk))
-    lines = [{"row": row, "word": headline(row.tier), "to": recipient_words(row)} for row in page.rows]
+    lines = [
+        {"row": row, "word": headline(row.tier), "to": recipient_words(row), "patient": patient_of(row)}
+        for row in page.rows
+    ]
     return render(request, "alerts/messages.html", {"page": page, "lines": lines})
 
 
 def message(request: HttpRequest, message_id: int) -> HttpResponse:
     rows = Notification.objects.visible_to(user_of(request)).select_related(
-        "clinic", "alert__patient", "alert__pump", "user", "patient", "contact"
+        "clinic", "alert__patient", "alert__pump", "appointment__patient", "user", "patient", "contact"
     )
     row = get_object_or_404(rows, pk=message_id)
-    context = {"row": row, "word": headline(row.tier), "to": recipient_words(row), "text": _text(row)}
+    context = {
+        "row": row,
+        "patient": patient_of(row),
+        "pump_id": pump_id_of(row),
+        "word": headline(row.tier),
+        "to": recipient_words(row),
+        "text": _text(row),
+    }
     return render(request, "alerts/message.html", {**context, "is_in_files": settings.MAIL_TO_FILES})
 
 
@@ -81,7 +92,9 @@ def recipient_words(row: Notification) -> str:
         return str(row.user)
     if row.contact is not None:
         return f"{row.contact} ({row.contact.get_kind_display().lower()})"
-    return f"{row.patient} (patient)" if row.patient is not None else "Worklist on screen"
+    if row.patient is not None:
+        return f"{row.patient} (patient)"
+    return "A program of the clinic" if row.channel == Notification.Channel.WEBHOOK else "Worklist on screen"
 
 
 def _text(row: Notification) -> str:

@@ -35,13 +35,15 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
 
 class NotificationSerializer(serializers.ModelSerializer[Notification]):
     id = IdField()
-    alert = IdField(source="alert_id")
+    alert = IdField(source="alert_id", allow_null=True)
+    appointment = IdField(source="appointment_id", allow_null=True)
 
     class Meta:
         model = Notification
         fields: ClassVar = [
             "id",
             "alert",
+            "appointment",
             "tier",
             "repeat_number",
             "recipient",

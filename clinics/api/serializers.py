@@ -31,6 +31,7 @@ class ClinicSerializer(serializers.ModelSerializer[Clinic]):
             "refill_margin_days",
             "max_refill_interval_days",
             "patient_facing_name",
+            "language",
             "opening_days",
             "second_factor_required",
             "patient_messages_since",

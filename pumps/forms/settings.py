@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 from django import forms
+from django.conf import settings
 
 from clinical.escalation import LONGEST_REPEAT_HOURS, REFILL_LADDER, Tier
 from clinics.fields import NOT_A_CHOICE, Day, Number
@@ -103,6 +104,12 @@ class ClinicForm(forms.Form):
         required=False,
         max_length=200,
         help_text='A neutral name that gives no diagnosis away. Default, where blank: "your clinic".',
+    )
+    language = forms.ChoiceField(
+        label="Language of messages to patients",
+        choices=settings.LANGUAGES,
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+        help_text="Default: English. It is used where Brim does not write a patient's own.",
     )
     label_set = _label_set()
     name = forms.CharField(label="Name of the clinic", max_length=200)
