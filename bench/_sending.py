@@ -109,7 +109,7 @@ def _counts(server: subprocess.Popen[bytes]) -> tuple[int, int]:
 
 
 def _line(process: subprocess.Popen[bytes]) -> str:
-    return _pipe(process.stdout).readline().decode().strip()
+    return str(_pipe(process.stdout).readline().decode().strip())
 
 
 def _pipe(pipe: Any) -> Any:
@@ -178,7 +178,8 @@ def _alert(pump: Pump, now: datetime) -> Alert:
 
 def _text(rows: Sequence[int]) -> bytes:
     """What the outbox would send of its first row, for the bare loop."""
-    return compose(Notification.objects.get(pk=rows[0])).message().as_bytes(linesep="\r\n")
+    message: Any = compose(Notification.objects.get(pk=rows[0])).message()
+    return bytes(message.as_bytes(linesep="\r\n"))
 
 
 # --- the workers' side ------------------------------------------------------------------------------------------------

@@ -52,13 +52,13 @@ class EmailLine:
             self._hand_over(message)
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError) as error:
             raise _after_refusal(error) from None  # the connection is as good as before
+        except (AnymailRecipientsRefused, AnymailInvalidAddress):
+            raise Refused("the mail provider refuses the address", is_address_bad=True) from None
+        except AnymailAPIError as error:  # some of these are OSErrors too
+            raise _after_provider(error) from None
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
             raise Trouble(words_of(error)) from None
-        except (AnymailRecipientsRefused, AnymailInvalidAddress):
-            raise Refused("the mail provider refuses the address", is_address_bad=True) from None
-        except AnymailAPIError as error:
-            raise _after_provider(error) from None
         return Sent(_provider_id(message))
 
     def _hand_over(self, message: EmailMessage) -> None:

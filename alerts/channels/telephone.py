@@ -28,9 +28,14 @@ NOT_ALLOWED = {21215, 21408}
 class Account(Protocol):
     """What SMS_URL and VOICE_URL say."""
 
-    account: str
-    token: str
-    sender: str
+    @property
+    def account(self) -> str: ...
+
+    @property
+    def token(self) -> str: ...
+
+    @property
+    def sender(self) -> str: ...
 
 
 class Http(TwilioHttpClient):

@@ -29,10 +29,10 @@ class WebhookLine(Lineless):
         return Sent()
 
 
-def id_of(row: Notification) -> int | None:
-    """The id of the address a row is for; None of one for every address."""
+def id_of(row: Notification) -> int:
+    """The id of the address a row is for; 0 of one for every address."""
     number = row.recipient.removeprefix("webhook:")
-    return int(number) if number.isascii() and number.isdecimal() else None
+    return int(number) if number.isascii() and number.isdecimal() else 0
 
 
 def call(address: WebhookAddress, body: bytes, *, now: datetime) -> None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -157,7 +158,7 @@ def _store(
     provider_id: str = "",
 ) -> bool:
     """Store an outcome if this sender still holds the lease; another that took over after it lapsed has the say."""
-    values = [str(state), row.attempts, due_at, sent_at, error[:500], provider_id, row.pk, row.lease_until]
+    values: list[Any] = [str(state), row.attempts, due_at, sent_at, error[:500], provider_id, row.pk, row.lease_until]
     with connection.cursor() as cursor:
         cursor.execute(STORE, values)
         return bool(cursor.rowcount == 1)
@@ -190,7 +191,7 @@ def _try_again(row: Notification, words: str, now: datetime) -> None:
 
 
 def _put_back(row: Notification, words: str, now: datetime) -> timedelta:
-    wait = min(timedelta(seconds=15) * 2 ** min(row.attempts - 1, 10), LONGEST_WAIT)
+    wait: timedelta = min(timedelta(seconds=15) * 2 ** min(row.attempts - 1, 10), LONGEST_WAIT)
     _store(row, Notification.State.QUEUED, due_at=now + wait, error=words)
     return wait
 

@@ -58,7 +58,7 @@ class _Known:
     @classmethod
     def of(cls, rows: Sequence[Notification]) -> "_Known":
         users = {row.user_id for row in rows if row.user_id is not None}
-        wanted = {id_of(row) for row in rows if row.channel == Channel.WEBHOOK} - {None}
+        wanted = {id_of(row) for row in rows if row.channel == Channel.WEBHOOK}
         staff = Membership.objects.filter(user__in=users).values_list("user_id", "clinic_id") if users else []
         standing = WebhookAddress.objects.standing().filter(pk__in=wanted) if wanted else WebhookAddress.objects.none()
         return cls(set(staff), set(standing.values_list("pk", flat=True)))

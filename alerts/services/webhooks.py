@@ -100,9 +100,7 @@ def send_test(*, address: WebhookAddress, by: User, now: datetime) -> str:
 
 def heard(row: Notification, *, error: str, now: datetime) -> None:
     """Keep on the address how a call to it went."""
-    pk = id_of(row)
-    if pk is not None:
-        _keep(pk, error, now)
+    _keep(id_of(row), error, now)
 
 
 def spread(row: Notification, *, now: datetime) -> int:

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from alerts.channels import outside
-from alerts.channels.webhooks import signature
+from alerts.channels.webhooks import secret_of, signature
 from alerts.models import Alert, Notification, WebhookAddress
 from alerts.services import delivery, webhooks
 from clinics.errors import Conflict, Impossible
@@ -69,7 +69,7 @@ def test_every_address_is_called_once_and_signed(receiver: HttpServer) -> None:
         address = WebhookAddress.objects.get(url=receiver.address + asked.path)
         time, mark = asked.headers["Brim-Signature"].split(",")
         signed = time.removeprefix("t=").encode() + b"." + asked.body
-        secret = webhooks.secret_of(address, 1)
+        secret = secret_of(address, 1)
         assert mark == "v1=" + hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
 
 
@@ -183,13 +183,13 @@ def test_the_page_and_the_api_do_the_same(receiver: HttpServer) -> None:
     client.force_login(a_user(Role.ADMINISTRATOR, clinic), backend="clinics.backends.EmailBackend")
     page = client.post(f"/clinics/{clinic.pk}/webhooks/", {"url": receiver.address})
     address = WebhookAddress.objects.get()
-    assert webhooks.secret_of(address, 1) in page.text
-    assert webhooks.secret_of(address, 1) not in client.get(f"/clinics/{clinic.pk}/webhooks/").text
+    assert secret_of(address, 1) in page.text
+    assert secret_of(address, 1) not in client.get(f"/clinics/{clinic.pk}/webhooks/").text
     here = f"/clinics/{clinic.pk}/webhooks/{address.pk}"
-    assert webhooks.secret_of(address, 2) in client.post(f"{here}/renew/").text
+    assert secret_of(address, 2) in client.post(f"{here}/renew/").text
     assert "took the test" in client.post(f"{here}/test/", follow=True).text
     answered = client.post(f"/api/v1{here}/renew/").json()
-    assert answered["secret"] == webhooks.secret_of(address, 3)
+    assert answered["secret"] == secret_of(address, 3)
     assert client.get(f"/api/v1/clinics/{clinic.pk}/webhooks/").json()["results"][0]["url"] == receiver.address
     assert client.delete(f"/api/v1{here}/").status_code == 204
     assert client.post(f"{here}/test/").status_code == 404
