@@ -50,6 +50,7 @@ class PatientForm(forms.Form):
         label="Language of messages",
         choices=settings.LANGUAGES,
         initial="en",
+        required=False,
         error_messages={"invalid_choice": NOT_A_CHOICE},
     )
     allergies_status = forms.ChoiceField(
@@ -67,6 +68,10 @@ class PatientForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"invalid_choice": NOT_A_CHOICE},
     )
+
+    def clean_language(self) -> str:
+        """Not chosen: as it was."""
+        return self.cleaned_data["language"] or str(self.initial.get("language", "en"))
 
     @classmethod
     def of(cls, patient: Patient, data: Any) -> "PatientForm":

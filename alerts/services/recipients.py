@@ -21,7 +21,7 @@ TO_COME = {"booked", "confirmed"}
 
 
 def fetched(ids: Collection[int], *, lease_until: datetime | None = None) -> list[Notification]:
-    """Claimed rows, under a certain lease where one is given, and all that deciding and composing need. Two queries."""
+    """Rows, under a certain lease where one is given, and all that deciding and composing need. Two queries."""
     alike = Notification.objects.filter(recipient=OuterRef("recipient"), channel=OuterRef("channel"))
     later_of_alert = alike.filter(alert=OuterRef("alert"), repeat_number__gt=OuterRef("repeat_number"))
     later_of_visit = alike.filter(appointment=OuterRef("appointment"), pk__gt=OuterRef("pk"))
@@ -34,9 +34,8 @@ def fetched(ids: Collection[int], *, lease_until: datetime | None = None) -> lis
         "patient",
         "contact",
     )
-    rows = rows.filter(state=Notification.State.SENDING)
     if lease_until is not None:
-        rows = rows.filter(lease_until=lease_until)
+        rows = rows.filter(state=Notification.State.SENDING, lease_until=lease_until)
     rows = rows.prefetch_related("clinic__closed_days").order_by("due_at", "pk")
     return list(rows.annotate(is_overtaken=Exists(later_of_alert) | Exists(later_of_visit)))
 
