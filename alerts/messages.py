@@ -1,46 +1,83 @@
-"""What is written to staff and patients.
+"""What is written to staff and patients by e-mail.
 
 A patient's message holds no drug, device or diagnosis: first name and what to do. A staff message names the patient by
 record number only, since mail is read on many screens; the page behind the link says the rest.
 """
 
-from datetime import date
+from datetime import date, datetime
 
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import formats, translation
+from django.utils.translation import gettext, pgettext
 
 from alerts.models import Alert, Notification
 from alerts.patient_links import link_of
+from alerts.people import at_home, language_of, patient_of
 from clinics.opening import last_open_day
 
 
 def compose(row: Notification) -> EmailMessage:
-    """The message of one outbox row, in its clinic's timezone."""
-    if row.patient is not None or row.contact is not None:
-        return _to_home(row)
-    if row.user is None:
-        raise ValueError(f"notification {row.pk} has nobody to write to")
-    return EmailMessage(_subject(row), _staff_body(row), to=[row.user.email])
+    """The message of one outbox row, in its clinic's timezone and its reader's language."""
+    with translation.override(language_of(row)):
+        if at_home(row) is not None:
+            return _to_home(row)
+        if row.user is None or row.alert is None:
+            raise ValueError(f"notification {row.pk} has nobody to write to")
+        return EmailMessage(subject(row, row.alert), _staff_body(row, row.alert), to=[row.user.email])
 
 
 def _to_home(row: Notification) -> EmailMessage:
     """To the patient, or to a contact about the patient."""
-    clinic, recipient = row.alert.clinic, row.patient or row.contact
+    recipient = at_home(row)
     if recipient is None:
         raise ValueError(f"notification {row.pk} has nobody at home to write to")
-    context = {"patient": row.alert.patient, "contact": row.contact, "clinic": clinic, "link": link_of(row)}
-    body = render_to_string("emails/patient_book.txt", context)
-    return EmailMessage(f"A message from {clinic.name_for_patients}", body, to=[recipient.email])
+    name = clinic_name(row)
+    template = "emails/patient_visit.txt" if row.appointment is not None else "emails/patient_book.txt"
+    context = {
+        "patient": patient_of(row),
+        "contact": row.contact,
+        "clinic": name,
+        "when": visit_words(row),
+        "link": link_of(row),
+    }
+    title = gettext("A message from %(clinic)s") % {"clinic": name}
+    return EmailMessage(title, render_to_string(template, context), to=[recipient.email])
 
 
-def _subject(row: Notification) -> str:
-    alert = row.alert
+def clinic_name(row: Notification) -> str:
+    """The neutral name of the clinic, in the language that is on."""
+    return row.clinic.patient_facing_name or gettext("your clinic")
+
+
+def visit_words(row: Notification) -> str:
+    """When a visit is, on the clinic's clock and in the language that is on; empty where it is about none."""
+    if row.appointment is None:
+        return ""
+    return moment_words(row.appointment.starts_at.astimezone(row.clinic.zone))
+
+
+def moment_words(local: datetime) -> str:
+    # Translators: how a day and a time are written, in Django's letters: "Tuesday 24 November, 14:30".
+    return formats.date_format(local, pgettext("day and time", "l j F, H:i"))
+
+
+def subject(row: Notification, alert: Alert) -> str:
+    """Of a staff message: how urgent, what, and whose record; the clinic where it is of no patient."""
+    about = alert.patient.mrn if alert.patient is not None else row.clinic.name
     if alert.kind == Alert.Kind.REFILL_DUE and alert.refill_by is not None:
-        day = alert.refill_by.astimezone(alert.clinic.zone)
-        return f"[{headline(row.tier)}] Refill by {day:%a %d %b %Y}: {alert.patient.mrn}"
-    return f"[{headline(row.tier)}] {alert.get_kind_display()}: {alert.patient.mrn}"
+        day = alert.refill_by.astimezone(row.clinic.zone)
+        return f"[{headline(row.tier)}] Refill by {day:%a %d %b %Y}: {about}"
+    return f"[{headline(row.tier)}] {alert.get_kind_display()}: {about}"
+
+
+def address_of(alert: Alert) -> str:
+    """Where staff read the rest."""
+    if alert.pump_id is None:
+        return settings.BASE_URL + reverse("alerts")
+    return settings.BASE_URL + reverse("pump", args=[alert.pump_id])
 
 
 def headline(tier: str) -> str:
@@ -63,34 +100,38 @@ TIER_WORDS = {
     "emergency": "Emergency",
     "call": "To call",
     "clinic": "To settle",
+    "visit_7": "Visit in 7 days",
+    "visit_2": "Visit in 2 days",
+    "visit_1": "Visit tomorrow",
 }
 
 
-def _last_open_day(alert: Alert) -> date | None:
+def _last_open_day(row: Notification, alert: Alert) -> date | None:
     """The last day on which the clinic refills before the date; None if that is the day itself, or none is near."""
     if alert.refill_by is None:
         return None
-    clinic, day = alert.clinic, alert.refill_by.astimezone(alert.clinic.zone).date()
-    found = last_open_day(day, clinic.opening_days, set(clinic.closed_days.values_list("day", flat=True)))
+    clinic, day = row.clinic, alert.refill_by.astimezone(row.clinic.zone).date()
+    # Of rows fetched for delivery the days are there already.
+    found = last_open_day(day, clinic.opening_days, {closed.day for closed in clinic.closed_days.all()})
     return found if found != day else None
 
 
-def _staff_body(row: Notification) -> str:
-    alert = row.alert
-    zone = alert.clinic.zone
+def _staff_body(row: Notification, alert: Alert) -> str:
+    zone, pump = row.clinic.zone, alert.pump
     return render_to_string(
         "emails/staff_alert.txt",
         {
             "alert": alert,
+            "clinic": row.clinic,
             "tier_words": headline(row.tier),
             "is_refill": alert.kind == Alert.Kind.REFILL_DUE,
             "refill_by": alert.refill_by.astimezone(zone) if alert.refill_by is not None else None,
             "service_ends": alert.service_ends_at.astimezone(zone) if alert.service_ends_at is not None else None,
             "low_at": alert.low_at.astimezone(zone) if alert.low_at is not None else None,
-            "timezone": alert.clinic.timezone,
-            "open_day": _last_open_day(alert),
-            "owner": alert.pump.owner_words if not alert.pump.is_refilled_here else "",
-            "owner_phone": alert.pump.refill_owner_phone,
-            "address": settings.BASE_URL + reverse("pump", args=[alert.pump_id]),
+            "timezone": row.clinic.timezone,
+            "open_day": _last_open_day(row, alert),
+            "owner": pump.owner_words if pump is not None and not pump.is_refilled_here else "",
+            "owner_phone": pump.refill_owner_phone if pump is not None else "",
+            "address": address_of(alert),
         },
     )

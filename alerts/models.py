@@ -18,7 +18,7 @@ from alerts.duty_models import DigestChoice as DigestChoice
 from alerts.duty_models import DigestTurn as DigestTurn
 from alerts.duty_models import OnCallRota as OnCallRota
 from alerts.duty_models import StandIn as StandIn
-from alerts.queries import AlertQuerySet, NotificationQuerySet
+from alerts.queries import AlertQuerySet, NotificationQuerySet, WebhookQuerySet
 from clinical.escalation import MOST_RISK_DAYS, RISK_DAYS
 from clinics.models import Clinic, User
 from clinics.queries import ClinicOwned
@@ -215,7 +215,8 @@ class Notification(models.Model):
     """A row of the outbox: one telling of one recipient by one channel, of an alert or of an appointment.
 
     queued -> sending (a lease of 60 s) -> sent, failed (for good) or cancelled; a lapsed lease is taken over.
-    `user`, `patient` or `contact` (of the alert's patient) is who is told; none for the worklist on screen.
+    `user`, `patient` or `contact` (of the alert's patient) is who is told; none for the worklist on screen and
+    for webhooks; "webhook" alone is every address of the clinic.
     """
 
     class State(models.TextChoices):
@@ -240,7 +241,7 @@ class Notification(models.Model):
     )
     tier = models.CharField(max_length=16)
     repeat_number = models.PositiveIntegerField()
-    # "user:7", "patient:9", "contact:3" or "screen": what makes the row unique.
+    # "user:7", "patient:9", "contact:3", "webhook:5" or "screen": what makes the row unique.
     recipient = models.CharField(max_length=64)
     user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
@@ -252,6 +253,8 @@ class Notification(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     error = models.CharField(max_length=500, blank=True)
+    # What the provider calls the message, by which it says later what became of it.
+    provider_id = models.CharField(max_length=255, blank=True)
 
     objects = NotificationQuerySet.as_manager()
 
@@ -273,10 +276,43 @@ class Notification(models.Model):
             models.Index(fields=["due_at"], name="notification_queued", condition=Q(state="queued")),
             models.Index(fields=["lease_until"], name="notification_leased", condition=Q(state="sending")),
             models.Index(fields=["clinic", "-id"], name="notification_of_clinic"),
+            # what a provider says of a message
+            models.Index(fields=["provider_id"], name="notification_provider", condition=~Q(provider_id="")),
         ]
 
     def __str__(self) -> str:
         return f"{self.channel} to {self.recipient}: {self.state}"
+
+
+class WebhookAddress(models.Model):
+    """An address of a clinic that is told of alerts by signed calls. Ended ones are kept, since messages name them.
+
+    Its secret is made of the service's key, its id and `generation`, so that none is stored; a renewal is the next
+    generation, and for a day both sign.
+    """
+
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="webhooks")
+    url = models.CharField(max_length=500)
+    generation = models.PositiveIntegerField(default=1)
+    renewed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    ended_at = models.DateTimeField(null=True, blank=True)
+    # The outcome of the latest call, shown on its page; an address that fails is told on, never switched off.
+    called_at = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+
+    objects = WebhookQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["clinic", "url"], condition=Q(ended_at=None), name="webhook_once_a_clinic"),
+        ]
+
+    def __str__(self) -> str:
+        return self.url
 
 
 class Heartbeat(models.Model):

@@ -16,6 +16,7 @@ from alerts.forms import AcknowledgeForm, ResolveForm
 from alerts.mail_files import path_of
 from alerts.messages import headline
 from alerts.models import Alert, Notification
+from alerts.people import patient_of, pump_id_of
 from alerts.priorities import WORDS, priority_of, rank
 from alerts.services.acknowledging import acknowledge, asks_for, longest, may_resolve, resolve
 from alerts.services.delivery import message_id as id_of_message
@@ -159,16 +160,26 @@ def messages(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(pk__lt=after)
     found = list(rows[: paging.PAGE_SIZE + 1])
     page = paging.page_of(request, found, lambda row: str(row.pk))
-    lines = [{"row": row, "word": headline(row.tier), "to": recipient_words(row)} for row in page.rows]
+    lines = [
+        {"row": row, "word": headline(row.tier), "to": recipient_words(row), "patient": patient_of(row)}
+        for row in page.rows
+    ]
     return render(request, "alerts/messages.html", {"page": page, "lines": lines})
 
 
 def message(request: HttpRequest, message_id: int) -> HttpResponse:
     rows = Notification.objects.visible_to(user_of(request)).select_related(
-        "clinic", "alert__patient", "appointment__patient", "user", "patient", "contact"
+        "clinic", "alert__patient", "alert__pump", "appointment__patient", "user", "patient", "contact"
     )
     row = get_object_or_404(rows, pk=message_id)
-    context = {"row": row, "word": headline(row.tier), "to": recipient_words(row), "text": _text(row)}
+    context = {
+        "row": row,
+        "patient": patient_of(row),
+        "pump_id": pump_id_of(row),
+        "word": headline(row.tier),
+        "to": recipient_words(row),
+        "text": _text(row),
+    }
     return render(request, "alerts/message.html", {**context, "is_in_files": settings.MAIL_TO_FILES})
 
 
@@ -179,7 +190,7 @@ def recipient_words(row: Notification) -> str:
         return f"{row.contact} ({row.contact.get_kind_display().lower()})"
     if row.patient is not None:
         return f"{row.patient} (patient)"
-    return "The clinic's own programs" if row.channel == Notification.Channel.WEBHOOK else "Worklist on screen"
+    return "A program of the clinic" if row.channel == Notification.Channel.WEBHOOK else "Worklist on screen"
 
 
 def _text(row: Notification) -> str:

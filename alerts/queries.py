@@ -23,3 +23,8 @@ class NotificationQuerySet(ClinicOwned[Row]):
         return self.filter(Q(state="queued", due_at__lte=now) | Q(state="sending", lease_until__lte=now)).order_by(
             "due_at"
         )
+
+
+class WebhookQuerySet(ClinicOwned[Row]):
+    def standing(self) -> Self:
+        return self.filter(ended_at=None)

@@ -1,4 +1,4 @@
-import logging
+from datetime import timedelta
 
 from celery import shared_task
 from django.utils import timezone
@@ -7,35 +7,32 @@ from alerts.services import delivery, digests
 from alerts.services.alone import alone
 from clinics.services import account_mail
 
-logger = logging.getLogger(__name__)
+# So many runs of delivery go on at once; leases keep them from sending one message twice.
+SENDERS = ("deliver", "deliver-2")
+# After so long a run ends, and the next one goes on.
+LONGEST_RUN = timedelta(minutes=10)
 
 
 @shared_task
 def deliver() -> int:
-    """Send everything deliverable, mail about accounts first, one run at a time.
+    """Send everything deliverable, mail about accounts first, as one of two senders; returns how many it dealt with.
 
-    A mail server that hangs holds up one worker slot, not the tick. A message only hurries this; the interval finds
+    A mail server that hangs holds up two worker slots, not the tick. A message only hurries this; the interval finds
     what is left.
     """
-    sent = 0
-    with alone("deliver") as is_alone:
-        if is_alone:
-            account_mail.send_due(for_at_most=delivery.LEASE / 2)
-        while is_alone and (ids := delivery.claim(timezone.now())):
-            claimed_at = timezone.now()
-            for notification_id in ids:
-                if timezone.now() - claimed_at > delivery.LEASE / 2:
-                    break  # a slow server: what is left of this claim lapses and is taken up again
-                _deliver_one(notification_id)
-                sent += 1
-        if is_alone:
-            digests.send_due(for_at_most=delivery.LEASE / 2)
+    for name in SENDERS:
+        with alone(name) as is_alone:
+            if is_alone:
+                return _deliver(is_first=name == SENDERS[0])
+    return 0
+
+
+def _deliver(*, is_first: bool) -> int:
+    started, sent = timezone.now(), 0
+    if is_first:
+        account_mail.send_due(for_at_most=delivery.LEASE / 2)
+    while (claimed_at := timezone.now()) - started < LONGEST_RUN and (ids := delivery.claim(claimed_at)):
+        sent += delivery.deliver_all(ids, clock=timezone.now, claimed_at=claimed_at)
+    if is_first:
+        digests.send_due(for_at_most=delivery.LEASE / 2)
     return sent
-
-
-def _deliver_one(notification_id: int) -> None:
-    try:
-        delivery.deliver(notification_id, now=timezone.now())
-    except Exception as error:  # one row that cannot be composed must not hold up the rest
-        logger.exception("message %s", notification_id)
-        delivery.postpone(notification_id, error, now=timezone.now())

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from alerts import duty_pages, pages
+from alerts import duty_pages, pages, webhook_pages
 
 urlpatterns = [
     path("alerts/", pages.alerts, name="alerts"),
@@ -18,4 +18,10 @@ urlpatterns = [
         name="end_stand_in",
     ),
     path("account/digest/", duty_pages.digest_choices, name="digest_choices"),
+    path("clinics/<int:clinic_id>/webhooks/", webhook_pages.webhooks, name="webhooks"),
+    path("clinics/<int:clinic_id>/webhooks/<int:webhook_id>/renew/", webhook_pages.renew_webhook, name="renew_webhook"),
+    path("clinics/<int:clinic_id>/webhooks/<int:webhook_id>/test/", webhook_pages.try_webhook, name="try_webhook"),
+    path(
+        "clinics/<int:clinic_id>/webhooks/<int:webhook_id>/remove/", webhook_pages.remove_webhook, name="remove_webhook"
+    ),
 ]

@@ -129,6 +129,14 @@ class JoinForm(forms.Form):
 
 class NameForm(forms.Form):
     name = forms.CharField(label="Name", max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    phone = forms.CharField(
+        label="Phone for alerts",
+        max_length=40,
+        required=False,
+        help_text="With its country's code, such as +1 555 010 0123. Text messages and calls reach you there, where "
+        "your clinic's tiers use them.",
+        widget=forms.TextInput(attrs={"autocomplete": "tel", "inputmode": "tel"}),
+    )
 
 
 class KeyForm(forms.Form):

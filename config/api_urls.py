@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from alerts.api import duty
+from alerts.api import duty, webhooks
 from alerts.api import views as alerts
 from clinics.api import people
 from interop.api import views as interop
@@ -35,6 +35,10 @@ urlpatterns = [
     path("clinics/<int:pk>/invitations/<int:invitation>/resend/", people.InvitationResend.as_view()),
     path("clinics/<int:pk>/changes/", people.ChangeList.as_view()),
     path("clinics/<int:pk>/export/", interop.Export.as_view()),
+    path("clinics/<int:pk>/webhooks/", webhooks.WebhookList.as_view()),
+    path("clinics/<int:pk>/webhooks/<int:webhook>/", webhooks.WebhookDetail.as_view()),
+    path("clinics/<int:pk>/webhooks/<int:webhook>/renew/", webhooks.WebhookRenew.as_view()),
+    path("clinics/<int:pk>/webhooks/<int:webhook>/test/", webhooks.WebhookTest.as_view()),
     path("imports/", interop.ImportList.as_view()),
     path("imports/<int:pk>/", interop.ImportDetail.as_view()),
     path("imports/<int:pk>/confirm/", interop.ImportConfirm.as_view()),

@@ -10,7 +10,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import celery_broker, mail_server
+from config.environment import celery_broker, is_provider, mail_provider, mail_server, twilio_account
 
 env = environ.Env()
 
@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "anymail",
     "config",
     "clinics",
     "patients",
@@ -172,10 +173,21 @@ MAIL_DIR = DATA_DIR / "mail"
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Brim <brim@localhost>")
 EMAIL_TIMEOUT = 20
 EMAIL_URL: str = env.str("EMAIL_URL", default="")
+# Set where mail leaves through a provider, which says later what bounced.
+EMAIL_PROVIDER = ""
 # Without a mail server, messages become files under DATA_DIR/mail, shown on the messages page.
 MAIL_TO_FILES = LOCAL and not EMAIL_URL
 if MAIL_TO_FILES:
     EMAIL_BACKEND = "alerts.mail_files.EmailBackend"
+elif is_provider(EMAIL_URL):
+    _provider = mail_provider(
+        EMAIL_URL,
+        secret=env.str("EMAIL_WEBHOOK_SECRET", default=""),
+        signing_key=env.str("EMAIL_WEBHOOK_KEY", default=""),
+    )
+    EMAIL_BACKEND = _provider.backend
+    EMAIL_PROVIDER = _provider.name
+    ANYMAIL = {**_provider.options, "REQUESTS_TIMEOUT": EMAIL_TIMEOUT, "DEBUG_API_REQUESTS": False}
 elif EMAIL_URL:
     _mail = mail_server(EMAIL_URL)
     EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -188,6 +200,17 @@ elif EMAIL_URL:
 else:
     raise ImproperlyConfigured("Set EMAIL_URL: without a mail server no reminder can leave.")
 
+# --- text messages, calls, webhooks ----------------------------------------------------------------------------------
+
+# Unset: this channel is absent, and its messages say so instead of leaving.
+SMS_URL: str = env.str("SMS_URL", default="")
+VOICE_URL: str = env.str("VOICE_URL", default="")
+SMS = twilio_account("SMS_URL", SMS_URL) if SMS_URL else None
+VOICE = twilio_account("VOICE_URL", VOICE_URL) if VOICE_URL else None
+# For trials on one machine: where to speak Twilio's HTTP instead, and webhooks to addresses of this network.
+TWILIO_API_URL: str = env.str("TWILIO_API_URL", default="") if LOCAL else ""
+PRIVATE_WEBHOOKS: bool = env.bool("BRIM_PRIVATE_WEBHOOKS", default=False) and LOCAL
+
 # --- background work ------------------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = celery_broker(REDIS_URL)
@@ -196,9 +219,9 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # every task is re-found by the next tick, so a lost message costs one interval
 CELERY_TASK_TIME_LIMIT = 3600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# Delivery, imports and call lists run one at a time and the nightly run takes two, so of at least six slots one is
+# Imports and call lists run one at a time, delivery and the nightly run take two each, so of at least seven slots one is
 # always free for the tick.
-CELERY_WORKER_CONCURRENCY = 6
+CELERY_WORKER_CONCURRENCY = 7
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_ENABLE_UTC = True
 CELERY_TIMEZONE = "UTC"
@@ -334,6 +357,6 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
-    # Making a PDF, they tell every step of cutting a font down to its letters.
-    "loggers": {"fontTools": {"level": "WARNING"}, "fpdf": {"level": "WARNING"}},
+    # They tell each step of cutting a font down to its letters, and each request with its text and number.
+    "loggers": {name: {"level": "WARNING"} for name in ("fontTools", "fpdf", "twilio")},
 }

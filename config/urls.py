@@ -3,6 +3,7 @@
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from alerts.callbacks import mail_callback, twilio_callback
 from config import health
 
 urlpatterns = [
@@ -12,6 +13,8 @@ urlpatterns = [
     path("", include("scheduling.urls")),
     path("", include("alerts.urls")),
     path("", include("portal.urls")),
+    path("callbacks/mail/", mail_callback, name="mail_callback"),
+    path("callbacks/twilio/<int:message_id>/", twilio_callback, name="twilio_callback"),
     path("api/v1/", include("config.api_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 
 from clinics.fields import NOT_A_CHOICE, Day
 from clinics.models import Clinic
@@ -42,6 +43,16 @@ class PatientForm(forms.Form):
     phone = _phone()
     email = _email()
     email_reminders = forms.BooleanField(label="Consents to reminders by e-mail", required=False)
+    phone_reminders = forms.BooleanField(
+        label="Consents to reminders by text message and by calls of a voice", required=False
+    )
+    language = forms.ChoiceField(
+        label="Language of messages",
+        choices=settings.LANGUAGES,
+        initial="en",
+        required=False,
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+    )
     allergies_status = forms.ChoiceField(
         label="Allergies",
         choices=Patient.Allergies.choices,
@@ -58,9 +69,18 @@ class PatientForm(forms.Form):
         error_messages={"invalid_choice": NOT_A_CHOICE},
     )
 
+    def clean_language(self) -> str:
+        """Not chosen: as it was."""
+        return self.cleaned_data["language"] or str(self.initial.get("language", "en"))
+
     @classmethod
     def of(cls, patient: Patient, data: Any) -> "PatientForm":
-        return cls(data, initial={name: getattr(patient, name) for name in cls.base_fields})
+        form = cls(data, initial={name: getattr(patient, name) for name in cls.base_fields})
+        if patient.language not in dict(settings.LANGUAGES):
+            # Brim does not write it, but it is known: it stays, and the clinic's is used.
+            language: Any = form.fields["language"]
+            language.choices = [(patient.language, patient.language), *settings.LANGUAGES]
+        return form
 
 
 class NewPatientForm(PatientForm):
@@ -91,6 +111,7 @@ class ContactForm(forms.Form):
     email_reminders = forms.BooleanField(
         label="Consents, as does the patient, to reminders about the patient's visits by e-mail", required=False
     )
+    phone_reminders = forms.BooleanField(label="The same by text message and by calls of a voice", required=False)
 
     @classmethod
     def of(cls, contact: Contact, data: Any) -> "ContactForm":

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
-from alerts.models import Alert, Notification
+from alerts.models import Alert, Notification, WebhookAddress
 from alerts.services import rotas
 from clinics.models import User
 from clinics.roles import Role
@@ -26,11 +26,13 @@ from tests.builders import PASSWORD, a_clinic, a_running_pump, a_user
 pytestmark = pytest.mark.django_db
 
 # Open to all by design: probes, log-in, forgotten passwords, links that are a capability of their own (a password, an
-# invitation, a patient's answers), two sounds, the state of one's session, and the API's description.
+# invitation, a patient's answers), two sounds, what providers say (they prove who they are), the state of a session,
+# and the API's description.
 OPEN = {
     "health/live", "health/ready", "health/engine", "login/", "logout/", "session/",
     "account/signup/", "account/inactive/", "account/password/reset/", "account/password/reset/sent/",
     "account/password/reset/done/", "password/<slug:uidb36>/<slug:key>/", "invitations/<str:token>/", "v/<str:token>/",
+    "callbacks/mail/", "callbacks/twilio/<int:message_id>/",
     "v/<str:token>/times/", "v/<str:token>/sound/", "v/<str:token>/unwell/", "v/<str:token>/unsubscribe/",
     "v/sounds/one-tone.wav", "v/sounds/two-tones.wav",
         "account/second-factor/webauthn/login/", "calendar/<str:token>/visits.ics", "api/schema/", "api/docs/",
@@ -67,6 +69,7 @@ def theirs() -> tuple[Pump, dict[str, str]]:
     contact = Contact.objects.create(patient=pump.patient, kind="caregiver", name="Other Contact", phone="+1 555 0100")
     product = clinic.products.create(name="Other Product", key="other product", stability_days=120)
     closed = clinic.closed_days.create(day=now.date() + timedelta(days=9), name="Other Day")
+    webhook = WebhookAddress.objects.create(clinic=clinic, url="https://198.51.100.7/Other", created_at=now)
     invitation = invite(email="other@example.org", roles=[Role.NURSE], clinic=clinic, by=administrator, now=now)
     job = ImportJob.objects.create(user=administrator, state=ImportJob.State.READY)
     key, _ = make_named_key(user=administrator, name="Other Key", now=now)
@@ -108,6 +111,7 @@ def theirs() -> tuple[Pump, dict[str, str]]:
         "notification": str(message.pk),
         "contact": str(contact.pk),
         "product": str(product.pk),
+        "webhook": str(webhook.pk),
         "closed": str(closed.pk),
         "closed_day": str(closed.pk),
         "invitation": str(invitation.pk),

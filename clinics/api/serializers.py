@@ -33,6 +33,7 @@ class ClinicSerializer(serializers.ModelSerializer[Clinic]):
             "patient_facing_name",
             "phone",
             "emergency_number",
+            "language",
             "opening_days",
             "second_factor_required",
             "patient_messages_since",

@@ -23,9 +23,10 @@ from clinics.services import keys, members
 
 def account(request: HttpRequest) -> HttpResponse:
     user = user_of(request)
-    form = NameForm(request.POST or None, initial={"name": user.name})
+    form = NameForm(request.POST or None, initial={"name": user.name, "phone": user.phone})
     if request.method == "POST" and form.is_valid():
         members.rename(user=user, name=form.cleaned_data["name"])
+        members.set_phone(user=user, phone=form.cleaned_data["phone"])
         messages.success(request, "Saved.")
         return redirect("account")
     context = {

@@ -78,6 +78,14 @@ def rename(*, user: User, name: str) -> User:
     return user
 
 
+@transaction.atomic
+def set_phone(*, user: User, phone: str) -> User:
+    """Where alerts reach a person by text message and call; blank ends that."""
+    user.phone = phone
+    user.save(update_fields=["phone"])
+    return user
+
+
 def password_link(user: User) -> str:
     """A one-time address to set a password; it ends with its use or after PASSWORD_RESET_TIMEOUT."""
     key = default_token_generator.make_token(user)

@@ -14,6 +14,7 @@ CLINICAL_FIELDS = ("spasticity_origin", "flags", "allergies_status", "allergies"
 class PatientSerializer(serializers.ModelSerializer[Patient]):
     id = IdField()
     clinic = ReferenceField(Clinic.objects.all())
+    email_undeliverable_since = MomentField(read_only=True, allow_null=True)
 
     class Meta:
         model = Patient
@@ -28,6 +29,8 @@ class PatientSerializer(serializers.ModelSerializer[Patient]):
             "phone",
             "language",
             "email_reminders",
+            "phone_reminders",
+            "email_undeliverable_since",
             "spasticity_origin",
             "flags",
             "allergies_status",
@@ -59,6 +62,7 @@ class ContactSerializer(serializers.ModelSerializer[Contact]):
 
     id = IdField()
     patient = IdField(source="patient_id")
+    email_undeliverable_since = MomentField(read_only=True, allow_null=True)
     ended_at = MomentField(read_only=True, allow_null=True)
 
     class Meta:
@@ -72,5 +76,7 @@ class ContactSerializer(serializers.ModelSerializer[Contact]):
             "phone",
             "email",
             "email_reminders",
+            "phone_reminders",
+            "email_undeliverable_since",
             "ended_at",
         ]

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 from django import forms
+from django.conf import settings
 
 from clinical.escalation import (
     LONGEST_REPEAT_HOURS,
@@ -124,6 +125,12 @@ class ClinicForm(forms.Form):
         max_length=20,
         help_text="What a patient whose life is in danger is told to call. Default, where blank: 911 with US labels, "
         "999 with the UK monograph.",
+    )
+    language = forms.ChoiceField(
+        label="Language of messages to patients",
+        choices=settings.LANGUAGES,
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+        help_text="Default: English. It is used where Brim does not write a patient's own.",
     )
     label_set = _label_set()
     name = forms.CharField(label="Name of the clinic", max_length=200)

@@ -44,6 +44,7 @@ class ClinicSettings:
     name: str | None = None
     timezone: str | None = None
     label_set: str | None = None
+    language: str | None = None
     opening_days: Sequence[int] | None = None
     second_factor_required: bool | None = None
 

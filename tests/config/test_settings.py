@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import celery_broker, mail_server
+from config.environment import celery_broker, mail_provider, mail_server, twilio_account
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PRODUCTION = {
@@ -57,6 +57,11 @@ def test_nothing_starts_without(missing: str) -> None:
         ("ALLOWED_HOSTS", ""),
         ("ALLOWED_HOSTS", "*"),
         ("BASE_URL", "http://brim.example.org"),
+        ("EMAIL_URL", "mailgun://key"),
+        ("EMAIL_URL", "postmark://"),
+        ("SMS_URL", "twilio://AC1:token@/"),
+        ("SMS_URL", "twilio://AC1@/?from=+15550100"),
+        ("VOICE_URL", "sip://AC1:token@/?from=+15550100"),
     ],
 )
 def test_what_is_unsafe_or_unknown_is_refused(name: str, value: str) -> None:
@@ -93,3 +98,36 @@ def test_other_mail_addresses_are_refused(url: str) -> None:
 def test_celery_speaks_of_unix_sockets_in_its_own_way() -> None:
     assert celery_broker("redis://r:6379/0") == "redis://r:6379/0"
     assert celery_broker("unix:///run/r.sock?db=1") == "redis+socket:///run/r.sock?virtual_host=1"
+
+
+SECRET = "brim:sixteen-random-signs"
+
+
+def test_mail_providers_are_read() -> None:
+    found = mail_provider("mailgun://key-A@mg.example.org?region=eu", secret=SECRET, signing_key="sign")
+    assert found.backend == "anymail.backends.mailgun.EmailBackend"
+    assert found.options["MAILGUN_API_KEY"] == "key-A"
+    assert found.options["MAILGUN_SENDER_DOMAIN"] == "mg.example.org"
+    assert found.options["MAILGUN_WEBHOOK_SIGNING_KEY"] == "sign"
+    assert str(found.options["MAILGUN_API_URL"]).startswith("https://api.eu.")
+    assert mail_provider("sendgrid://SG.aB", secret=SECRET, signing_key="s").options["SENDGRID_API_KEY"] == "SG.aB"
+
+
+@pytest.mark.parametrize(
+    ("url", "secret", "signing_key", "named"),
+    [
+        ("postmark://t", "", "", "EMAIL_WEBHOOK_SECRET"),
+        ("postmark://t", "brim:short", "", "EMAIL_WEBHOOK_SECRET"),
+        ("sendgrid://k", SECRET, "", "EMAIL_WEBHOOK_KEY"),
+        ("mailgun://@d", SECRET, "s", "EMAIL_URL"),
+    ],
+)
+def test_a_provider_without_all_its_keys_is_refused(url: str, secret: str, signing_key: str, named: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=named):
+        mail_provider(url, secret=secret, signing_key=signing_key)
+
+
+def test_a_twilio_account_keeps_its_token_to_itself() -> None:
+    found = twilio_account("SMS_URL", "twilio://AC1:to%2Fken@/?from=+15550100")
+    assert (found.account, found.token, found.sender) == ("AC1", "to/ken", "+15550100")
+    assert "ken" not in repr(found)

@@ -27,6 +27,7 @@ SETTINGS = {
     "max_refill_interval_days": "150",
     "patient_facing_name": "Harbor",
     "opening_days": ["0", "1", "2", "3"],
+    "language": "en",
     "label_set": "us",
     "name": "Harbor",
     "timezone": "America/New_York",

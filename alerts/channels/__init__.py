@@ -1,0 +1,1 @@
+"""How a message leaves. A channel has one method, `send(row)`; nothing here reads or writes what became of it."""

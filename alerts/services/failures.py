@@ -1,0 +1,93 @@
+"""Messages that could not be delivered: an alert for staff, until the recipient is reached."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q
+
+from alerts.models import Alert, Notification
+from alerts.people import at_home, patient_of, pump_id_of
+from alerts.queries import AlertQuerySet
+from alerts.services.lifecycle import Opening, close, open_all
+from clinical.escalation import Deadlines
+from clinics.history import note, subject_of
+from patients.models import Contact, Patient
+
+# A clinic and a pump of it, or None for what concerns the clinic.
+Place = tuple[int, int | None]
+
+
+def place_of(row: Notification) -> Place:
+    return row.clinic_id, pump_id_of(row)
+
+
+def open_failure(row: Notification, *, now: datetime) -> None:
+    """Alert staff, unless they are already, or what failed was such an alert itself. Within a transaction."""
+    if row.alert is not None and row.alert.kind == Alert.Kind.DELIVERY_FAILED:
+        return
+    if _failures([place_of(row)]).exists():
+        return
+    patient = patient_of(row)
+    clinic_id, pump_id = place_of(row)
+    opening = Opening(
+        clinic_id,
+        patient.pk if patient is not None else None,
+        pump_id,
+        Alert.Kind.DELIVERY_FAILED,
+        Deadlines(opened_at=now),
+    )
+    try:
+        with transaction.atomic():
+            open_all([opening], now=now)
+    except IntegrityError:  # two messages about one pump failed at once
+        if not _failures([place_of(row)]).exists():
+            raise
+
+
+def places_with_failures(rows: Collection[Notification]) -> set[Place]:
+    """Of the pumps and clinics of some rows, those with such an alert. One query."""
+    found = _failures({place_of(row) for row in rows})
+    return set(found.values_list("clinic_id", "pump_id"))
+
+
+def settle(place: Place, *, now: datetime) -> None:
+    """End the alert once everybody who was not reached was reached later. Within a transaction."""
+    clinic_id, pump_id = place
+    about = Q(alert__pump=pump_id) | Q(appointment__pump=pump_id) if pump_id is not None else Q(alert__pump=None)
+    rows = Notification.objects.filter(about, clinic=clinic_id)
+    if pump_id is None:
+        rows = rows.filter(alert__isnull=False)
+    reached_later = rows.filter(state=Notification.State.SENT, recipient=OuterRef("recipient"), pk__gt=OuterRef("pk"))
+    if rows.filter(~Exists(reached_later), state=Notification.State.FAILED).exists():
+        return
+    for alert in _failures([place]).select_for_update():
+        close(alert, reason="the recipient was reached", event_id=None, now=now)
+
+
+def give_up_address(row: Notification, *, address: str, why: str, now: datetime) -> None:
+    """Send no e-mail to an address any more: whoever has it in the clinic becomes somebody to phone.
+
+    An address that was replaced meanwhile is nobody's, so a late bounce stops nothing. Staff keep theirs: it is what
+    they log in by, and the alert about it goes on.
+    """
+    if at_home(row) is None or not address:
+        return
+    flagged = {"email__iexact": address, "email_undeliverable_since": None}
+    for patient in Patient.objects.filter(clinic=row.clinic_id, **flagged).select_related("clinic"):
+        _flag(patient, patient, why, now)
+    for contact in Contact.objects.filter(patient__clinic=row.clinic_id, **flagged).select_related("patient__clinic"):
+        _flag(contact, contact.patient, why, now)
+
+
+def _flag(person: Patient | Contact, patient: Patient, why: str, now: datetime) -> None:
+    type(person).objects.filter(pk=person.pk).update(email_undeliverable_since=now)
+    summary = f"No more e-mail to {person}: {why}; phone instead"
+    note(clinic=patient.clinic, by=None, at=now, subject=subject_of(patient), summary=summary)
+
+
+def _failures(places: Collection[Place]) -> AlertQuerySet[Alert]:
+    wanted = Q(pk__in=[])
+    for clinic_id, pump_id in places:
+        wanted |= Q(clinic=clinic_id, pump=pump_id)
+    return Alert.objects.open().filter(wanted, kind=Alert.Kind.DELIVERY_FAILED)

@@ -1,0 +1,88 @@
+"""Messages in their reader's language, on the clinic's clock; reminders of visits."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+from django.conf import settings as brim
+from django.core import mail
+
+from alerts.models import Notification
+from alerts.services import delivery
+from clinics.services.tenants import go_live
+from scheduling.models import Appointment
+from tests.alerts.test_telling import consenting
+from tests.builders import NOW, a_clinic, a_pump
+
+pytestmark = pytest.mark.django_db
+AT = datetime(2026, 11, 24, 19, 30, tzinfo=UTC)
+
+
+def a_reminder(*, language: str = "en", clinic_language: str = "en", **fields: Any) -> Notification:
+    clinic = a_clinic(patient_facing_name="Harbor", language=clinic_language)
+    go_live(clinic=clinic, now=NOW)
+    patient = consenting(clinic)
+    type(patient).objects.filter(pk=patient.pk).update(language=language)
+    pump = a_pump(clinic, patient=patient)
+    visit = Appointment.objects.create(
+        clinic=clinic, patient=patient, pump=pump, **{"starts_at": AT, "sequence": 2, **fields}
+    )
+    return Notification.objects.create(
+        clinic=clinic,
+        appointment=visit,
+        tier="visit_2",
+        repeat_number=2,
+        recipient=f"patient:{patient.pk}",
+        patient=patient,
+        channel="email",
+        due_at=NOW,
+    )
+
+
+def send(now: datetime = NOW) -> None:
+    delivery.deliver_all(delivery.claim(now), clock=lambda: now)
+
+
+def test_a_visit_is_told_on_the_clinics_clock() -> None:
+    a_reminder()
+    send()
+    [message] = mail.outbox
+    assert "Your next visit to Harbor is on Tuesday 24 November, 14:30." in message.body
+    assert not any(word in str(message.body).lower() for word in ("pump", "refill", "baclofen", "dose"))
+
+
+@pytest.mark.parametrize(("language", "clinic_language"), [("es", "en"), ("es-MX", "en"), ("fr", "es")])
+def test_spanish_is_the_patients_or_else_the_clinics(language: str, clinic_language: str) -> None:
+    a_reminder(language=language, clinic_language=clinic_language)
+    send()
+    [message] = mail.outbox
+    assert message.subject == "Un mensaje de Harbor"
+    assert "Su próxima cita en Harbor es el martes 24 de noviembre, 14:30." in message.body
+    assert "visit" not in message.body
+
+
+@pytest.mark.parametrize(
+    ("fields", "now", "why"),
+    [
+        ({"state": "cancelled"}, NOW, "the visit is cancelled"),
+        ({"sequence": 3}, NOW, "the visit was changed since"),
+        ({}, AT + timedelta(minutes=1), "the visit has begun"),
+    ],
+)
+def test_a_visit_that_changed_is_not_reminded_of(fields: dict[str, Any], now: datetime, why: str) -> None:
+    row = a_reminder(**fields)
+    send(now)
+    row.refresh_from_db()
+    assert (row.state, row.error) == ("cancelled", why)
+
+
+def test_the_catalogue_is_complete_and_compiled() -> None:
+    folder = Path(brim.BASE_DIR) / "locale/es/LC_MESSAGES"
+    with (folder / "django.po").open("rb") as source, (folder / "django.mo").open("rb") as compiled:
+        written = {message.id: message.string for message in read_po(source) if message.id}
+        used = {message.id: message.string for message in read_mo(compiled) if message.id}
+    assert all(written.values())
+    assert written == used, "run locale/compile"
