@@ -40,7 +40,8 @@ def _subject(row: Notification) -> str:
     if alert.kind == Alert.Kind.REFILL_DUE and alert.refill_by is not None:
         day = alert.refill_by.astimezone(alert.clinic.zone)
         return f"[{headline(row.tier)}] Refill by {day:%a %d %b %Y}: {alert.patient.mrn}"
-    return f"[{headline(row.tier)}] {alert.get_kind_display()}: {alert.patient.mrn}"
+    of_whom = alert.patient.mrn if alert.patient is not None else alert.clinic.name
+    return f"[{headline(row.tier)}] {alert.get_kind_display()}: {of_whom}"
 
 
 def headline(tier: str) -> str:
@@ -86,8 +87,8 @@ def _staff_body(row: Notification) -> str:
             "low_at": alert.low_at.astimezone(zone) if alert.low_at is not None else None,
             "timezone": alert.clinic.timezone,
             "open_day": _last_open_day(alert),
-            "owner": alert.pump.owner_words if not alert.pump.is_refilled_here else "",
-            "owner_phone": alert.pump.refill_owner_phone,
-            "address": settings.BASE_URL + reverse("pump", args=[alert.pump_id]),
+            "owner": alert.pump.owner_words if alert.pump and not alert.pump.is_refilled_here else "",
+            "owner_phone": alert.pump.refill_owner_phone if alert.pump else "",
+            "address": settings.BASE_URL + (reverse("pump", args=[alert.pump_id]) if alert.pump else reverse("alerts")),
         },
     )

@@ -3,8 +3,9 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from alerts.services import delivery
+from alerts.services import delivery, engine
 from alerts.services.alone import alone
+from alerts.services.engine import Part
 from clinics.services import account_mail
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ def deliver() -> int:
     with alone("deliver") as is_alone:
         if is_alone:
             account_mail.send_due(for_at_most=delivery.LEASE / 2)
+            engine.beat(Part.DELIVER, now=timezone.now())
         while is_alone and (ids := delivery.claim(timezone.now())):
             claimed_at = timezone.now()
             for notification_id in ids:
@@ -28,6 +30,7 @@ def deliver() -> int:
                     break  # a slow server: what is left of this claim lapses and is taken up again
                 _deliver_one(notification_id)
                 sent += 1
+            engine.beat(Part.DELIVER, now=timezone.now())
     return sent
 
 

@@ -10,7 +10,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import celery_broker, mail_server
+from config.environment import celery_broker, heartbeat_address, mail_server
 
 env = environ.Env()
 
@@ -203,6 +203,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_ENABLE_UTC = True
 CELERY_TIMEZONE = "UTC"
 TICK_SECONDS: float = env.float("BRIM_TICK_SECONDS", default=30.0)
+# Asked for after each round that went well, so that an outside monitor notices when there are none.
+HEARTBEAT_URL: str = heartbeat_address(env.str("HEARTBEAT_URL", default=""))
 # A tick older than its interval is worthless: it expires instead of piling up behind a stopped worker.
 CELERY_BEAT_SCHEDULE = {
     "tick": {
@@ -222,6 +224,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "nightly": {
         "task": "pumps.tasks.nightly_if_due",
+        "schedule": 600.0,
+        "options": {"expires": 600.0},
+    },
+    "audit": {
+        "task": "pumps.tasks.audit_if_due",
         "schedule": 600.0,
         "options": {"expires": 600.0},
     },

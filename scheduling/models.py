@@ -17,7 +17,6 @@ from patients.models import Patient
 from scheduling.queries import AppointmentQuerySet
 from scheduling.states import STANDING, State
 
-
 STATES = [(state.value, state.value.replace("_", " ").capitalize()) for state in State]
 
 

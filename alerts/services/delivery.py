@@ -87,7 +87,7 @@ def _moot(row: Notification) -> str:
     alert = row.alert
     if alert.closed_at is not None:
         return f"alert closed: {alert.closed_reason}"
-    if alert.patient.status != Patient.Status.ACTIVE:
+    if alert.patient is not None and alert.patient.status != Patient.Status.ACTIVE:
         return f"patient: {alert.patient.get_status_display().lower()}"
     if row.user is not None and not _is_staff_of(row.user, alert.clinic_id):
         return "no longer on the staff of the clinic"

@@ -30,8 +30,8 @@ class Opening:
     """An alert to open. `deadlines.opened_at` is now."""
 
     clinic_id: int
-    patient_id: int
-    pump_id: int
+    patient_id: int | None
+    pump_id: int | None
     kind: str
     deadlines: Deadlines
     ladder: Ladder = IMMEDIATE_LADDER

@@ -119,7 +119,7 @@ class Recipients:
 
 def _tell(alert: Alert, staff: Staff, contacts: list[int], now: datetime) -> list[Notification]:
     """Outbox rows of one due alert, which is moved on to its next due time."""
-    if alert.patient.status != Patient.Status.ACTIVE:
+    if alert.patient is not None and alert.patient.status != Patient.Status.ACTIVE:
         _close_for_patient(alert, now)
         return []
     ladder, deadlines = ladder_of(alert), deadlines_of(alert)
