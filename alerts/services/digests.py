@@ -1,0 +1,8 @@
+"""Daily digests."""
+
+from datetime import datetime
+
+
+def write_due(now: datetime) -> int:
+    """How many were written."""
+    return 0
