@@ -47,6 +47,7 @@ class Engine:
             "REDIS_URL": environment.redis_url(self.folder),
             "EMAIL_URL": f"smtp://127.0.0.1:{self.mail_port}",
             "BRIM_TICK_SECONDS": str(TICK_SECONDS),
+            "BRIM_CHAOS": str(self.folder),
         }
         for name, arguments in self._commands().items():
             command: list[str | Path] = [sys.executable, "-m", "celery", "-A", "bench._chaos_worker", *arguments]
@@ -100,7 +101,7 @@ class Engine:
         self.supervisor.tick()
         up = [ward for ward in self.supervisor.wards if not ward.is_down()]
         workers = [ward for ward in up if ward.service.name.startswith("worker")]
-        parents = {ward.child.pid: ward for ward in workers if ward.child is not None}
+        parents = {ward.child.pid: ward for ward in workers if ward.child is not None and self.is_ready(ward.child.pid)}
         children = [(parent, pid) for pid, parent in _parents().items() if parent in parents]
         if not children:
             return False
@@ -115,6 +116,9 @@ class Engine:
             self.killed[pid] = time.time()
             return True
         return False
+
+    def is_ready(self, pid: int) -> bool:
+        return (self.folder / f"ready{pid}").exists()
 
     def rest(self, seconds: float) -> None:
         """Let it work, starting again whatever has died."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from django.db import Error, connection
@@ -28,6 +29,10 @@ class Stage:
     post: PostOffice
     dice: random.Random
     scale: float
+
+    def some(self, pumps: int) -> int:
+        """So many in a whole run, fewer in a quick one, never fewer than thirty."""
+        return max(30, int(pumps * self.scale))
 
     @contextmanager
     def running(self, name: str, *, workers: int = 4, beats: int = 2) -> Iterator[Engine]:
@@ -75,14 +80,14 @@ def killed(stage: Stage) -> Tally:
 
 def crowded(stage: Stage) -> Tally:
     """Two beats and four workers, nothing else: no message twice."""
-    pumps = pumps_of()[: int(1000 * stage.scale) + 50]
+    pumps = pumps_of()[: stage.some(1000)]
     with stage.running("crowded") as running:
         come_due(pumps, timezone.now())
         return ended(stage, Tally("two beats, four workers", once(pumps)), running)
 
 
 def minute(stage: Stage) -> Tally:
-    pumps = pumps_of()[: max(500, int(10_000 * stage.scale))]
+    pumps = pumps_of()[: stage.some(10_000)]
     with stage.running("minute", workers=2, beats=1) as running:
         began = time.monotonic()
         for start in range(0, len(pumps), len(pumps) // 10):
@@ -95,7 +100,7 @@ def minute(stage: Stage) -> Tally:
 
 def redis_lost(stage: Stage, how: str) -> Tally:
     """Redis flushed again and again; or hanging; or gone for a day, and there again, empty."""
-    pumps = pumps_of()[: int(600 * stage.scale) + 60]
+    pumps = pumps_of()[: stage.some(600)]
     shares = [pumps[number::3] for number in range(3)]
     tally = Tally(f"Redis {how}", once(pumps))
     with stage.running(f"redis-{how[:5]}") as running:
@@ -132,12 +137,12 @@ def _a_day_without_redis(running: Engine, pumps: list[int]) -> None:
 
 def database_restarted(stage: Stage) -> Tally:
     """PostgreSQL stopped in the middle of rounds, in haste and as by a power cut; its keeper starts it again."""
-    pumps = pumps_of()[: int(1500 * stage.scale) + 100]
+    pumps = pumps_of()[: stage.some(1500)]
     with stage.running("database") as running:
         running.rest(3)
         began, shares = time.time(), [pumps[number::3] for number in range(3)]
         for number, share in zip((signal.SIGINT, signal.SIGQUIT, signal.SIGINT), shares, strict=True):
-            _once_it_answers(running, lambda share=share: come_due(share, timezone.now()))
+            _once_it_answers(running, partial(come_due, share, timezone.now()))
             running.rest(stage.dice.uniform(0.3, 1.2))
             os.kill(_postmaster(), number)
             running.rest(3)
@@ -150,7 +155,7 @@ def _postmaster() -> int:
     return int((Path(os.environ["DATA_DIR"]) / "postgres/postmaster.pid").read_text().splitlines()[0])
 
 
-def _once_it_answers(running: Engine, action: Callable[[], None]) -> None:
+def _once_it_answers(running: Engine, action: Callable[[], object]) -> None:
     for _ in range(200):
         with suppress(Error):
             connection.close()
@@ -163,7 +168,7 @@ def _once_it_answers(running: Engine, action: Callable[[], None]) -> None:
 
 def mail_server(stage: Stage, how: str) -> Tally:
     """A mail server that misbehaves for a while, and then does not."""
-    pumps = pumps_of()[: int(200 * stage.scale) + 30]
+    pumps = pumps_of()[: stage.some(200)]
     with stage.running(f"mail-{how}") as running:
         stage.post.set(how)
         come_due(pumps, timezone.now())

@@ -7,6 +7,7 @@ accepted); die (accepts, then closes the connection instead of answering); down 
 
 import asyncio
 import json
+import logging
 import os
 import re
 import socket
@@ -108,6 +109,10 @@ class _Handler:
         number = re.search(r"\d+", message_id)
         taken = Taken(int(number[0]) if number else 0, message_id, int(headers[SENDER] or 0), self.mode, time.time())
         self._log.write(json.dumps(vars(taken)) + "\n")
+
+
+# One line a message, at least, would be what takes most of the time.
+logging.getLogger("mail.log").setLevel(logging.ERROR)
 
 
 async def serve(port: int, log: Path) -> None:

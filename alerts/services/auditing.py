@@ -108,7 +108,6 @@ def settle(findings: Iterable[Finding], now: datetime) -> None:
     """
     words: dict[int, list[str]] = defaultdict(list)
     for finding in findings:
-        logger.error("clinic %s: %s %s", finding.clinic_id, finding.count, finding.what)
         words[finding.clinic_id].append(f"{finding.count} {finding.what}")
     with transaction.atomic():
         standing = Alert.objects.open().filter(kind=Alert.Kind.ENGINE_LATE, pump=None).select_for_update()
@@ -138,6 +137,7 @@ def _say(alert: Alert, words: Sequence[str], now: datetime) -> None:
         alert.detail = detail
         alert.save(update_fields=["detail"])
     if is_news:
+        logger.error("clinic %s: %s", alert.clinic_id, detail)
         log([alert], FOUND, now, detail=detail)
 
 

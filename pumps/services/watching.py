@@ -62,8 +62,8 @@ def _unwatched(rows: "ForecastQuerySet[Forecast]", now: datetime) -> list[Findin
     alerts = Alert.objects.open().filter(pump=OuterRef("pump"))
     known = Q(refill_by__isnull=False) & ~Exists(alerts.filter(kind=Alert.Kind.REFILL_DUE))
     unseen = known & (Q(next_alert_at=None) | Q(refill_by__lt=now, next_alert_at__gt=now))
-    unknown = Q(refill_by=None, next_alert_at=None) & ~Exists(alerts)
-    unknown &= ~Q(unknown_reason__in=("", "stopped", "stall"))
+    has_reason = ~Q(unknown_reason__in=("", "stopped", "stall"))
+    unknown = Q(refill_by=None, next_alert_at=None) & has_reason & ~Exists(alerts)
     found = rows.filter(unseen | unknown, in_use=True)
     findings = _counted("pumps that nobody was looking at", found)
     if findings:

@@ -1,5 +1,6 @@
 from contextlib import nullcontext
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -18,7 +19,7 @@ from tests.builders import NOW, a_clinic, a_running_pump, a_user
 pytestmark = pytest.mark.django_db
 
 
-def ask(client: Client) -> tuple[int, dict[str, object]]:
+def ask(client: Client) -> tuple[int, dict[str, Any]]:
     response = client.get("/health/engine")
     return response.status_code, response.json()
 
