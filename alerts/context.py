@@ -1,11 +1,16 @@
 from django.http import HttpRequest
 from django.utils import timezone
 
-from alerts.services.engine import is_silent
+from alerts.models import Alert
+from alerts.services.engine import Silence, silences
 
 
-def engine_banner(request: HttpRequest) -> dict[str, bool]:
-    """On every staff page: whether the reminder engine has fallen silent."""
+def engine_banner(request: HttpRequest) -> dict[str, list[Silence] | list[Alert]]:
+    """On every staff page: which parts of the reminder engine are silent, and what is late at the user's clinics."""
     if not request.user.is_authenticated:
         return {}
-    return {"engine_is_silent": is_silent(now=timezone.now())}
+    late = Alert.objects.open().visible_to(request.user).filter(kind=Alert.Kind.ENGINE_LATE, pump=None)
+    return {
+        "engine_silences": silences(now=timezone.now()),
+        "engine_late": list(late.select_related("clinic").order_by("pk")),
+    }

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 
 from django.db.models import Q
@@ -17,11 +17,25 @@ class AlertQuerySet(ClinicOwned[Row]):
         return self.open().filter(next_due_at__lte=now).order_by("next_due_at")
 
 
+# No lease ends later than this from now, as far as clocks may differ: one that does was taken by a clock that was
+# ahead, and holds nothing.
+LONGEST_LEASE = timedelta(minutes=2)
+# So often a mail server may refuse a message for now before it counts as late.
+TRIES = 3
+
+
 class NotificationQuerySet(ClinicOwned[Row]):
     def deliverable(self, now: datetime) -> Self:
         """Queued and due, or left in a sender's hands beyond its lease."""
-        return self.filter(Q(state="queued", due_at__lte=now) | Q(state="sending", lease_until__lte=now)).order_by(
-            "due_at"
+        lapsed = Q(lease_until__lte=now) | Q(lease_until__gt=now + LONGEST_LEASE)
+        return self.filter(Q(state="queued", due_at__lte=now) | Q(lapsed, state="sending")).order_by("due_at")
+
+    def late(self, since: datetime) -> Self:
+        """Due since then and not sent, left by a sender since then, or tried again and again."""
+        return self.filter(
+            Q(state="queued", due_at__lte=since)
+            | Q(state="queued", attempts__gte=TRIES)
+            | Q(state="sending", lease_until__lte=since)
         )
 
 

@@ -3,8 +3,9 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from alerts.services import delivery, digests
+from alerts.services import delivery, digests, engine
 from alerts.services.alone import alone
+from alerts.services.engine import Part
 from clinics.services import account_mail
 
 # So many runs of delivery go on at once; leases keep them from sending one message twice.
@@ -31,8 +32,10 @@ def _deliver(*, is_first: bool) -> int:
     started, sent = timezone.now(), 0
     if is_first:
         account_mail.send_due(for_at_most=delivery.LEASE / 2)
+    engine.beat(Part.DELIVER, now=started)
     while (claimed_at := timezone.now()) - started < LONGEST_RUN and (ids := delivery.claim(claimed_at)):
         sent += delivery.deliver_all(ids, clock=timezone.now, claimed_at=claimed_at)
+        engine.beat(Part.DELIVER, now=timezone.now())
     if is_first:
         digests.send_due(for_at_most=delivery.LEASE / 2)
     return sent

@@ -133,3 +133,21 @@ def celery_broker(redis_url: str) -> str:
     if not redis_url.startswith("unix://"):
         return redis_url
     return "redis+socket://" + redis_url.removeprefix("unix://").replace("db=", "virtual_host=")
+
+
+def heartbeat_address(url: str) -> str:
+    """Check ``HEARTBEAT_URL``: empty, or an address of the web.
+
+    Raises:
+        ImproperlyConfigured: another scheme, no host, or a port that is none.
+    """
+    if not url:
+        return ""
+    parts = urlsplit(url)
+    try:
+        is_port = parts.port is None or parts.port > 0
+    except ValueError:
+        is_port = False
+    if parts.scheme not in ("https", "http") or not parts.hostname or not is_port:
+        raise ImproperlyConfigured("HEARTBEAT_URL must look like https://monitor.example.org/ping/name, or be empty.")
+    return url

@@ -10,7 +10,14 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import celery_broker, is_provider, mail_provider, mail_server, twilio_account
+from config.environment import (
+    celery_broker,
+    heartbeat_address,
+    is_provider,
+    mail_provider,
+    mail_server,
+    twilio_account,
+)
 
 env = environ.Env()
 
@@ -219,13 +226,15 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # every task is re-found by the next tick, so a lost message costs one interval
 CELERY_TASK_TIME_LIMIT = 3600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# Imports and call lists run one at a time, delivery and the nightly run take two each, so of at least seven slots one is
-# always free for the tick.
+# Imports and call lists run one at a time, delivery and the nightly run take two each, so of at least seven slots one
+# is always free for the tick.
 CELERY_WORKER_CONCURRENCY = 7
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_ENABLE_UTC = True
 CELERY_TIMEZONE = "UTC"
 TICK_SECONDS: float = env.float("BRIM_TICK_SECONDS", default=30.0)
+# Asked for after each round that went well, so that an outside monitor notices when there are none.
+HEARTBEAT_URL: str = heartbeat_address(env.str("HEARTBEAT_URL", default=""))
 # A tick older than its interval is worthless: it expires instead of piling up behind a stopped worker.
 CELERY_BEAT_SCHEDULE = {
     "tick": {
@@ -250,6 +259,11 @@ CELERY_BEAT_SCHEDULE = {
     },
     "call_lists": {
         "task": "pumps.tasks.write_call_lists",
+        "schedule": 600.0,
+        "options": {"expires": 600.0},
+    },
+    "audit": {
+        "task": "pumps.tasks.audit_if_due",
         "schedule": 600.0,
         "options": {"expires": 600.0},
     },

@@ -1,17 +1,26 @@
 from celery import shared_task
 from django.utils import timezone
 
+from alerts.services import engine, pinging
 from alerts.services.alone import alone
 from alerts.tasks import deliver
-from pumps.services import call_list_files, fleet, nightly
+from pumps.services import call_list_files, fleet, nightly, watching
 
 
-@shared_task
+# A round that hangs is ended, so that it cannot take one slot of the worker after the other; what it did is stored.
+@shared_task(time_limit=600)
 def tick() -> int:
     told = fleet.tick(timezone.now())
     if told:
         deliver.delay()
+    if not engine.silences(now=timezone.now()):
+        pinging.ping()
     return told
+
+
+@shared_task
+def audit_if_due() -> None:
+    watching.look_fully_if_due(timezone.now())
 
 
 @shared_task

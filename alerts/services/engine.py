@@ -1,13 +1,51 @@
-"""The engine's pulse: written by each full round, read by pages and health checks outside Celery."""
+"""The engine's pulse: each part writes when it last finished; pages and health checks read it, outside Celery.
 
+A part that hangs, breaks, or is not started any more falls silent, and is named. So is one whose clock has gone astray:
+a beat from the future says as little about the present as one from the past.
+"""
+
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from django.conf import settings
 
 from alerts.models import Alert, Heartbeat, Notification
 
+# A whole round, in which every step of it went well.
 TICK = "tick"
+
+
+class Part(StrEnum):
+    """The steps of a round, and delivery, which is a task of its own."""
+
+    OPEN = "open"
+    VISITS = "visits"
+    DIGESTS = "digests"
+    TELL = "tell"
+    AUDIT = "audit"
+    DELIVER = "deliver"
+
+
+WORDS: dict[str, str] = {
+    Part.OPEN: "noticing what is due",
+    Part.VISITS: "reminders of visits",
+    Part.DIGESTS: "daily digests",
+    Part.TELL: "telling people",
+    Part.AUDIT: "checking that nothing is forgotten",
+    Part.DELIVER: "sending messages",
+    TICK: "the regular round",
+}
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A part that has not finished lately; `since` is when it last did, None where it never did."""
+
+    part: str
+    words: str
+    since: datetime | None
 
 
 def beat(name: str, *, now: datetime) -> None:
@@ -21,6 +59,8 @@ class EngineState:
     ok: bool
     last_tick_at: datetime | None
     last_tick_age_s: float | None
+    parts: dict[str, datetime | None]
+    silent: list[dict[str, object]]
     late_pumps: int
     late_alerts: int
     late_notifications: int
@@ -39,35 +79,50 @@ def patience() -> timedelta:
 
 
 def last_tick() -> datetime | None:
-    heart = Heartbeat.objects.filter(name=TICK).first()
-    return heart.at if heart is not None else None
+    return _beats().get(TICK)
 
 
-def is_silent(*, now: datetime) -> bool:
-    """Whether the engine has not finished a round lately."""
-    last = last_tick()
-    return last is None or now - last > patience()
+def silences(*, now: datetime) -> list[Silence]:
+    """The parts that are silent, in words for staff; one line for all of them where none is heard. One query."""
+    return _silences(_beats(), now)
+
+
+def _beats() -> dict[str, datetime]:
+    return dict(Heartbeat.objects.values_list("name", "at"))
+
+
+def _silences(beats: Mapping[str, datetime], now: datetime) -> list[Silence]:
+    silent = [part for part in Part if not _is_fresh(beats.get(part), now)]
+    if len(silent) == len(Part):
+        return [Silence("all", "the whole engine", max(beats.values(), default=None))]
+    if not silent and not _is_fresh(beats.get(TICK), now):
+        return [Silence(TICK, WORDS[TICK], beats.get(TICK))]
+    return [Silence(part, WORDS[part], beats.get(part)) for part in silent]
+
+
+def _is_fresh(at: datetime | None, now: datetime) -> bool:
+    return at is not None and abs(now - at) <= patience()
 
 
 def state(*, now: datetime, late_pumps: int) -> EngineState:
     """The engine's state; `late_pumps` comes from the room above, which knows forecasts."""
-    last = last_tick()
+    beats = _beats()
+    silent, last = _silences(beats, now), beats.get(TICK)
     since = now - patience()
     late_alerts = Alert.objects.due(since).count()
-    late_notifications = Notification.objects.deliverable(since).count()
-    # A message the mail server did not take is due again later; after three tries it is late all the same.
-    queued = Notification.objects.filter(state=Notification.State.QUEUED, due_at__gt=since)
-    retried = queued.filter(attempts__gte=3).count()
+    late_notifications = Notification.objects.late(since).count()
     # Nobody in the tier's roles, no administrator, no patient who may be written to: nobody has been told.
     unheard = Alert.objects.open().filter(nobody_since__lte=since, told_at=None).count()
-    late = late_pumps + late_alerts + late_notifications + retried + unheard
+    late = late_pumps + late_alerts + late_notifications + unheard
     return EngineState(
-        ok=last is not None and now - last <= patience() and late == 0,
+        ok=not silent and late == 0,
         last_tick_at=last,
         last_tick_age_s=(now - last).total_seconds() if last is not None else None,
+        parts={part: beats.get(part) for part in Part},
+        silent=[asdict(each) for each in silent],
         late_pumps=late_pumps,
         late_alerts=late_alerts,
-        late_notifications=late_notifications + retried,
+        late_notifications=late_notifications,
         open_alerts=Alert.objects.open().count(),
         alerts_with_nobody=Alert.objects.open().filter(nobody_since__isnull=False).count(),
         alerts_unheard=unheard,

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from alerts.models import Notification
+from alerts.tasks import deliver
 from clinics.models import Clinic
 from clinics.roles import Role
 from clinics.services.members import add_member, password_link
@@ -134,4 +135,6 @@ def test_silence_of_the_engine_is_said_on_every_page(nurse: Client, pump: Pump) 
     for path in (reverse("worklist"), reverse("pump", args=[pump.pk]), reverse("clinic_list")):
         assert "Reminders have stopped" in nurse.get(path).text
     fleet.tick(timezone.now())
+    assert "Silent: sending messages, from the start" in nurse.get(reverse("worklist")).text
+    deliver()
     assert "Reminders have stopped" not in nurse.get(reverse("worklist")).text
