@@ -76,7 +76,10 @@ def tellings(
     acknowledgements: Sequence[tuple[timedelta, timedelta | None]],
 ) -> list[datetime]:
     """When an engine that is never late tells, from `start` on, and people acknowledge meanwhile."""
-    told, due, running, at = [], start, None, start
+    told: list[datetime] = []
+    due: datetime | None = start
+    running: datetime | None = None
+    at = start
     waiting = list(acknowledgements)
     while due is not None and due <= REFILL_BY + WATCHED:
         if waiting and at + waiting[0][0] < due:
