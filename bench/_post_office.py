@@ -80,7 +80,7 @@ class PostOffice:
 
     def close(self) -> None:
         self._server.kill()
-        self._server.wait()
+        self._server.communicate()
 
 
 class _Handler:

@@ -1,5 +1,6 @@
 """Faults on the alert path: kills, lost servers, clocks astray; what is lost, what comes twice. `quick`: minutes."""
 
+import logging
 import random
 import sys
 import tempfile
@@ -67,6 +68,8 @@ def scenarios() -> dict[str, Callable[[Stage], Tally]]:
 def main(arguments: list[str]) -> int:
     """`quick` makes everything smaller; other words choose the scenarios that begin with them."""
     insist_on_an_empty_database()
+    # What is late here is meant to be.
+    logging.getLogger("alerts").setLevel(logging.CRITICAL)
     is_quick = "quick" in arguments
     chosen = [word for word in arguments if word != "quick"]
     wanted = {

@@ -52,6 +52,7 @@ def test_nothing_starts_without(missing: str) -> None:
         ("BRIM_DEMO", "1"),
         ("DATABASE_URL", "sqlite:///x.db"),
         ("EMAIL_URL", "mailto:x"),
+        ("HEARTBEAT_URL", "monitor"),
         ("SECRET_KEY", ""),
         ("SECRET_KEY", "short"),
         ("ALLOWED_HOSTS", ""),
@@ -72,7 +73,7 @@ def test_what_is_unsafe_or_unknown_is_refused(name: str, value: str) -> None:
 
 def test_beat_runs_plain_intervals_in_utc() -> None:
     shown = "s.CELERY_TIMEZONE, *(type(entry['schedule']).__name__ for entry in s.CELERY_BEAT_SCHEDULE.values())"
-    assert run(PRODUCTION, shown).stdout.split() == ["UTC", "float", "float", "float", "float"]
+    assert set(run(PRODUCTION, shown).stdout.split()) == {"UTC", "float"}
 
 
 @pytest.mark.parametrize(
