@@ -176,8 +176,13 @@ def _book_visits(serials: dict[Wish, str], by: User, now: datetime) -> None:
     [free, *_] = booking.free_times(pump=in_time, now=now) or [now + timedelta(hours=2)]
     booking.book(pump_id=in_time.pk, starts_at=free, late_reason="The first time that is free", by=by, now=now)
     own_date = Forecast.objects.get(pump=late).programmed_low_at or now
-    at = max(own_date, now) - timedelta(days=2)
+    at = _at_ten(late, max(own_date, now) - timedelta(days=2))
     booking.book(pump_id=late.pk, starts_at=at, late_reason="Booked by the pump's own date", by=by, now=now)
-    booked, began = now - timedelta(days=8), now - timedelta(days=3)
-    booking.book(pump_id=missed.pk, starts_at=began, by=by, now=booked)
+    began = _at_ten(missed, now - timedelta(days=3))
+    booking.book(pump_id=missed.pk, starts_at=began, by=by, now=began - timedelta(days=5))
     booking.mark_missed(now)
+
+
+def _at_ten(pump: Pump, moment: datetime) -> datetime:
+    """Ten o'clock of a moment's day, on the clinic's wall."""
+    return moment.astimezone(pump.clinic.zone).replace(hour=10, minute=0, second=0, microsecond=0)

@@ -24,8 +24,8 @@ class Visits:
 
     @classmethod
     def of(cls, pump_ids: Sequence[int]) -> "Visits":
-        """Two queries."""
-        return cls(Appointment.objects.of_pumps(pump_ids), Appointment.objects.missed_of(pump_ids))
+        """One query."""
+        return cls(*Appointment.objects.standing_and_missed(pump_ids))
 
     def by_kind(self, row: Forecast) -> dict[str, Appointment]:
         """The visit that calls for an alert, by the alert's kind.

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Self
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from clinics.queries import ClinicOwned, Row
 from scheduling.states import STANDING, State
@@ -19,11 +19,13 @@ class AppointmentQuerySet(ClinicOwned[Row]):
         """The standing appointment of each pump that has one. One query."""
         return {row.pump_id: row for row in self.standing().filter(pump__in=pump_ids)}  # type: ignore[attr-defined]  # a row is an Appointment
 
-    def missed_of(self, pump_ids: Collection[int]) -> dict[int, Row]:
-        """The last appointment of each pump whose patient did not come to it. One query."""
+    def standing_and_missed(self, pump_ids: Collection[int]) -> tuple[dict[int, Row], dict[int, Row]]:
+        """By pump: the standing appointment, and the last one if its patient did not come to it. One query."""
         newer = self.model._default_manager.filter(pump=OuterRef("pump"), pk__gt=OuterRef("pk"))
-        rows = self.filter(pump__in=pump_ids, state=State.NO_SHOW).exclude(Exists(newer))
-        return {row.pump_id: row for row in rows}  # type: ignore[attr-defined]  # a row is an Appointment
+        is_missed = Q(state=State.NO_SHOW) & ~Exists(newer)
+        rows = list(self.filter(Q(state__in=STANDING) | is_missed, pump__in=pump_ids))
+        missed = {row.pump_id: row for row in rows if row.state == State.NO_SHOW}  # type: ignore[attr-defined]  # a row is an Appointment
+        return {row.pump_id: row for row in rows if row.state != State.NO_SHOW}, missed  # type: ignore[attr-defined]  # likewise
 
     def between(self, start: datetime, end: datetime) -> Self:
         """Those that begin within a range, earliest first."""

@@ -41,7 +41,12 @@ def visit(request: HttpRequest, pump_id: int) -> HttpResponse:
         saved = _save(request, pump, present, form, now)
         if saved is not None:
             return redirect("pump", pump_id=pump.pk)
-    before = pump.appointments.order_by("-pk").select_related("clinic").prefetch_related("steps__by")
+    before = (
+        pump.appointments.exclude(pk=present.pk if present is not None else None)
+        .order_by("-pk")
+        .select_related("clinic")
+        .prefetch_related("steps__by")
+    )
     context = {
         "form": form,
         "pump": pump,

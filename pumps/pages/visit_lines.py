@@ -60,7 +60,7 @@ def line_of(visit: Appointment, row: Forecast | None, now: datetime) -> VisitLin
 
 
 def lines_of(rows: Sequence[Forecast], now: datetime) -> dict[int, VisitLine]:
-    """Of each pump that has one, the visit that stands, or one that was missed and not made up for. Two queries."""
+    """Of each pump that has one, the visit that stands, or one that was missed and not made up for. One query."""
     visits = Visits.of([row.pump_id for row in rows])
     found = {}
     for row in rows:

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import SystemCheckError
 from django.test import Client
 
+from alerts.models import Alert
 from clinics.errors import Conflict
 from clinics.models import Clinic, Membership, User
 from clinics.roles import Role
@@ -19,6 +20,7 @@ from interop.checks import no_demo_accounts
 from interop.management.commands import prepare
 from pumps.models import Event, Forecast, Pump
 from pumps.services import fleet
+from scheduling.models import Appointment
 from tests.builders import a_clinic
 from tests.interop.folders import run, stored
 from tests.interop.test_sample_clinic import SAMPLE
@@ -147,3 +149,18 @@ def test_the_sample_clinic_can_be_imported_beside_it() -> None:
     demo.load(now=now)
     counts = run(SAMPLE, now=now).counts
     assert (counts["clinics.csv"].new, counts["pumps.csv"].new) == (0, 240)
+
+
+@pytest.mark.usefixtures("_demo")
+def test_one_visit_is_in_time_one_too_late_and_one_was_missed() -> None:
+    demo.load(now=NOW)
+    late = Alert.objects.open().get(kind=Alert.Kind.APPOINTMENT_LATE)
+    missed = Alert.objects.open().get(kind=Alert.Kind.NO_SHOW)
+    states = dict(Appointment.objects.values_list("pump", "state"))
+    assert (states.pop(late.pump_id), states.pop(missed.pump_id)) == ("booked", "no_show")
+    [(pump_id, state)] = states.items()
+    visit = Appointment.objects.get(pump=pump_id)
+    bound = Forecast.objects.get(pump=pump_id).refill_by
+    assert bound is not None
+    assert state == "booked"
+    assert NOW < visit.starts_at <= bound
