@@ -5,6 +5,7 @@ record number only, since mail is read on many screens; the page behind the link
 """
 
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -116,6 +117,18 @@ def _last_open_day(row: Notification, alert: Alert) -> date | None:
     return found if found != day else None
 
 
+def _staff_moment(moment: datetime | None, zone: ZoneInfo) -> str:
+    """A time in English, without Django's filter, which takes as long as the rest of the message."""
+    return f"{_staff_day(moment, zone)}, {moment.astimezone(zone):%H:%M}" if moment is not None else ""
+
+
+def _staff_day(moment: datetime | None, zone: ZoneInfo) -> str:
+    if moment is None:
+        return ""
+    local = moment.astimezone(zone)
+    return f"{local:%A} {local.day} {local:%B %Y}"
+
+
 def _staff_body(row: Notification, alert: Alert) -> str:
     zone, pump = row.clinic.zone, alert.pump
     return render_to_string(
@@ -125,9 +138,9 @@ def _staff_body(row: Notification, alert: Alert) -> str:
             "clinic": row.clinic,
             "tier_words": headline(row.tier),
             "is_refill": alert.kind == Alert.Kind.REFILL_DUE,
-            "refill_by": alert.refill_by.astimezone(zone) if alert.refill_by is not None else None,
-            "service_ends": alert.service_ends_at.astimezone(zone) if alert.service_ends_at is not None else None,
-            "low_at": alert.low_at.astimezone(zone) if alert.low_at is not None else None,
+            "refill_by": _staff_moment(alert.refill_by, zone),
+            "service_ends": _staff_day(alert.service_ends_at, zone),
+            "low_at": _staff_moment(alert.low_at, zone),
             "timezone": row.clinic.timezone,
             "open_day": _last_open_day(row, alert),
             "owner": pump.owner_words if pump is not None and not pump.is_refilled_here else "",

@@ -197,7 +197,7 @@ elif is_provider(EMAIL_URL):
     ANYMAIL = {**_provider.options, "REQUESTS_TIMEOUT": EMAIL_TIMEOUT, "DEBUG_API_REQUESTS": False}
 elif EMAIL_URL:
     _mail = mail_server(EMAIL_URL)
-    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_BACKEND = "alerts.channels.smtp.EmailBackend"
     EMAIL_HOST = _mail.host
     EMAIL_PORT = _mail.port
     EMAIL_HOST_USER = _mail.user

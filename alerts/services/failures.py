@@ -87,7 +87,8 @@ def _flag(person: Patient | Contact, patient: Patient, why: str, now: datetime) 
 
 
 def _failures(places: Collection[Place]) -> AlertQuerySet[Alert]:
-    wanted = Q(pk__in=[])
-    for clinic_id, pump_id in places:
-        wanted |= Q(clinic=clinic_id, pump=pump_id)
+    """The open alerts of this kind about some pumps, and about the clinics of no pump."""
+    pumps = {pump_id for _, pump_id in places if pump_id is not None}
+    clinics = {clinic_id for clinic_id, pump_id in places if pump_id is None}
+    wanted = Q(pump__in=pumps) | Q(pump=None, clinic__in=clinics)
     return Alert.objects.open().filter(wanted, kind=Alert.Kind.DELIVERY_FAILED)

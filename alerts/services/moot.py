@@ -25,18 +25,16 @@ def fetched(ids: Collection[int], *, lease_until: datetime | None = None) -> lis
     alike = Notification.objects.filter(recipient=OuterRef("recipient"), channel=OuterRef("channel"))
     later_of_alert = alike.filter(alert=OuterRef("alert"), repeat_number__gt=OuterRef("repeat_number"))
     later_of_visit = alike.filter(appointment=OuterRef("appointment"), pk__gt=OuterRef("pk"))
+    # One patient and pump a row, and what many rows share or most have none of apart, so that it is read once.
     rows: QuerySet[Notification] = Notification.objects.filter(pk__in=ids).select_related(
-        "clinic",
-        "alert__patient",
-        "alert__pump",
-        "appointment__patient",
-        "user",
-        "patient",
-        "contact",
+        "alert__patient", "alert__pump"
     )
+    rows = rows.defer("alert__tiers", "alert__patient__allergies")
     if lease_until is not None:
         rows = rows.filter(state=Notification.State.SENDING, lease_until=lease_until)
-    rows = rows.prefetch_related("clinic__closed_days").order_by("due_at", "pk")
+    rows = rows.prefetch_related("clinic__closed_days", "user", "patient", "contact", "appointment__patient").order_by(
+        "due_at", "pk"
+    )
     return list(rows.annotate(is_overtaken=Exists(later_of_alert) | Exists(later_of_visit)))
 
 

@@ -26,7 +26,7 @@ RETRY = NOW + timedelta(minutes=20)
 @pytest.fixture
 def server(settings: Any) -> Iterator[MailServer]:
     with mail_server() as told:
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_BACKEND = "alerts.channels.smtp.EmailBackend"
         settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", told.port, 0.3
         yield told
 
