@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.utils import timezone
 
 from alerts.models import Alert
-from bench._chaos_clock import MINUTE, a_round, on_stage, send
+from bench._chaos_clock import MINUTE, a_round, on_stage
 from bench._chaos_processes import Stage
 from bench._chaos_world import DAY, ORIGINALS, RUNS, Tally, come_due, once, pumps_of
 from bench._fleet import someone
@@ -42,7 +42,6 @@ def between(stage: Stage) -> Tally:
         for share, fate in zip(shares[1:], fates, strict=True):
             for pk in share:
                 fate(Pump.objects.select_related("model", "patient").get(pk=pk))
-        send(now)
         a_round(now + MINUTE)
         told = [*shares[0], *shares[2]]
         tally = Tally("refill, void, death, explant before sending", once(told))
@@ -93,7 +92,8 @@ def empty(stage: Stage) -> Tally:
     user = someone(Role.ADMINISTRATOR)
 
     def play(now: datetime) -> Tally:
-        pumps = pumps_of()[: 2 * EACH]
+        # Copies, to which nothing has happened in another scenario.
+        pumps = pumps_of()[ORIGINALS : ORIGINALS + 2 * EACH]
         come_due(pumps, now, refill_by=now - 10 * DAY)
         low = now - 3 * DAY
         Forecast.objects.filter(pump__in=pumps).update(
