@@ -15,7 +15,7 @@ from django.utils import formats, translation
 from django.utils.translation import gettext, pgettext
 
 from alerts.models import Alert, Notification
-from alerts.patient_links import link_of
+from alerts.patient_links import link_of, unsubscribe_link
 from alerts.people import at_home, language_of, patient_of
 from clinics.opening import last_open_day
 
@@ -45,7 +45,11 @@ def _to_home(row: Notification) -> EmailMessage:
         "link": link_of(row),
     }
     title = gettext("A message from %(clinic)s") % {"clinic": name}
-    return EmailMessage(title, render_to_string(template, context), to=[recipient.email])
+    message = EmailMessage(title, render_to_string(template, context), to=[recipient.email])
+    # RFC 8058: a mail program ends the mails by one press, without showing the page.
+    message.extra_headers["List-Unsubscribe"] = f"<{unsubscribe_link(row)}>"
+    message.extra_headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return message
 
 
 def clinic_name(row: Notification) -> str:

@@ -41,16 +41,17 @@ class Account(Protocol):
 class Http(TwilioHttpClient):
     """Twilio's own client, which speaks to another address where a trial on one machine wants it so."""
 
-    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
+    def request(self, method: str, uri: str, *args: Any, **kwargs: Any) -> Response:
         if settings.TWILIO_API_URL:
-            url = url.replace(TWILIO, settings.TWILIO_API_URL.rstrip("/"), 1)
-        return super().request(method, url, *args, **kwargs)
+            uri = uri.replace(TWILIO, settings.TWILIO_API_URL.rstrip("/"), 1)
+        return super().request(method, uri, *args, **kwargs)
 
 
 class TwilioLine(Lineless):
     def __init__(self) -> None:
         account = self.account()
-        self.client = account and Client(account.account, account.token, http_client=Http(timeout=TIMEOUT_S))
+        http = Http(timeout=TIMEOUT_S)
+        self.client = Client(account.account, account.token, http_client=http) if account is not None else None
         self.sender = account.sender if account is not None else ""
 
     def account(self) -> Account | None:
