@@ -210,7 +210,8 @@ def test_one_event_to_stored_forecast_takes_a_constant_number_of_queries(
     pump, user = a_running_pump(filled_days_ago=90), a_user()
     for days in range(60, 10, -2):
         a_dose(pump, NOW - days * DAY, by=user, daily_dose_mcg=D(200 + days))
-    # Nine until the forecast is stored, six more for the alert that closes (one reads the flags that raise the risk); two are the savepoint of the test.
+    # Nine until the forecast is stored, six more for the alert that closes, one of them for the flags that raise the
+    # risk; two are the savepoint of the test.
     entry = RefillEntry(refilled_at=NOW, filled_ml=D(40), concentration_mcg_per_ml=D(500), aspirated_ml=D(2))
     with django_assert_max_num_queries(17):
         ledger.record(
