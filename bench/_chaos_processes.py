@@ -12,8 +12,11 @@ from functools import partial
 from pathlib import Path
 
 from django.db import Error, connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
+from alerts.models import Alert, Heartbeat, Notification
+from alerts.services.engine import TICK, Part
 from bench._chaos_engine import Engine, engine
 from bench._chaos_world import DAY, NEVER, Tally, all_quiet, asleep, come_due, hurry, once, pumps_of, unsent
 from bench._post_office import PostOffice
@@ -40,6 +43,7 @@ class Stage:
         self.post.set("accept")
         self.post.forget()
         with engine(self.folder / name, self.post.port, workers=workers, beats=beats) as running:
+            wait(running, lambda: len(engine_beats()) == 2)
             yield running
 
 
@@ -56,6 +60,19 @@ def settled(running: Engine, seconds: float = PATIENCE) -> bool:
     return quiet >= 3
 
 
+def wait(running: Engine, reached: Callable[[], bool], seconds: float = 120.0) -> None:
+    until = time.monotonic() + seconds
+    while not reached():
+        if time.monotonic() > until:
+            raise SystemExit("The engine does not come up or does nothing.")
+        running.rest(0.2)
+
+
+def engine_beats() -> set[str]:
+    """Whether rounds and delivery have begun."""
+    return set(Heartbeat.objects.filter(name__in=(TICK, Part.DELIVER)).values_list("name", flat=True))
+
+
 def ended(stage: Stage, tally: Tally, running: Engine, restarted: tuple[float, float] = NEVER) -> Tally:
     if not settled(running):
         tally.wrong.append(f"{unsent()} things still to do after {PATIENCE:.0f} s")
@@ -67,7 +84,6 @@ def killed(stage: Stage) -> Tally:
     kills, wanted, fresh = 0, max(20, int(1000 * stage.scale)), iter(pumps_of())
     with stage.running("killed") as running:
         due: list[int] = []
-        running.rest(4)
         while kills < wanted:
             batch = [pump for _, pump in zip(range(5), fresh, strict=False)]
             come_due(batch, timezone.now())
@@ -104,7 +120,6 @@ def redis_lost(stage: Stage, how: str) -> Tally:
     shares = [pumps[number::3] for number in range(3)]
     tally = Tally(f"Redis {how}", once(pumps))
     with stage.running(f"redis-{how[:5]}") as running:
-        running.rest(3)
         come_due(shares[0], timezone.now())
         running.rest(1)
         match how:
@@ -139,7 +154,6 @@ def database_restarted(stage: Stage) -> Tally:
     """PostgreSQL stopped in the middle of rounds, in haste and as by a power cut; its keeper starts it again."""
     pumps = pumps_of()[: stage.some(1500)]
     with stage.running("database") as running:
-        running.rest(3)
         began, shares = time.time(), [pumps[number::3] for number in range(3)]
         for number, share in zip((signal.SIGINT, signal.SIGQUIT, signal.SIGINT), shares, strict=True):
             _once_it_answers(running, partial(come_due, share, timezone.now()))
@@ -166,12 +180,18 @@ def _once_it_answers(running: Engine, action: Callable[[], object]) -> None:
     raise SystemExit("PostgreSQL did not come back.")
 
 
+def _waiting() -> "QuerySet[Notification]":
+    return Notification.objects.filter(alert__kind=Alert.Kind.REFILL_DUE, sent_at=None)
+
+
 def mail_server(stage: Stage, how: str) -> Tally:
     """A mail server that misbehaves for a while, and then does not."""
     pumps = pumps_of()[: stage.some(200)]
     with stage.running(f"mail-{how}") as running:
         stage.post.set(how)
         come_due(pumps, timezone.now())
-        running.rest(8)
+        # Some message has been tried, whatever becomes of it.
+        wait(running, lambda: bool(stage.post.taken()) or _waiting().filter(attempts__gt=0).exists())
+        running.rest(5)
         stage.post.set("accept")
         return ended(stage, Tally(f"mail server: {how}", once(pumps)), running)

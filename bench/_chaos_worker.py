@@ -12,8 +12,9 @@ from config.celery import app
 
 LEASE = timedelta(seconds=6)
 
-delivery.LEASE = LEASE
-delivery.LONGEST_WAIT = timedelta(seconds=1)
+SHORT = {"LEASE": LEASE, "LONGEST_WAIT": timedelta(seconds=1), "LONGEST_BATCH": LEASE / 2}
+for name, span in SHORT.items():
+    setattr(delivery, name, span)
 
 
 @worker_ready.connect

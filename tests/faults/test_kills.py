@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from bench._chaos_engine import engine
-from bench._chaos_processes import settled
+from bench._chaos_processes import engine_beats, settled, wait
 from bench._chaos_world import BOOKS, Tally, all_quiet, come_due, once, pumps_of
 from bench._growing import grow
 from bench._post_office import PostOffice
@@ -32,6 +32,7 @@ def test_twenty_kills_lose_nothing_and_repeat_only_what_was_taken_and_not_noted(
     there = {"DATABASE_URL": database_url()}
     try:
         with engine(tmp_path / "e", post.port, workers=1, beats=1, variables=there) as running:
+            wait(running, lambda: len(engine_beats()) == 2)
             while kills < KILLS:
                 running.rest(dice.uniform(0.1, 0.5))
                 come_due(pumps[kills * 10 : kills * 10 + 10], timezone.now())
