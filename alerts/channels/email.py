@@ -5,6 +5,7 @@ import hmac
 import re
 import smtplib
 from email.utils import parseaddr
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -100,9 +101,13 @@ class EmailLine:
 
 def message_id(row: Notification) -> str:
     """The same on every retry of a row, and of no other row of any installation."""
-    _, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
     mark = hmac.new(settings.SECRET_KEY.encode(), f"notification {row.pk}".encode(), hashlib.sha256).hexdigest()
-    return f"<brim.{row.pk}.{mark[:16]}@{address.rpartition('@')[2]}>"
+    return f"<brim.{row.pk}.{mark[:16]}@{_domain(settings.DEFAULT_FROM_EMAIL)}>"
+
+
+@cache
+def _domain(sender: str) -> str:
+    return parseaddr(sender)[1].rpartition("@")[2]
 
 
 def words_of(error: Exception) -> str:

@@ -41,10 +41,10 @@ class Account(Protocol):
 class Http(TwilioHttpClient):
     """Twilio's own client, which speaks to another address where a trial on one machine wants it so."""
 
-    def request(self, method: str, uri: str, *args: Any, **kwargs: Any) -> Response:
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]  # what follows is handed on as it is
         if settings.TWILIO_API_URL:
-            uri = uri.replace(TWILIO, settings.TWILIO_API_URL.rstrip("/"), 1)
-        return super().request(method, uri, *args, **kwargs)
+            url = url.replace(TWILIO, settings.TWILIO_API_URL.rstrip("/"), 1)
+        return super().request(method, url, *args, **kwargs)
 
 
 class TwilioLine(Lineless):

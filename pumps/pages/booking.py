@@ -42,7 +42,7 @@ def visit(request: HttpRequest, pump_id: int) -> HttpResponse:
         if saved is not None:
             return redirect("pump", pump_id=pump.pk)
     before = (
-        pump.appointments.exclude(pk=present.pk if present is not None else None)
+        pump.appointments.exclude(pk=present.pk if present is not None else 0)
         .order_by("-pk")
         .select_related("clinic")
         .prefetch_related("steps__by")

@@ -156,7 +156,7 @@ def test_one_visit_is_in_time_one_too_late_and_one_was_missed() -> None:
     demo.load(now=NOW)
     late = Alert.objects.open().get(kind=Alert.Kind.APPOINTMENT_LATE)
     missed = Alert.objects.open().get(kind=Alert.Kind.NO_SHOW)
-    states = dict(Appointment.objects.values_list("pump", "state"))
+    states: dict[int | None, str] = dict(Appointment.objects.values_list("pump", "state"))
     assert (states.pop(late.pump_id), states.pop(missed.pump_id)) == ("booked", "no_show")
     [(pump_id, state)] = states.items()
     visit = Appointment.objects.get(pump=pump_id)
