@@ -358,12 +358,9 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
-<<<<<<< ours
         "AlertKindEnum": "alerts.models.Alert.Kind",
         "ContactKindEnum": "patients.models.Contact.Kind",
-=======
         "AppointmentStateEnum": "scheduling.models.STATES",
->>>>>>> theirs
         "PatientStatusEnum": "patients.models.Patient.Status",
         "RefillOwnerEnum": "pumps.models.RefillOwner",
         "ReportKindEnum": "alerts.models.Report.Kind",
