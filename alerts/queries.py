@@ -31,10 +31,11 @@ class NotificationQuerySet(ClinicOwned[Row]):
         return self.filter(Q(state="queued", due_at__lte=now) | Q(lapsed, state="sending")).order_by("due_at")
 
     def late(self, since: datetime) -> Self:
-        """Due since then and not sent, left by a sender since then, or tried again and again."""
+        """Due since then and not sent, left by a sender since then, or tried again and again; but a clinic's own
+        program that does not answer is the clinic's to mend, and shown with its webhooks."""
         return self.filter(
             Q(state="queued", due_at__lte=since)
-            | Q(state="queued", attempts__gte=TRIES)
+            | Q(state="queued", attempts__gte=TRIES) & ~Q(channel="webhook")
             | Q(state="sending", lease_until__lte=since)
         )
 

@@ -5,8 +5,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from alerts.models import Alert, Notification
+from alerts.models import Notification
 from alerts.people import patient_of, pump_id_of
+from alerts.priorities import priority_of
 from clinical.escalation import Priority
 
 VERSION = 1
@@ -25,7 +26,7 @@ def body(row: Notification) -> bytes:
             "alert": str(row.alert_id) if row.alert_id is not None else None,
             "kind": alert.kind if alert is not None else None,
             "tier": row.tier,
-            "priority": priority_of(row),
+            "priority": priority_of(alert.kind, row.tier) if alert is not None else Priority.INFORMATION,
             "telling": row.repeat_number,
             "pump": str(pump_id) if pump_id is not None else None,
             "patient": str(patient.pk) if patient is not None else None,
@@ -39,27 +40,6 @@ def body(row: Notification) -> bytes:
 def trial(clinic_id: int, now: datetime) -> bytes:
     """What a press on "send a test" sends."""
     return _written({"id": None, "version": VERSION, "event": "test", "clinic": str(clinic_id), "due_at": _moment(now)})
-
-
-HIGH_KINDS = {
-    Alert.Kind.PUMP_STOPPED,
-    Alert.Kind.PUMP_STALLED,
-    Alert.Kind.PUMP_ALARM,
-    Alert.Kind.PUMP_ALARM_TWO_TONES,
-    Alert.Kind.WITHDRAWAL,
-    Alert.Kind.OVERDOSE,
-    Alert.Kind.CONCENTRATION_NOT_PROGRAMMED,
-}
-HIGH_TIERS = {"past", "low", "empty", "ended"}
-LOW_TIERS = {"book", "patient", "unbooked", "changed", "half_year"}
-
-
-def priority_of(row: Notification) -> Priority:
-    if row.alert is None:
-        return Priority.INFORMATION
-    if row.alert.kind in HIGH_KINDS or row.tier in HIGH_TIERS:
-        return Priority.HIGH
-    return Priority.LOW if row.tier in LOW_TIERS else Priority.MEDIUM
 
 
 def _moment(moment: datetime | None) -> str | None:

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from django.conf import settings
 
-from alerts.models import Alert, Heartbeat, Notification
+from alerts.models import Alert, Digest, DigestTurn, Heartbeat, Notification
 
 # A whole round, in which every step of it went well.
 TICK = "tick"
@@ -64,6 +64,7 @@ class EngineState:
     late_pumps: int
     late_alerts: int
     late_notifications: int
+    late_digests: int
     open_alerts: int
     alerts_with_nobody: int
     alerts_unheard: int
@@ -111,9 +112,10 @@ def state(*, now: datetime, late_pumps: int) -> EngineState:
     since = now - patience()
     late_alerts = Alert.objects.due(since).count()
     late_notifications = Notification.objects.late(since).count()
+    late_digests = Digest.objects.deliverable(since).count() + DigestTurn.objects.filter(next_at__lte=since).count()
     # Nobody in the tier's roles, no administrator, no patient who may be written to: nobody has been told.
     unheard = Alert.objects.open().filter(nobody_since__lte=since, told_at=None).count()
-    late = late_pumps + late_alerts + late_notifications + unheard
+    late = late_pumps + late_alerts + late_notifications + late_digests + unheard
     return EngineState(
         ok=not silent and late == 0,
         last_tick_at=last,
@@ -123,6 +125,7 @@ def state(*, now: datetime, late_pumps: int) -> EngineState:
         late_pumps=late_pumps,
         late_alerts=late_alerts,
         late_notifications=late_notifications,
+        late_digests=late_digests,
         open_alerts=Alert.objects.open().count(),
         alerts_with_nobody=Alert.objects.open().filter(nobody_since__isnull=False).count(),
         alerts_unheard=unheard,
