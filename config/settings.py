@@ -178,7 +178,8 @@ CACHES = {
 
 MAIL_DIR = DATA_DIR / "mail"
 DEFAULT_FROM_EMAIL: str = env.str("DEFAULT_FROM_EMAIL", default="Brim <brim@localhost>")
-EMAIL_TIMEOUT = 20
+# A server answers up to seven commands for one message: all of them together stay within the lease of a row.
+EMAIL_TIMEOUT = 8
 EMAIL_URL: str = env.str("EMAIL_URL", default="")
 # Set where mail leaves through a provider, which says later what bounced.
 EMAIL_PROVIDER = ""
