@@ -69,6 +69,7 @@ def write_due(now: datetime) -> int:
                 broken.add(turn.clinic_id)
 
 
+@transaction.atomic
 def _begin_turns(now: datetime) -> None:
     """A clinic that has just been opened gets its first digest on its next morning."""
     new = Clinic.objects.filter(digest_turn=None)

