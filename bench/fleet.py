@@ -178,7 +178,7 @@ def one_event() -> tuple[float, float]:
     @transaction.atomic
     def write() -> None:
         pump = Pump.objects.select_for_update(no_key=True).get(pk=next(pumps))
-        given = {"mode": mode, "daily_dose_mcg": dose, "recorded_by": user}
+        given = {"mode": mode, "daily_dose_mcg": dose, "recorded_by": user, "clock_offset_s": 0}
         Event.objects.create(pump=pump, kind=Event.Kind.DOSE_CHANGE, occurred_at=now, **given)
 
     def record() -> None:
