@@ -1,5 +1,6 @@
 """Text messages and calls by a voice, through Twilio and its own client library."""
 
+from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -47,19 +48,20 @@ class Http(TwilioHttpClient):
         return super().request(method, url, *args, **kwargs)
 
 
-class TwilioLine(Lineless):
+class TwilioLine(Lineless, ABC):
     def __init__(self) -> None:
         account = self.account()
         http = Http(timeout=TIMEOUT_S)
         self.client = Client(account.account, account.token, http_client=http) if account is not None else None
         self.sender = account.sender if account is not None else ""
 
+    @abstractmethod
     def account(self) -> Account | None:
-        raise NotImplementedError
+        """Whose account is used; None where none is set up."""
 
+    @abstractmethod
     def hand_over(self, client: Client, row: Notification, number: str) -> str:
         """Give the message to Twilio; returns what it calls it."""
-        raise NotImplementedError
 
     def send(self, row: Notification) -> Sent:
         number = short_messages.number_of(row)
