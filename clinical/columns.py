@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clinical.curves import UNIFORM, Curve, curve_of
+from clinical.curves import UNIFORM, Curve, Knot, curve_of
 from clinical.ledger import (
     AlarmReport,
     Bridge,
@@ -128,7 +128,10 @@ class Fleet:
 
     def is_any(self, *codes: int) -> Flags:
         """Whether each event is of one of these kinds."""
-        return np.isin(self.what, codes)
+        found = self.what == codes[0]
+        for code in codes[1:]:
+            found |= self.what == code
+        return found
 
 
 def fleet(pumps: Sequence[PumpFacts], ledgers: Sequence[Sequence[LedgerEvent]]) -> Fleet:
@@ -236,7 +239,10 @@ class CurveTable:
     """The curves of a fleet; most pumps share the uniform one."""
 
     def __init__(self) -> None:
-        self._curves = [UNIFORM]
+        self._rows = 0
+        # Days, knots a curve and the knots of all, of one or of many.
+        self._parts: list[tuple[Sequence[int] | Ints, Sequence[int] | Ints, Sequence[Knot] | Floats]] = []
+        self.add(UNIFORM)
         self._index: dict[Program, int] = {}
 
     def index(self, program: Program) -> int:
@@ -249,18 +255,25 @@ class CurveTable:
 
     def add(self, curve: Curve) -> int:
         """The row of a curve, a new one."""
-        self._curves.append(curve)
-        return len(self._curves) - 1
+        return self._added([curve.days], [len(curve.knots)], curve.knots)
+
+    def add_stepped(self, sizes: Ints, knots: Floats) -> int:
+        """The row of the first of many new curves, one row after the other, from `curves.stepped`."""
+        return self._added(np.ones_like(sizes), sizes, knots)
+
+    def _added(self, days: Sequence[int] | Ints, sizes: Sequence[int] | Ints, knots: Sequence[Knot] | Floats) -> int:
+        row = self._rows
+        self._parts.append((days, sizes, knots))
+        self._rows += len(sizes)
+        return row
 
     def columns(self) -> Curves:
-        sizes = np.array([len(curve.knots) for curve in self._curves], dtype=np.int64)
+        days, sizes, knots = (np.concatenate(column) for column in zip(*self._parts, strict=True))
         shape = (len(sizes), int(sizes.max()))
         row = np.repeat(np.arange(len(sizes)), sizes)
         place = np.arange(len(row)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        knots = np.array([knot for curve in self._curves for knot in curve.knots], dtype=np.float64).T
         # Beyond a curve's last knot nothing may match: infinite start, infinite level.
         found = [np.full(shape, empty) for empty in (np.inf, np.inf, np.inf, 0.0)]
-        for column, values in zip(found, knots, strict=True):
+        for column, values in zip(found, knots.T, strict=True):
             column[row, place] = values
-        days = np.array([curve.days for curve in self._curves], dtype=np.float64)
-        return Curves(days, *found)
+        return Curves(days.astype(np.float64), *found)

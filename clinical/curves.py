@@ -1,14 +1,19 @@
 """The course of a program over the pump's day or week, as fractions of its daily dose."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from clinical.programs import DAYS_PER_WEEK, MINUTES_PER_DAY, Program, is_for
 from clinical.units import SECONDS_PER_DAY
 
 # A step or bolus in numbers: minute of the day, mcg/h or mcg, weekdays (see `programs.Step`).
 Part = tuple[int, float, tuple[int, ...]]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
 class Knot(NamedTuple):
@@ -51,7 +56,11 @@ def curve(steps: Sequence[Part], boluses: Sequence[Part]) -> Curve:
         return UNIFORM
     plans = _plans(steps, boluses)
     bends = [bend for number in range(len(plans)) for bend in _bends(plans, number)]
-    total = sum([dose + rate * hours for _, dose, rate, hours in bends]) / len(plans)
+    total = 0.0
+    # One after the other, as `stepped` has it: the last bits of `sum` depend on Python's version.
+    for _, dose, rate, hours in bends:
+        total += dose + rate * hours
+    total /= len(plans)
     knots: list[Knot] = []
     level = 0.0
     for second, dose, rate, hours in bends:
@@ -59,6 +68,43 @@ def curve(steps: Sequence[Part], boluses: Sequence[Part]) -> Curve:
         knots.append(Knot(second, level, after, rate / 3600.0 / total))
         level = after + rate * hours / total
     return Curve(len(plans), tuple(knots))
+
+
+def stepped(program: Ints, minute: Ints, rate: Floats) -> tuple[Ints, Floats]:
+    """The curves of many programs that have steps of the day alone, to the bit what `curve` gives for each.
+
+    A row a step: the number of its program (from 0, none left out), its minute of the day, mcg/h; in order of program
+    and minute. Returns how many knots each program has, and the knots of all, a row each.
+    """
+    sizes = np.bincount(program)
+    first = np.cumsum(sizes) - sizes
+    # Until its first step a day goes on as the last one ended.
+    late = np.flatnonzero(minute[first] > 0)
+    minute = np.insert(minute, first[late], 0)
+    rate = np.insert(rate, first[late], rate[first[late] + sizes[late] - 1])
+    sizes[late] += 1
+    first = np.cumsum(sizes) - sizes
+    ends = np.append(minute[1:], MINUTES_PER_DAY)
+    ends[first[1:] - 1] = MINUTES_PER_DAY
+    given = rate * ((ends - minute) / 60.0)
+    total, level = np.zeros(len(sizes)), np.zeros(len(sizes))
+    knots = np.empty((len(rate), 4))
+    for which, rows in _by_place(first, sizes):
+        total[which] += given[rows]
+    for which, rows in _by_place(first, sizes):
+        knots[rows, 1] = level[which]
+        level[which] += given[rows] / total[which]
+    knots[:, 0] = minute * 60.0
+    knots[:, 2] = knots[:, 1]
+    knots[:, 3] = rate / 3600.0 / np.repeat(total, sizes)
+    return sizes, knots
+
+
+def _by_place(first: Ints, sizes: Ints) -> Iterator[tuple[Ints, Ints]]:
+    """The programs that have a first, a second, ... row, with those rows."""
+    for place in range(int(sizes.max(initial=0))):
+        which = np.flatnonzero(sizes > place)
+        yield which, first[which] + place
 
 
 Plans = list[tuple[list[Part], list[Part]]]

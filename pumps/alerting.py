@@ -1,6 +1,6 @@
 """Which alerts a forecast calls for, and from when. The room below decides who is told and how often."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -112,15 +112,24 @@ def risk_flags(pump_ids: Sequence[int]) -> dict[int, list[str]]:
 
 
 def reconcile(rows: Sequence[Forecast], *, now: datetime, refill: Event | None = None) -> None:
-    """Open, move and close the alerts of forecasts the caller holds locked, and set when to look again.
+    """As `align`, of forecasts that are stored."""
+    align(rows, risk_flags([row.pump_id for row in rows]), now=now, refill=refill)
+    Forecast.objects.bulk_update(rows, ["next_alert_at"], batch_size=1000)
 
-    `refill` is the refill just recorded, if that is why. Running it twice changes nothing.
+
+def align(
+    rows: Sequence[Forecast], flags: Mapping[int, Collection[str]], *, now: datetime, refill: Event | None = None
+) -> None:
+    """Open, move and close the alerts of forecasts the caller holds locked, and set when to look again, which the
+    caller stores.
+
+    `flags` are those of their patients, by pump, and `refill` is the refill just recorded, if that is why. Running it
+    twice changes nothing.
     """
     if not rows:
         return
     pump_ids = [row.pump_id for row in rows]
     policies = lifecycle.policies({row.clinic_id for row in rows})
-    flags = risk_flags(pump_ids)
     ladders = {row.pump_id: policies[row.clinic_id].of(flags.get(row.pump_id, ())) for row in rows}
     work = _Work(now, refill, ladders, Visits.of(pump_ids))
     existing = lifecycle.open_of(pump_ids)
@@ -128,7 +137,6 @@ def reconcile(rows: Sequence[Forecast], *, now: datetime, refill: Event | None =
         _reconcile_one(row, {kind: a for (pump, kind), a in existing.items() if pump == row.pump_id}, work)
     lifecycle.open_all(work.openings, now=now)
     _tell_of_visits(rows, work)
-    Forecast.objects.bulk_update(rows, ["next_alert_at"], batch_size=1000)
 
 
 @dataclass

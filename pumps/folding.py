@@ -1,7 +1,7 @@
 """Rows of the database as the kernel's facts: the only reader of the ledger for forecasts."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -68,19 +68,40 @@ def ledgers(
     without: int | None = None,
     known_at: datetime | None = None,
 ) -> dict[int, list[LedgerEvent]]:
-    """The standing events of pumps, by pump id; up to and including `until` if given, `without` one. One query.
+    """The standing events of pumps as facts, by pump id. One query; the rest as `rows`."""
+    return facts(rows(pump_ids, until=until, without=without, known_at=known_at))
+
+
+# A fleet's ledgers come in pieces of so many events, one pump's in one.
+PIECE = 10_000
+
+
+def rows(
+    pump_ids: Sequence[int],
+    *,
+    until: datetime | None = None,
+    without: int | None = None,
+    known_at: datetime | None = None,
+) -> Iterator[Row]:
+    """The standing events of pumps, each pump's in order; up to and including `until` if given, `without` one.
 
     With `known_at` they are those that stood then: recorded until then, and not declared an error until then.
     """
-    rows = Event.objects.standing(known_at=known_at).filter(pump__in=pump_ids).order_by("pump_id", "occurred_at", "pk")
+    standing = Event.objects.standing(known_at=known_at).filter(pump__in=pump_ids)
+    standing = standing.order_by("pump_id", "occurred_at", "pk")
     if until is not None:
-        rows = rows.filter(occurred_at__lte=until)
+        standing = standing.filter(occurred_at__lte=until)
     if without is not None:
-        rows = rows.exclude(pk=without)
+        standing = standing.exclude(pk=without)
+    values = standing.values_list(*Row._fields)
+    return map(Row._make, values if len(pump_ids) == 1 else values.iterator(chunk_size=PIECE))
+
+
+def facts(rows: Iterable[Row]) -> dict[int, list[LedgerEvent]]:
+    """What a forecast reads of events, by pump id."""
     found: dict[int, list[LedgerEvent]] = defaultdict(list)
     confirmed: dict[int, set[datetime | None]] = defaultdict(set)
-    for values in rows.values_list(*Row._fields).iterator(chunk_size=10_000):
-        row = Row(*values)
+    for row in rows:
         if row.kind in _FACTS:
             found[row.pump_id].append(_FACTS[row.kind](row))
         elif row.kind == Kind.DOSE_CONFIRMED:

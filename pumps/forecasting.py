@@ -61,7 +61,7 @@ def _row(pump: Pump, version: PriorVersion, result: clinical.Forecast, now: date
     in_use = pump.status == Pump.Status.ACTIVE and pump.patient.status == Patient.Status.ACTIVE
     return Forecast(
         pump=pump,
-        clinic_id=pump.clinic_id,
+        clinic=pump.clinic,
         in_use=in_use,
         limiting_factor=result.limiting_factor.value,
         unknown_reason=result.unknown_reason,

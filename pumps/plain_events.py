@@ -11,23 +11,26 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from clinical.columns import EVENT_COLUMNS, FILL, PROGRAM, READING, CurveTable, Flags, Floats, Ints
+from clinical.curves import stepped
 from clinical.terms import DRUG_COLUMNS, ClinicRules, product_key
 from clinical.units import SECONDS_PER_DAY, start_of_day, to_seconds
 from pumps import packed
-from pumps.packed import DAY, FLAG, MOMENT, REAL, SMALL, WHOLE
+from pumps.packed import DAY, MOMENT, REAL, SMALL, WHOLE
 from pumps.programs_json import curve_of_json
 
 MICROSECONDS = 1e6
 EPOCH = date(1970, 1, 1)
 UNKNOWN_DAY = date(1900, 1, 1)
 NO_CLOCK = -1_000_000
-_KINDS = (WHOLE, WHOLE, SMALL, MOMENT, REAL, REAL, REAL, REAL, SMALL, DAY, SMALL, FLAG, REAL)
+_KINDS = (WHOLE, WHOLE, SMALL, MOMENT, REAL, REAL, REAL, REAL, SMALL, DAY, SMALL, SMALL, REAL)
+# A program without an hour, with steps of the day alone, and with boluses or weekdays.
+UNIFORM, STEPPED, SHAPED = range(3)
 # Odd (-1) are a dose change that is planned or lets the patient call for boluses, an interrogation with alarms or with
 # what a patient called for, and all other kinds.
 _SQL = f"""
 SELECT array_agg(pump_id), array_agg(id), array_agg(what), array_agg(occurred_at), array_agg(amount),
        array_agg(aspirated), array_agg(filled), array_agg(programmed), array_agg(stability), array_agg(expires_on),
-       array_agg(clock), array_agg(is_shaped), array_agg(read)
+       array_agg(clock), array_agg(shape), array_agg(read)
 FROM (
     SELECT pump_id, id, occurred_at,
            CASE WHEN emptying = 'emptied' THEN {FILL}
@@ -42,7 +45,9 @@ FROM (
            coalesce(drug_expires_on, '{UNKNOWN_DAY}') AS expires_on,
            coalesce(clock_offset_s, {NO_CLOCK}) AS clock,
            coalesce(volume_ml::float8, 'NaN') AS read,
-           steps <> '[]' OR boluses <> '[]' AS is_shaped
+           CASE WHEN steps = '[]' AND boluses = '[]' THEN {UNIFORM}
+                WHEN boluses = '[]' AND NOT steps @? '$[*].days[*]' THEN {STEPPED}
+                ELSE {SHAPED} END::int4 AS shape
     FROM pumps_event WHERE pump_id = ANY(%(pumps)s)
 ) AS event
 """  # noqa: S608  # numbers and a date of our own
@@ -73,7 +78,7 @@ class _Rows:
     stability: Ints
     expires_on: Ints
     clock: Ints
-    is_shaped: Flags
+    shape: Ints
     read: Floats
 
 
@@ -129,7 +134,10 @@ def _columns(rows: _Rows, curves: CurveTable) -> dict[str, Floats]:
 def _curves(rows: _Rows, curves: CurveTable) -> Floats:
     """The row of each program's curve in the table."""
     found = np.zeros(len(rows.pk))
-    shaped = np.flatnonzero((rows.what == PROGRAM) & rows.is_shaped.astype(np.bool_))
+    stepped = np.flatnonzero((rows.what == PROGRAM) & (rows.shape == STEPPED))
+    if len(stepped):
+        found[stepped] = _stepped(rows.pk[stepped], curves)
+    shaped = np.flatnonzero((rows.what == PROGRAM) & (rows.shape == SHAPED))
     if len(shaped) == 0:
         return found
     parameters = {"events": packed.pack(rows.pk[shaped], WHOLE)}
@@ -139,6 +147,26 @@ def _curves(rows: _Rows, curves: CurveTable) -> Floats:
     known = {pk: curves.add(curve_of_json(json.loads(steps), json.loads(boluses))) for pk, steps, boluses in programs}
     found[shaped] = [known[pk] for pk in rows.pk[shaped].tolist()]
     return found
+
+
+_STEPS = """
+SELECT array_agg(id), array_agg(minute), array_agg(rate)
+FROM (
+    SELECT event.id, left(step.start, 2)::int4 * 60 + substr(step.start, 4)::int4 AS minute, step.rate_mcg_per_h AS rate
+    FROM pumps_event AS event, jsonb_to_recordset(event.steps) AS step(start text, rate_mcg_per_h float8)
+    WHERE event.id = ANY(%(events)s)
+) AS step
+"""
+
+
+def _stepped(events: Ints, curves: CurveTable) -> Ints:
+    """The rows in the table of the curves of events whose programs have steps of the day alone."""
+    event, minute, rate = packed.read(_STEPS, {"events": packed.pack(events, WHOLE)}, (WHOLE, SMALL, REAL))
+    order = np.lexsort((minute, event))
+    ordered = np.sort(events)
+    first = curves.add_stepped(*stepped(np.searchsorted(ordered, event[order]), minute[order], rate[order]))
+    rows: Ints = first + np.searchsorted(ordered, events)
+    return rows
 
 
 def _drug(rows: _Rows, rules: Sequence[ClinicRules]) -> dict[str, Floats]:

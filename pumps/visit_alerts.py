@@ -24,7 +24,7 @@ class Visits:
 
     @classmethod
     def of(cls, pump_ids: Sequence[int]) -> "Visits":
-        """One query."""
+        """As `standing_and_missed`."""
         return cls(*Appointment.objects.standing_and_missed(pump_ids))
 
     def by_kind(self, row: Forecast) -> dict[str, Appointment]:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Max, QuerySet
 
 from clinics.queries import ClinicOwned, Row
 from scheduling.states import STANDING, State
@@ -20,12 +20,15 @@ class AppointmentQuerySet(ClinicOwned[Row]):
         return {row.pump_id: row for row in self.standing().filter(pump__in=pump_ids)}  # type: ignore[attr-defined]  # a row is an Appointment
 
     def standing_and_missed(self, pump_ids: Collection[int]) -> tuple[dict[int, Row], dict[int, Row]]:
-        """By pump: the standing appointment, and the last one if its patient did not come to it. One query."""
-        newer = self.model._default_manager.filter(pump=OuterRef("pump"), pk__gt=OuterRef("pk"))
-        is_missed = Q(state=State.NO_SHOW) & ~Exists(newer)
-        rows = list(self.filter(Q(state__in=STANDING) | is_missed, pump__in=pump_ids))
-        missed = {row.pump_id: row for row in rows if row.state == State.NO_SHOW}  # type: ignore[attr-defined]  # a row is an Appointment
-        return {row.pump_id: row for row in rows if row.state != State.NO_SHOW}, missed  # type: ignore[attr-defined]  # likewise
+        """By pump: the standing appointment, and the last one if its patient did not come to it. One query, and one
+        more where somebody did not come."""
+        rows: list[Any] = list(self.filter(pump__in=pump_ids, state__in=[*STANDING, State.NO_SHOW]).order_by("pk"))
+        missed = {row.pump_id: row for row in rows if row.state == State.NO_SHOW}
+        if missed:
+            last = self.model._default_manager.filter(pump__in=missed).values("pump").annotate(last=Max("pk"))
+            is_last = {row["last"] for row in last}
+            missed = {pump_id: row for pump_id, row in missed.items() if row.pk in is_last}
+        return {row.pump_id: row for row in rows if row.state != State.NO_SHOW}, missed
 
     def between(self, start: datetime, end: datetime) -> Self:
         """Those that begin within a range, earliest first."""

@@ -63,10 +63,9 @@ class Policy:
 
 
 def policies(clinic_ids: Iterable[int]) -> dict[int, Policy]:
-    """The policy of each clinic: its newest own one, or the default."""
+    """The policy of each clinic: its newest own one, or the default. One query."""
     ids = set(clinic_ids)
-    newest = EscalationPolicy.objects.filter(clinic__in=ids).values("clinic").annotate(newest=Max("pk"))
-    own = EscalationPolicy.objects.filter(pk__in=[row["newest"] for row in newest])
+    own = EscalationPolicy.objects.filter(clinic__in=ids).order_by("clinic_id", "-pk").distinct("clinic_id")
     found = {
         row.clinic_id: Policy(tuple(tier_from_json(tier) for tier in row.tiers), row.risk_days, row.version)
         for row in own

@@ -13,7 +13,7 @@ from clinics.models import User
 from patients import services
 from patients.models import Patient
 from pumps import forecasting
-from pumps.alerting import reconcile
+from pumps.alerting import align
 from pumps.models import Forecast, Pump
 from pumps.services import visit_ends
 
@@ -65,9 +65,9 @@ def settle(pump_ids: list[int], *, now: datetime) -> None:
     """Forecast pumps anew and bring their visits and alerts into line, after something about their patient changed."""
     pumps = forecasting.locked(pump_ids)
     rows = forecasting.fresh(pumps, [forecasting.current_prior()] * len(pumps), now=now)
-    forecasting.store(rows)
     visit_ends.out_of_use(rows, now=now)
-    reconcile(rows, now=now)
+    align(rows, {pump.pk: pump.patient.flags for pump in pumps}, now=now)
+    forecasting.store(rows)
 
 
 def _check(patient: Patient, status: str, on: date, reason: str, now: datetime) -> None:

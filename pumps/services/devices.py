@@ -16,7 +16,7 @@ from clinics.words import calendar_day
 from patients.models import Patient
 from patients.services import READ_ONLY
 from pumps import forecasting
-from pumps.alerting import reconcile
+from pumps.alerting import align
 from pumps.models import Event, Forecast, Handover, Pump, PumpModel, RefillOwner
 from pumps.services import visit_ends
 
@@ -187,9 +187,9 @@ def _check_against_ledger(pump: Pump) -> None:
 
 def _refresh(pump: Pump, now: datetime) -> None:
     [row] = forecasting.fresh([pump], [forecasting.current_prior()], now=now)
-    forecasting.store([row])
     visit_ends.out_of_use([row], now=now)
-    reconcile([row], now=now)
+    align([row], {pump.pk: pump.patient.flags}, now=now)
+    forecasting.store([row])
 
 
 def _check(pump: Pump, now: datetime) -> None:

@@ -14,7 +14,8 @@ from clinics.errors import Conflict, Doubt, Impossible, NeedsConfirmation, Overt
 from clinics.models import User
 from patients.models import Patient
 from pumps import folding, forecasting, reported
-from pumps.alerting import reconcile
+from pumps.alerting import align
+from pumps.folding import Row
 from pumps.models import Event, Forecast, PriorVersion, Pump
 from pumps.services.doubts import Known, doubts_of
 from pumps.services.entries import (
@@ -181,7 +182,7 @@ def _locked(pump_id: int) -> Pump:
     pumps = forecasting.locked([pump_id])
     if not pumps:
         raise Pump.DoesNotExist
-    list(Forecast.objects.select_for_update().filter(pump=pump_id))
+    list(Forecast.objects.select_for_update().filter(pump=pump_id).values_list("pk"))
     return pumps[0]
 
 
@@ -207,7 +208,8 @@ def drafted(
         Impossible, Conflict: as `record`.
     """
     check_writable(pump)
-    facts = ledger_of(pump, without=instead_of)
+    standing = list(folding.rows([pump.pk], without=instead_of.pk if instead_of is not None else None))
+    facts = folding.facts(standing).get(pump.pk, [])
     before = situation(folding.device(pump, version).facts, facts, entry.at)
     if isinstance(entry, RefillEntry):
         fill = before.last_fill()
@@ -220,28 +222,25 @@ def drafted(
         raise_if(impossible_event(pump, entry, now=now))
         if entry.kind == Event.Kind.DOSE_CONFIRMED:
             raise_if(impossible_confirmation(entry, facts))
-    _check_conflict(pump, entry, instead_of)
+    _check_conflict(pump, entry, standing)
     said = known(before, entry)
     doubts = doubts_of(pump, entry, said, now=now)
-    return Draft(_event_of(pump, entry, now), facts, said, doubts, _bridge_of(pump, bridge, now))
+    return Draft(_event_of(pump, entry, now), facts, said, doubts, _bridge_of(pump, bridge, standing, now))
 
 
-def _bridge_of(pump: Pump, bridge: EventEntry | None, now: datetime) -> Event | None:
+def _bridge_of(pump: Pump, bridge: EventEntry | None, standing: Sequence[Row], now: datetime) -> Event | None:
     """The unsaved event of a bridge. What is impossible about it is said at `bridge`."""
     if bridge is None:
         return None
     found = impossible_event(pump, bridge, now=now)
     if found:
         raise Impossible({"bridge": [f"{field}: {told}" for field, messages in found.items() for told in messages]})
-    _check_conflict(pump, bridge, None)
+    _check_conflict(pump, bridge, standing)
     return _event_of(pump, bridge, now)
 
 
-def _check_conflict(pump: Pump, entry: Entry, instead_of: Event | None) -> None:
-    same = Event.objects.standing().filter(pump=pump, kind=kind_of(entry), occurred_at=entry.at)
-    if instead_of is not None:
-        same = same.exclude(pk=instead_of.pk)
-    if same.exists():
+def _check_conflict(pump: Pump, entry: Entry, standing: Sequence[Row]) -> None:
+    if any(row.kind == kind_of(entry) and row.occurred_at == entry.at for row in standing):
         local = entry.at.astimezone(pump.clinic.zone)
         called = Event.Kind(kind_of(entry)).label.lower()
         raise Conflict(
@@ -302,8 +301,8 @@ def _refresh(
     pump: Pump, version: PriorVersion, facts: Sequence[LedgerEvent], *, now: datetime, refill: Event | None
 ) -> Forecast:
     [row] = forecasting.fresh([pump], [version], now=now, ledgers={pump.pk: facts})
-    forecasting.store([row])
     if refill is not None:
         after_refill(row=row, refill=refill, now=now)
-    reconcile([row], now=now, refill=refill)
+    align([row], {pump.pk: pump.patient.flags}, now=now, refill=refill)
+    forecasting.store([row])
     return row

@@ -18,7 +18,7 @@ KNOWN_BEFORE = timedelta(days=7)
 def after_refill(*, row: Forecast, refill: Event, now: datetime) -> None:
     """A refill on the day of a visit was given at it; the newest refill on another day makes a visit needless.
 
-    The caller holds the lock on the pump, and has stored its forecast.
+    The caller holds the lock on the pump and its forecast.
     """
     zone, by = row.clinic.zone, Author(refill.recorded_by, now)
     on = refill.occurred_at.astimezone(zone).date()
