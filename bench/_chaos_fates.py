@@ -3,21 +3,23 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
 from alerts.models import Alert
-from bench._chaos_clock import MINUTE, a_round, on_stage
+from bench._chaos_clock import HOUR, MINUTE, a_round, on_stage
 from bench._chaos_processes import Stage
 from bench._chaos_world import DAY, ORIGINALS, RUNS, Tally, come_due, once, pumps_of
 from bench._fleet import someone
 from bench._growing import STRIDE
 from clinics.errors import NeedsConfirmation
-from clinics.models import User
+from clinics.models import Clinic, User
 from clinics.roles import Role
+from patients.models import Patient
 from pumps import forecasting
 from pumps.models import Event, Forecast, Pump
-from pumps.services import care, devices, fleet, ledger
+from pumps.services import booking, care, devices, fleet, ledger
 from pumps.services.entries import RefillEntry
 
 EACH = 15
@@ -87,13 +89,48 @@ def _die(pump: Pump, user: User, now: datetime) -> None:
     care.change_status(patient=pump.patient, status="deceased", on=now.date(), reason="died", now=now, by=user)
 
 
+def cancelled(stage: Stage) -> Tally:
+    """A visit is cancelled between a reminder of it and its sending: the patient gets none, and those who book are told
+    at once that none stands any more."""
+    zone = ZoneInfo("America/New_York")
+    user = someone(Role.ADMINISTRATOR)
+
+    def play(now: datetime) -> Tally:
+        pumps = pumps_of(zone.key)[: 2 * EACH]
+        off, kept = pumps[:EACH], pumps[EACH:]
+        emails = _write_to_patients(pumps, now)
+        come_due(pumps, now, refill_by=now + 10 * DAY)
+        visits = [booking.book(pump_id=pump, starts_at=now + 2 * DAY + HOUR, by=user, now=now) for pump in pumps]
+        a_round(now)
+        later = now + HOUR
+        fleet.tick(later)
+        for visit in visits[:EACH]:
+            booking.cancel(appointment_id=visit.pk, reason="cannot come", by=user, now=later)
+        a_round(later + MINUTE)
+        Clinic.objects.update(patient_messages_since=None)
+        tally = Tally("visit cancelled before sending", once(off))
+        tally.expected |= {(pump, emails[pump]): int(pump in kept) for pump in pumps}
+        tally.note = f"{len(off)} reminders not to be sent any more"
+        return tally
+
+    return on_stage(stage, datetime(2027, 6, 15, 12, tzinfo=zone), play)
+
+
+def _write_to_patients(pumps: list[int], now: datetime) -> dict[int, str]:
+    """Their patients consent to e-mails; their addresses by pump."""
+    Clinic.objects.update(patient_messages_since=now - DAY)
+    emails = {pump: f"patient{pump}@example.org" for pump in pumps}
+    for pump, email in emails.items():
+        Patient.objects.filter(pumps=pump).update(email=email, email_reminders=True, email_undeliverable_since=None)
+    return emails
+
+
 def empty(stage: Stage) -> Tally:
     """The reservoir reaches exactly 0 now: the severest tier, told this second; a refill of 0 mL does not end it."""
     user = someone(Role.ADMINISTRATOR)
 
     def play(now: datetime) -> Tally:
-        # Copies, to which nothing has happened in another scenario.
-        pumps = pumps_of()[ORIGINALS : ORIGINALS + 2 * EACH]
+        pumps = pumps_of()[: 2 * EACH]
         come_due(pumps, now, refill_by=now - 10 * DAY)
         low = now - 3 * DAY
         Forecast.objects.filter(pump__in=pumps).update(

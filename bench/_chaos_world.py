@@ -12,7 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from alerts.models import Alert, Notification
@@ -24,7 +25,8 @@ from clinics.roles import Role
 from interop.importing import import_folder
 from interop.simulation import fleet
 from interop.writing import write
-from pumps.models import Forecast
+from patients.models import Patient
+from pumps.models import Event, Forecast, Pump
 
 ORIGINALS = 500
 FAR = timedelta(days=100)
@@ -52,7 +54,7 @@ def people(pumps: int) -> None:
 def all_quiet(now: datetime) -> None:
     """No alert, no message, and nothing due for a long time."""
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE alerts_alert, alerts_notification, alerts_alertstep, alerts_heartbeat CASCADE")
+        cursor.execute("TRUNCATE alerts_alert, alerts_notification, alerts_heartbeat, scheduling_appointment CASCADE")
     far = now + FAR
     Forecast.objects.update(
         next_alert_at=far,
@@ -79,7 +81,10 @@ def come_due(pumps: Collection[int], now: datetime, refill_by: datetime | None =
 
 
 def pumps_of(timezone_name: str = "") -> list[int]:
-    rows = Forecast.objects.order_by("pump")
+    """Pumps to which nothing has happened in another scenario: what somebody recorded then outlives it."""
+    touched = Event.objects.filter(pump=OuterRef("pump"), source=Event.Source.PAGE)
+    in_care = Q(pump__status=Pump.Status.ACTIVE, pump__patient__status=Patient.Status.ACTIVE)
+    rows = Forecast.objects.filter(in_care & ~Exists(touched)).order_by("pump")
     if timezone_name:
         rows = rows.filter(clinic__in=Clinic.objects.filter(timezone=timezone_name))
     return list(rows.values_list("pump", flat=True))
@@ -90,7 +95,17 @@ def asleep(span: timedelta) -> None:
     Alert.objects.update(
         **{
             name: F(name) - span
-            for name in ("opened_at", "refill_by", "low_at", "empty_at", "filled_at", "next_due_at", "told_at")
+            for name in (
+                "opened_at",
+                "refill_by",
+                "low_at",
+                "empty_at",
+                "filled_at",
+                "next_due_at",
+                "told_at",
+                "nobody_since",
+                "acknowledged_until",
+            )
         }
     )
     Notification.objects.update(due_at=F("due_at") - span, sent_at=F("sent_at") - span)
@@ -176,14 +191,14 @@ HEAD = f"{'':46} {'expected':>8} {'delivered':>9} {'lost':>5} {'duplicates':>10}
 
 
 def rows_of(ids: Collection[int], emails: Collection[str]) -> dict[int, tuple[int, str]]:
-    """Which pump and person each row of the outbox is of; refill alerts alone."""
+    """Which pump and person each row of the outbox is of; refill alerts to staff, and visits to patients, alone."""
     found, chosen = {}, sorted(ids)
-    mails = Notification.objects.filter(alert__kind=Alert.Kind.REFILL_DUE, user__email__in=emails)
+    of_staff = Q(alert__kind=Alert.Kind.REFILL_DUE, user__email__in=emails)
+    mails = Notification.objects.filter(of_staff | Q(appointment__isnull=False, patient__email__in=emails))
+    whose = (Coalesce("alert__pump", "appointment__pump"), Coalesce("user__email", "patient__email"))
     for start in range(0, len(chosen), 5000):
         rows = mails.filter(pk__in=chosen[start : start + 5000])
-        for pk, pump, email in rows.values_list("pk", "alert__pump", "user__email"):
-            if pump is not None and email is not None:
-                found[pk] = (pump, email)
+        found |= {pk: (pump, email) for pk, pump, email in rows.values_list("pk", *whose)}
     return found
 
 

@@ -17,7 +17,7 @@ from bench._chaos_clock import (
     mail_down_for_days,
     quiet_hours,
 )
-from bench._chaos_fates import between, empty
+from bench._chaos_fates import between, cancelled, empty
 from bench._chaos_processes import Stage, crowded, database_restarted, killed, mail_server, minute, redis_lost
 from bench._chaos_world import HEAD, Tally, people
 from bench._fleet import SEED, insist_on_an_empty_database, say
@@ -55,6 +55,7 @@ def scenarios() -> dict[str, Callable[[Stage], Tally]]:
         **changes,
         "quiet": quiet_hours,
         "between": between,
+        "cancelled": cancelled,
         "empty": empty,
         "crowded": crowded,
         **{f"redis-{how}": partial(redis_lost, how=how) for how in ("flushed", "hangs", "gone for a day, then empty")},
