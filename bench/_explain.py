@@ -12,9 +12,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from alerts import patient_links
+from alerts.models import Alert, Notification
 from bench._fleet import say, someone
 from clinics.roles import Role
 from pumps.models import Event, Forecast, Pump
+from scheduling.models import Appointment
 
 API = "/api/v1"
 PLANNED = ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE")
@@ -25,13 +28,11 @@ LARGE = 10_000
 
 def report() -> bool:
     """Print each request with its queries and what reads a large table from end to end; whether any does."""
-    client = Client(headers={"host": "localhost"})
-    client.force_login(someone(Role.NURSE), backend="clinics.backends.EmailBackend")
-    client.get("/")
+    clients = {role: _client(role) for role in (Role.NURSE, Role.ADMINISTRATOR)}
     large, found = _large_tables(), False
     for each in _asked():
         with CaptureQueriesContext(connection) as queries:
-            response = each.by(client)
+            response = each.by(clients[each.role])
         if response.status_code not in (200, 201) or each.holds not in response.text:
             raise SystemExit(f"{each} answered {response.status_code}: {response.text[:500]}")
         plans = [_plan(query["sql"]) for query in queries.captured_queries if query["sql"].startswith(PLANNED)]
@@ -43,6 +44,13 @@ def report() -> bool:
     return found
 
 
+def _client(role: Role) -> Client:
+    client = Client(headers={"host": "localhost"})
+    client.force_login(someone(role), backend="clinics.backends.EmailBackend")
+    client.get("/")
+    return client
+
+
 @dataclass(frozen=True)
 class _Asked:
     """A request: sent with a body where there is one, as a form to a page and as JSON to the API."""
@@ -51,6 +59,7 @@ class _Asked:
     body: dict[str, Any] | None = None
     # What a page says if it came so far as it is meant to.
     holds: str = ""
+    role: Role = Role.NURSE
 
     def __str__(self) -> str:
         return f"{'GET' if self.body is None else 'POST'} {self.address}"
@@ -69,7 +78,10 @@ def _asked() -> Iterator[_Asked]:
     yield from (_Asked(address) for address in _searches(pump))
     yield from (_Asked(address) for address in _addresses(pump))
     programmable = Forecast.objects.on_worklist().filter(pump__model__programmable=True, refill_by__isnull=False)
-    yield from _sent(Pump.objects.select_related("model", "clinic").get(pk=programmable[50].pump_id))
+    chosen = Pump.objects.select_related("model", "clinic").get(pk=programmable[50].pump_id)
+    yield from _sent(chosen)
+    yield from _of_alerts(chosen)
+    yield from (_Asked(address, role=Role.ADMINISTRATOR) for address in _of_clinic(pump.clinic_id))
 
 
 def _searches(pump: Pump) -> Iterator[str]:
@@ -89,6 +101,43 @@ def _addresses(pump: Pump) -> Iterator[str]:
     one = f"{API}/pumps/{pump.pk}"
     yield from (f"{one}/", f"{one}/forecast/", f"{one}/timeline/", f"{one}/refills/", f"{one}/dose-changes/")
     yield from (f"{one}/residuals/", f"{one}/events/")
+
+
+def _of_alerts(pump: Pump) -> Iterator[_Asked]:
+    """What is reported, the visit that is booked for it, and what staff and the patient then see."""
+    at = timezone.now() + timedelta(days=2)
+    yield _Asked(f"{API}/reports/", {"pump": pump.pk, "kind": "withdrawal", "symptoms": ["itching"]})
+    yield _Asked(f"{API}/appointments/", {"pump": pump.pk, "starts_at": at.isoformat(), "late_reason": "none before"})
+    alert = Alert.objects.filter(pump=pump).latest("pk")
+    mail = Notification.objects.create(
+        clinic=pump.clinic,
+        alert=alert,
+        tier=alert.tier,
+        repeat_number=1,
+        recipient=f"patient:{pump.patient_id}",
+        channel=Notification.Channel.EMAIL,
+        patient_id=pump.patient_id,
+        due_at=at,
+    )
+    for address in (f"/alerts/{alert.pk}/", "/messages/", f"/messages/{mail.pk}/"):
+        yield _Asked(address)
+    for address in (f"{API}/alerts/{alert.pk}/", f"{API}/alerts/{alert.pk}/steps/", f"{API}/reports/?pump={pump.pk}"):
+        yield _Asked(address)
+    link = f"/v/{patient_links.token_of(mail)}"
+    yield from (_Asked(address) for address in (f"{link}/", f"{link}/times/", f"{link}/sound/", f"{link}/unwell/"))
+    visit = Appointment.objects.standing().get(pump=pump)
+    day = visit.starts_at.astimezone(pump.clinic.zone).date()
+    yield from (_Asked(f"/visits/?day={day}"), _Asked(f"/visits/?day={day}&clinic={pump.clinic_id}"))
+    yield from (_Asked(f"/pumps/{pump.pk}/visit/"), _Asked(f"/pumps/{pump.pk}/report/"), _Asked("/on-call/"))
+    yield from (_Asked(f"{API}/appointments/"), _Asked(f"{API}/appointments/?pump={pump.pk}&state=booked"))
+    yield from (_Asked(f"/pumps/{pump.pk}/log/"), _Asked(f"/pumps/{pump.pk}/known/"))
+
+
+def _of_clinic(clinic: int) -> Iterator[str]:
+    yield from ("/call-list/", f"/clinics/{clinic}/call-list/", f"/clinics/{clinic}/call-list/?only=phone")
+    parts = ("", "settings/", "products/", "tiers/", "closed-days/", "visits/", "go-live/", "history/")
+    yield from (f"/clinics/{clinic}/{part}" for part in (*parts, "on-call/", "webhooks/", "people/"))
+    yield from (f"{API}/clinics/{clinic}/{part}/" for part in ("ladder", "on-call", "webhooks", "changes", "members"))
 
 
 def _sent(pump: Pump) -> Iterator[_Asked]:

@@ -30,6 +30,9 @@ from pumps.services.entries import DoseEntry
 ORIGINALS = 10_000
 FILLS = 8
 TIMES = 60
+# The machine's speed varies by half within minutes: each figure is the least of so many rounds, but of one of a night
+# over the largest fleet.
+ROUNDS = 3
 WORKERS = 2
 # What is aimed at: the ratio to COPY when most rows changed and when none did, and memory a worker, MB.
 MOST_CHANGED, NONE_CHANGED, MOST_MB = 4.0, 3.0, 300
@@ -49,7 +52,8 @@ TEXT = f"""## The night
 PostgreSQL needs in the same run to COPY the pumps and events out and the forecasts in. {FILLS} refills a pump; one pump
 in {MORE_EVENTS} has other events. *Most changed* is a night with a new prior version, *none* the night after; aimed at
 are ratios of at most {MOST_CHANGED:g} and {NONE_CHANGED:g}, and {MOST_MB} MB a worker. Learning costs the same in every
-fleet, so it weighs most in a small one. Of one event, in the median: *write*, its row alone, stored under the pump's
+fleet, so it weighs most in a small one. Each is the least of {ROUNDS} rounds, the largest fleet's nights of one.
+Of one event, in the median: *write*, its row alone, stored under the pump's
 lock; *on top*, what reading the ledger, checking the entry, its forecast and its alerts add (at most {MOST_ON_TOP:g}).
 
 ```
@@ -65,13 +69,12 @@ def main(sizes: Sequence[int]) -> int:
     say(HEAD)
     for pumps in sizes:
         grow(pumps)
-        believe_the_catalogue()
-        out, back = copied()
-        changed, megabytes = a_night(expect_renewed=True)
-        none, megabytes_none = a_night(expect_renewed=False)
+        rounds = [_measured() for _ in range(ROUNDS if pumps < SIZES[-1] else 1)]
+        # Each at its fastest: what else the machine does only ever slows down.
+        out, back, changed, none = (min(times) for times in zip(*(times for times, _ in rounds), strict=True))
+        peak = max(megabytes for _, megabytes in rounds)
         most, least = changed / (out + back), none / (out + back)
-        peak = max(megabytes, megabytes_none)
-        write, on_top = one_event()
+        write, on_top = min((one_event() for _ in range(ROUNDS)), key=sum)
         lines.append(
             f"{pumps:>10,} {Event.objects.count():>11,} {out:>8.1f}s {back:>6.1f}s {changed:>12.1f}s {most:>6.2f} "
             f"{none:>7.1f}s {least:>6.2f} {peak:>5.0f} {write:>6.1f} ms {on_top:>6.1f} ms"
@@ -82,6 +85,15 @@ def main(sizes: Sequence[int]) -> int:
         WRITTEN.write_text(TEXT.format(table="\n".join(lines)))
     missed |= _explain.report()
     return int(missed)
+
+
+def _measured() -> tuple[tuple[float, float, float, float], float]:
+    """Seconds of COPY out and in, of a night that renews most, and of one that renews none; and the peak in MB."""
+    believe_the_catalogue()
+    out, back = copied()
+    changed, megabytes = a_night(expect_renewed=True)
+    none, megabytes_none = a_night(expect_renewed=False)
+    return (out, back, changed, none), max(megabytes, megabytes_none)
 
 
 def load(pumps: int) -> None:
