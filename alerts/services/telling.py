@@ -1,24 +1,17 @@
 """The outbox is filled here: whoever has to be told now gets a row."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from django.db import transaction
-
 from alerts.models import Alert, Notification
-from alerts.reach import can_message
 from alerts.services import nobody
+from alerts.services.batches import act_on_due
 from alerts.services.lifecycle import deadlines_of, end_acknowledgement, ladder_of, log
 from alerts.services.recipients import Around, Told
 from clinical.escalation import Tier, allowed_from, is_quieted, next_due, next_start, tier_at
 from clinics.roles import Role
 from patients.models import Patient
-
-__all__ = ["BATCH", "LOOK_AGAIN", "advance", "can_message"]
-
-logger = logging.getLogger(__name__)
 
 BATCH = 200
 # How often a tier with nobody to tell looks again for somebody.
@@ -28,42 +21,12 @@ LOOK_AGAIN = timedelta(minutes=10)
 def advance(now: datetime) -> int:
     """Act on every alert that is due; returns how many.
 
-    In steps: (1) claim up to BATCH due alerts with SKIP LOCKED; (2) find each one's tier and recipients; (3) write
-    their outbox rows and when to act next, and open what nobody being on call calls for; (4) commit; again until none
-    is left. A crash before 4 leaves the alerts due; two ticks at once claim different alerts.
+    Each one's tier and recipients are found, its outbox rows written and when to act next, and what nobody being on
+    call calls for is opened, in one transaction a batch (`batches`).
     """
     nobody.close_settled(now)
-    total = 0
-    broken: set[int] = set()
-    while True:
-        with transaction.atomic():
-            alerts = _claim_due(now, broken)
-            if not alerts:
-                return total
-            total += len(alerts)
-            try:
-                with transaction.atomic():
-                    _tell_all(alerts, now)
-            except Exception:  # noqa: BLE001  stored and logged alert by alert below
-                broken |= _tell_singly(alerts, now)
-
-
-def _claim_due(now: datetime, without: set[int]) -> list[Alert]:
-    due = Alert.objects.due(now).exclude(pk__in=without).select_related("clinic", "patient")
-    return list(due.select_for_update(skip_locked=True, of=("self",))[:BATCH])
-
-
-def _tell_singly(alerts: Sequence[Alert], now: datetime) -> set[int]:
-    """One alert that breaks must not hold up the others: it stays due, which the engine's health counts as late."""
-    broken = set()
-    for alert in alerts:
-        try:
-            with transaction.atomic():
-                _tell_all([Alert.objects.select_related("clinic", "patient").get(pk=alert.pk)], now)
-        except Exception:  # the tick's edge: whatever it is, the other alerts go on
-            logger.exception("alert %s could not be told", alert.pk)
-            broken.add(alert.pk)
-    return broken
+    due = Alert.objects.due(now).select_related("clinic", "patient")
+    return act_on_due(due, lambda alerts: _tell_all(alerts, now), size=BATCH, broke="an alert could not be told")
 
 
 def _tell_all(alerts: Sequence[Alert], now: datetime) -> None:

@@ -1,12 +1,11 @@
 """The fleet's regular work by day: alerts that have become due. By night: `nightly`."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 
-from django.db import transaction
-
 from alerts.services import digests, engine, telling
+from alerts.services.batches import act_on_due
 from alerts.services.engine import Part
 from pumps.alerting import reconcile
 from pumps.models import Forecast
@@ -63,40 +62,11 @@ def _visits(now: datetime) -> None:
 
 
 def _open_due(now: datetime) -> None:
-    """Reconcile every due forecast that no other tick or write holds, a batch a transaction.
-
-    A batch that breaks is gone through pump by pump, so that one pump cannot hold up the others; the one that broke
-    stays due, which the engine's health counts as late.
-    """
-    broken: set[int] = set()
-    while True:
-        with transaction.atomic():
-            rows = _claim_due(now, broken)
-            if not rows:
-                return
-            try:
-                with transaction.atomic():
-                    reconcile(rows, now=now)
-            except Exception:  # noqa: BLE001  stored and logged pump by pump below
-                broken |= _reconcile_singly(rows, now)
-
-
-def _claim_due(now: datetime, without: set[int]) -> list[Forecast]:
-    due = Forecast.objects.due(now).exclude(pump__in=without).select_related("pump")
-    return list(due.select_for_update(skip_locked=True, of=("self",))[:BATCH])
-
-
-def _reconcile_singly(rows: Sequence[Forecast], now: datetime) -> set[int]:
-    """The pumps whose alerts could not be brought into line."""
-    broken = set()
-    for row in rows:
-        try:
-            with transaction.atomic():
-                reconcile([row], now=now)
-        except Exception:  # the tick's edge: whatever it is, the other pumps go on
-            logger.exception("the alerts of pump %s could not be brought into line", row.pump_id)
-            broken.add(row.pump_id)
-    return broken
+    """Reconcile every due forecast that no other tick or write holds."""
+    due = Forecast.objects.due(now).select_related("pump")
+    act_on_due(
+        due, lambda rows: reconcile(rows, now=now), size=BATCH, broke="a pump's alerts could not be brought into line"
+    )
 
 
 def late_pumps(now: datetime) -> int:

@@ -1,19 +1,15 @@
 """Reminders of visits: the outbox rows of those that are due."""
 
-import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import transaction
-
 from alerts.models import Notification
-from alerts.services.telling import can_message
+from alerts.reach import can_message
+from alerts.services.batches import act_on_due
 from patients.models import Contact
 from scheduling.models import Appointment, AppointmentStep, VisitRules
 from scheduling.times import nearest, next_reminder
-
-logger = logging.getLogger(__name__)
 
 BATCH = 200
 
@@ -21,41 +17,13 @@ BATCH = 200
 def write_due(now: datetime) -> int:
     """Write the rows of every reminder that is due; returns how many visits were looked at.
 
-    In steps: (1) claim up to BATCH due visits with SKIP LOCKED; (2) of each one's reminders that have come, take the
-    nearest to the visit and write its rows, due in the clinic's allowed hours; (3) set when the next one is due; (4)
-    commit; again until none is left. A crash before 4 leaves them due, and no row is written twice.
+    Of each one's reminders that have come, the nearest to the visit has its rows written, due in the clinic's allowed
+    hours, and the visit says when the next one is due, in one transaction a batch (`batches`). No row is written twice.
     """
-    total = 0
-    broken: set[int] = set()
-    while True:
-        with transaction.atomic():
-            visits = _claim(now, broken)
-            if not visits:
-                return total
-            total += len(visits)
-            try:
-                with transaction.atomic():
-                    _remind_all(visits, now)
-            except Exception:  # noqa: BLE001  stored and logged visit by visit below
-                broken |= _remind_singly(visits, now)
-
-
-def _claim(now: datetime, without: set[int]) -> list[Appointment]:
-    due = Appointment.objects.to_remind(now).exclude(pk__in=without).select_related("clinic", "patient")
-    return list(due.select_for_update(skip_locked=True, of=("self",))[:BATCH])
-
-
-def _remind_singly(visits: Sequence[Appointment], now: datetime) -> set[int]:
-    """One visit that breaks must not hold up the others: it stays due."""
-    broken = set()
-    for visit in visits:
-        try:
-            with transaction.atomic():
-                _remind_all([Appointment.objects.select_related("clinic", "patient").get(pk=visit.pk)], now)
-        except Exception:  # the tick's edge: whatever it is, the other visits go on
-            logger.exception("visit %s could not be reminded of", visit.pk)
-            broken.add(visit.pk)
-    return broken
+    due = Appointment.objects.to_remind(now).select_related("clinic", "patient")
+    return act_on_due(
+        due, lambda visits: _remind_all(visits, now), size=BATCH, broke="a visit could not be reminded of"
+    )
 
 
 def _remind_all(visits: Sequence[Appointment], now: datetime) -> None:
