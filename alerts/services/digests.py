@@ -21,6 +21,7 @@ from django.utils import timezone
 from alerts.digest_mail import Content, compose, content_of
 from alerts.models import Alert, AlertStep, Digest, DigestChoice, DigestTurn
 from alerts.services.delivery import LEASE, LONGEST_WAIT
+from alerts.services.failures import open_digest_failure, settle
 from clinics.models import Clinic, Membership, User
 from clinics.roles import Role
 
@@ -165,7 +166,7 @@ def deliver(digest_id: int, *, now: datetime) -> None:
     except (OSError, smtplib.SMTPException) as error:
         if _is_final(error):
             logger.warning("digest %s was refused for good: %s", row.pk, error)
-            _store(row, state=Digest.State.FAILED, error=str(error)[:500])
+            _refused(row, error, now)
         else:
             _try_again(row, error, now)
     else:
@@ -200,10 +201,18 @@ def _sent(row: Digest, content: Content, now: datetime) -> None:
     named = [alert.pk for alert in content.named]
     if not _store(row, state=Digest.State.SENT, sent_at=now, error="", alerts=named):
         return
+    settle((row.clinic_id, None), now=now)
     detail = f"named in the daily digest of {row.day}"
     logged = AlertStep.objects.filter(alert__in=named, what=NAMED, detail=detail).values("alert")
     new = Alert.objects.filter(pk__in=named).exclude(pk__in=logged).values_list("pk", flat=True)
     AlertStep.objects.bulk_create(AlertStep(alert_id=pk, at=now, what=NAMED, detail=detail) for pk in new)
+
+
+@transaction.atomic
+def _refused(row: Digest, error: Exception, now: datetime) -> None:
+    """Whoever gets no digest may get no alert by mail either: staff are told."""
+    if _store(row, state=Digest.State.FAILED, error=str(error)[:500]):
+        open_digest_failure(row, now=now)
 
 
 def _try_again(row: Digest, error: Exception, now: datetime) -> None:

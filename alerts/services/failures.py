@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from alerts.models import Alert, Notification
+from alerts.models import Alert, Digest, Notification
 from alerts.people import at_home, patient_of, pump_id_of
 from alerts.queries import AlertQuerySet
 from alerts.services.lifecycle import Opening, close, open_all
@@ -26,22 +26,25 @@ def open_failure(row: Notification, *, now: datetime) -> None:
     """Alert staff, unless they are already, or what failed was such an alert itself. Within a transaction."""
     if row.alert is not None and row.alert.kind == Alert.Kind.DELIVERY_FAILED:
         return
-    if _failures([place_of(row)]).exists():
-        return
     patient = patient_of(row)
-    clinic_id, pump_id = place_of(row)
-    opening = Opening(
-        clinic_id,
-        patient.pk if patient is not None else None,
-        pump_id,
-        Alert.Kind.DELIVERY_FAILED,
-        Deadlines(opened_at=now),
-    )
+    _open(place_of(row), patient.pk if patient is not None else None, "", now)
+
+
+def open_digest_failure(row: Digest, *, now: datetime) -> None:
+    """Alert the staff of a clinic that one of them gets no digest. Within a transaction."""
+    _open((row.clinic_id, None), None, f"the daily digest to {row.user.email} was refused", now)
+
+
+def _open(place: Place, patient_id: int | None, detail: str, now: datetime) -> None:
+    if _failures([place]).exists():
+        return
+    clinic_id, pump_id = place
+    kind, deadlines = Alert.Kind.DELIVERY_FAILED, Deadlines(opened_at=now)
     try:
         with transaction.atomic():
-            open_all([opening], now=now)
+            open_all([Opening(clinic_id, patient_id, pump_id, kind, deadlines, detail=detail)], now=now)
     except IntegrityError:  # two messages about one pump failed at once
-        if not _failures([place_of(row)]).exists():
+        if not _failures([place]).exists():
             raise
 
 
@@ -61,8 +64,17 @@ def settle(place: Place, *, now: datetime) -> None:
     reached_later = rows.filter(state=Notification.State.SENT, recipient=OuterRef("recipient"), pk__gt=OuterRef("pk"))
     if rows.filter(~Exists(reached_later), state=Notification.State.FAILED).exists():
         return
+    if pump_id is None and _is_digest_missing(clinic_id):
+        return
     for alert in _failures([place]).select_for_update():
         close(alert, reason="the recipient was reached", event_id=None, now=now)
+
+
+def _is_digest_missing(clinic_id: int) -> bool:
+    """Whether a digest was refused, and none has reached the same person since."""
+    rows = Digest.objects.filter(clinic=clinic_id)
+    reached_later = rows.filter(state=Digest.State.SENT, user=OuterRef("user"), day__gt=OuterRef("day"))
+    return rows.filter(~Exists(reached_later), state=Digest.State.FAILED).exists()
 
 
 def give_up_address(row: Notification, *, address: str, why: str, now: datetime) -> None:

@@ -274,6 +274,22 @@ def test_a_refusal_for_good_is_kept_as_one(code: int, state: str, monkeypatch: p
     monkeypatch.setattr(EmailMessage, "send", _refusing(refusal))
     send(at)
     assert Digest.objects.get().state == state
+    found = Alert.objects.open().filter(kind=Alert.Kind.DELIVERY_FAILED, clinic=clinic, pump=None)
+    assert found.exists() is (state == "failed")
+
+
+def test_whoever_got_no_digest_is_an_alert_until_one_reaches_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    clinic, at = a_clinic(), morning("America/New_York")
+    a_day(clinic, at)
+    with monkeypatch.context() as patched:
+        patched.setattr(EmailMessage, "send", _refusing(smtplib.SMTPRecipientsRefused({"x@example.org": (550, b"no")})))
+        send(at)
+    alert = Alert.objects.get(kind=Alert.Kind.DELIVERY_FAILED)
+    assert alert.detail == f"the daily digest to {Digest.objects.get().user.email} was refused"
+    fleet.tick(at + DAY)
+    send(at + DAY)
+    alert.refresh_from_db()
+    assert alert.closed_reason == "the recipient was reached"
 
 
 def _refusing(error: Exception) -> Any:
