@@ -1,7 +1,6 @@
 """By which channels somebody can be reached: asked when a message is written, and again when it is sent."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from clinical.escalation import Channel
 from patients.models import Contact, Patient
@@ -35,9 +34,3 @@ def ways_to_staff(phone: str, channels: Sequence[str]) -> list[str]:
     """
     ways = [channel for channel in channels if channel == Channel.EMAIL or (channel in BY_PHONE and phone)]
     return ways or [Channel.EMAIL]
-
-
-def can_message(patient: Patient, patient_messages_since: datetime | None) -> bool:
-    """Whether a patient may be written to by mail: after go-live, with consent and an address."""
-    is_theirs = patient.status == Patient.Status.ACTIVE and can_be_reached(patient, Channel.EMAIL)
-    return patient_messages_since is not None and is_theirs

@@ -7,7 +7,18 @@ from alerts.api import views as alerts
 from clinics.api import people
 from interop.api import views as interop
 from patients.api import views as patients
-from pumps.api import appointments, calculators, checks, clinics, fleet, ledger_views, reports, views, what_if
+from pumps.api import (
+    appointments,
+    calculators,
+    checks,
+    clinics,
+    fleet,
+    ledger_views,
+    reports,
+    views,
+    visit_rules,
+    what_if,
+)
 from pumps.api import patients as pump_patients
 
 urlpatterns = [
@@ -19,6 +30,7 @@ urlpatterns = [
     path("clinics/<int:pk>/products/<int:product>/", clinics.ProductDetail.as_view()),
     path("clinics/<int:pk>/tiers/", clinics.Tiers.as_view()),
     path("clinics/<int:pk>/ladder/", clinics.Ladder.as_view()),
+    path("clinics/<int:pk>/visit-rules/", visit_rules.ClinicVisitRules.as_view()),
     path("clinics/<int:pk>/on-call/", duty.ClinicOnCall.as_view()),
     path("clinics/<int:pk>/on-call/rota/", duty.Rota.as_view()),
     path("clinics/<int:pk>/on-call/stand-ins/", duty.StandInList.as_view()),

@@ -59,6 +59,8 @@ class Patient(models.Model):
     phone_reminders = models.BooleanField(default=False)
     # The address bounced or its owner complained: nothing is sent to it, and somebody has to phone.
     email_undeliverable_since = models.DateTimeField(null=True, blank=True)
+    # When they ended the e-mails by the link in one, until they consent again.
+    unsubscribed_at = models.DateTimeField(null=True, blank=True)
     spasticity_origin = models.CharField(max_length=16, choices=Origin)
     flags = ArrayField(models.CharField(max_length=32, choices=Flag), default=list, blank=True)
     # Whether anybody asked is a fact of its own: a blank list is not "none".
@@ -137,6 +139,7 @@ class Contact(models.Model):
     phone_reminders = models.BooleanField(default=False)
     # As on the patient.
     email_undeliverable_since = models.DateTimeField(null=True, blank=True)
+    unsubscribed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True, blank=True)
 

@@ -63,10 +63,6 @@ class ContactQuerySet(QuerySet[Row]):
     def standing(self) -> Self:
         return self.filter(ended_at=None)
 
-    def with_consent(self) -> Self:
-        """Those who may be written to, as far as it depends on them."""
-        return self.standing().filter(email_reminders=True, email_undeliverable_since=None).exclude(email="")
-
 
 class TransferQuerySet(QuerySet[Row]):
     def open(self, now: datetime) -> Self:

@@ -63,6 +63,8 @@ def change(*, patient: Patient, changes: Mapping[str, Any], by: User, now: datet
             setattr(locked, field, changes[field])
     if locked.email != before["email"]:
         locked.email_undeliverable_since = None
+    if locked.email_reminders:
+        locked.unsubscribed_at = None
     _check(locked, now)
     details = differences(before, kept(locked, EDITABLE))
     if details:
@@ -157,6 +159,8 @@ def change_contact(*, contact: Contact, changes: Mapping[str, Any], by: User, no
             setattr(contact, field, changes[field])
     if contact.email != before["email"]:
         contact.email_undeliverable_since = None
+    if contact.email_reminders:
+        contact.unsubscribed_at = None
     _check_contact(contact)
     details = differences(before, kept(contact, CONTACT_FIELDS))
     if details:

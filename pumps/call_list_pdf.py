@@ -9,6 +9,7 @@ from django.conf import settings
 from fpdf import FPDF, FontFace, TextStyle, ViewerPreferences
 from fpdf.enums import XPos, YPos
 
+from clinics.models import User
 from clinics.words import day, moment_words
 from pumps.services.call_lists import CallList, Line, Person
 
@@ -32,7 +33,7 @@ def as_pdf(found: CallList, paper: str) -> bytes:
     for said in [*_on_call(found), *(f"Of the clinic: {said}" for said in found.of_clinic)]:
         sheet.line_of_text(said)
     sheet.section(f"To phone: {len(found.to_phone)}")
-    sheet.line_of_text("A reminder is due at home, and no message reaches the patient.")
+    sheet.line_of_text("A reminder of the refill or of a visit is due at home, and no message reaches the patient.")
     sheet.lines(found.to_phone)
     sheet.section(f"Everybody who is due soon or of whom something is open: {len(found.lines)}")
     sheet.lines(found.lines)
@@ -48,9 +49,15 @@ def _on_call(found: CallList) -> list[str]:
     zone = found.clinic.zone
     said = []
     for spell in found.spells[:5]:
-        who = f"{spell.user} ({spell.user.email})" if spell.user is not None else "nobody"
+        who = _reach(spell.user) if spell.user is not None else "nobody"
         said.append(f"On call until {moment_words(spell.duty.ends, zone)}: {who}")
     return said
+
+
+def _reach(user: User) -> str:
+    name = str(user)
+    ways = [way for way in (user.email, user.phone) if way and way != name]
+    return f"{name} ({', '.join(ways)})" if ways else name
 
 
 def _beyond(found: CallList) -> str:
@@ -129,6 +136,8 @@ def _cells(found: CallList, line: Line) -> list[str]:
     dates[0] += f"\n{line.tier}" if line.tier else ""
     is_open = "\n".join(line.open) or "nothing"
     visit = f"\nVisit {moment_words(line.visit, zone)}" if line.visit is not None else ""
+    if line.is_to_phone and line.is_reminder_due:
+        visit += ": not reminded"
     return [
         f"{line.patient.family_name}, {line.patient.given_name}\n{line.patient.mrn}{owner}",
         "\n".join(_reached(person) for person in line.people),

@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from clinical.escalation import Channel
 from clinics.models import Clinic, User
 from patients.models import Patient
 from scheduling.queries import AppointmentQuerySet, VisitRulesQuerySet
@@ -24,6 +25,10 @@ STATES = [(state.value, state.value.replace("_", " ").capitalize()) for state in
 
 def usual_reminders() -> list[int]:
     return [7, 2, 1]
+
+
+def usual_channels() -> list[str]:
+    return [Channel.EMAIL.value]
 
 
 class VisitRules(models.Model):
@@ -39,6 +44,8 @@ class VisitRules(models.Model):
     minutes = models.PositiveSmallIntegerField(default=30)
     places = models.PositiveSmallIntegerField(default=1)
     reminder_days = ArrayField(models.PositiveSmallIntegerField(), default=usual_reminders, blank=True)
+    # Of `times.CHANNELS`; each person is reminded by those they consent to.
+    reminder_channels = ArrayField(models.CharField(max_length=8), default=usual_channels, blank=True)
     remind_from = models.TimeField(default=time(8))
     remind_until = models.TimeField(default=time(20))
     missed_after_hours = models.PositiveSmallIntegerField(null=True, blank=True)

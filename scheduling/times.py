@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from clinical.escalation import Anchor, Tier, allowed_from
+from clinical.escalation import Anchor, Channel, Tier, allowed_from
 
 # One who came, but for whom no refill was recorded, is asked about after this much longer than one who did not.
 GRACE_OF_ARRIVED = timedelta(hours=24)
+# By which patients can be reminded of a visit.
+CHANNELS = (Channel.EMAIL, Channel.SMS, Channel.VOICE)
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,8 @@ def _locked(visitor: Visitor) -> Patient | Contact:
 
 
 def _keep(visitor: Visitor, person: Patient | Contact, wanted: bool, summary: str, now: datetime) -> None:
-    person.email_reminders = wanted
-    person.save(update_fields=["email_reminders"])
+    person.email_reminders, person.unsubscribed_at = wanted, None if wanted else now
+    person.save(update_fields=["email_reminders", "unsubscribed_at"])
     details = {"email_reminders": ["no", "yes"] if wanted else ["yes", "no"]}
     note(
         clinic=visitor.clinic,

@@ -9,8 +9,10 @@ from django import forms
 
 from clinics.fields import NOT_A_CHOICE, ClinicMoment
 from clinics.words import moment_words
+from pumps.forms.settings import CHANNEL_WORDS
 from scheduling.models import VisitRules
 from scheduling.services.rules import MINUTES, MISSED_HOURS, PLACES, Wanted
+from scheduling.times import CHANNELS
 
 OTHER = "other"
 
@@ -114,6 +116,14 @@ class VisitRulesForm(forms.Form):
         label="Reminders, days before",
         required=False,
         help_text="Default: 7, 2, 1. Blank: patients are not reminded of their visits.",
+    )
+    reminder_channels = forms.MultipleChoiceField(
+        label="By",
+        choices=[(way.value, CHANNEL_WORDS[way]) for way in CHANNELS],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+        help_text="Each patient and contact is reminded by those of them they consent to.",
     )
     remind_from = _wall("Reminders from", "Default: 08:00.")
     remind_until = _wall("Reminders until", "Default: 20:00. None is sent outside these hours.")

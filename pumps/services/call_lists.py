@@ -4,20 +4,25 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, Min, OuterRef, Q
 
 from alerts.messages import headline
 from alerts.models import Alert, Notification
+from alerts.reach import ways_to
 from alerts.services import lifecycle, oncall
 from alerts.services.oncall import Spell
-from clinical.escalation import Anchor, Tier
+from clinical.escalation import Anchor, Channel, Tier
 from clinics.history import note, subject_of
 from clinics.models import Clinic, User
+from clinics.words import day
 from patients.models import Contact, Patient
 from pumps.alerting import deadlines
 from pumps.models import Forecast, Pump
-from scheduling.models import Appointment
+from scheduling.models import Appointment, VisitRules
+from scheduling.states import State
+from scheduling.times import nearest
 
 # The first tier and a week: whoever gets there while nothing works is on the paper already.
 AHEAD = timedelta(days=35)
@@ -26,7 +31,8 @@ FOR_A_VISIT = frozenset({"book", "patient", "unbooked"})
 
 OFF = "messages to patients are off"
 NO_ADDRESS = "no e-mail address"
-NO_CONSENT = "no consent, or unsubscribed"
+NO_NUMBER = "no telephone"
+NO_CONSENT = "no consent to messages"
 BOUNCED = "the last message did not arrive"
 
 
@@ -42,7 +48,8 @@ class Person:
 
 @dataclass(frozen=True)
 class Line:
-    """A pump on the list. `is_to_phone`: its open refill alert reaches home, where the patient gets no message."""
+    """A pump on the list. `is_to_phone`: its open refill alert reaches home, or a reminder of its visit has come due
+    (`is_reminder_due`), and the patient gets no message."""
 
     pump: Pump
     patient: Patient
@@ -54,6 +61,7 @@ class Line:
     open: Sequence[str]
     visit: datetime | None
     is_to_phone: bool
+    is_reminder_due: bool = False
 
     @property
     def why_phone(self) -> str:
@@ -84,7 +92,8 @@ class CallList:
 
 
 def call_list(clinic: Clinic, now: datetime) -> CallList:
-    """Every pump in use that is due within AHEAD, has no date, or has anything open; most urgent first.
+    """Every pump in use that is due within AHEAD, has no date, has anything open, or a visit of which patients are
+    reminded by now; most urgent first.
 
     The number of queries does not depend on how many there are.
     """
@@ -94,10 +103,13 @@ def call_list(clinic: Clinic, now: datetime) -> CallList:
         if alert.pump_id is not None:
             by_pump[alert.pump_id].append(alert)
     fleet = Forecast.objects.filter(clinic=clinic).on_worklist()
-    is_on_it = Q(worklist_at__lte=now + AHEAD) | Q(pump__in=list(by_pump))
-    rows = list(fleet.filter(is_on_it).select_related("pump__patient"))
+    rules = VisitRules.objects.of([clinic.pk])[clinic.pk]
+    soon = now + timedelta(days=max(rules.reminder_days, default=0))
+    visits = Appointment.objects.standing().filter(clinic=clinic, starts_at__gt=now, starts_at__lte=soon)
+    is_on_it = Q(worklist_at__lte=now + AHEAD) | Q(pump__in=[*by_pump, *visits.values_list("pump", flat=True)])
+    rows = list(fleet.filter(is_on_it).select_related("pump__patient", "clinic"))
     later = fleet.exclude(is_on_it).order_by().aggregate(count=Count("pk"), first=Min("worklist_at"))
-    facts = _facts(clinic, [row.pump.patient_id for row in rows], [row.pump_id for row in rows])
+    facts = _facts(clinic, [row.pump.patient_id for row in rows], [row.pump_id for row in rows], rules, now)
     return CallList(
         clinic=clinic,
         made_at=now,
@@ -111,34 +123,49 @@ def call_list(clinic: Clinic, now: datetime) -> CallList:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the lines share. `bounced` are recipients, as the outbox calls them, whom the last message did not reach."""
+    """What the lines of a clinic share. `bounced` are recipients, as the outbox calls them, whom the last message did
+    not reach."""
 
     is_live: bool
     contacts: Mapping[int, Sequence[Contact]]
     visits: Mapping[int, Appointment]
+    rules: VisitRules
+    # By which the clinic's ladder, or its reminders of visits, tell patients and contacts.
+    channels: Sequence[str]
+    now: datetime
     bounced: Collection[str] = field(default_factory=frozenset)
 
 
-def _facts(clinic: Clinic, patient_ids: Collection[int], pump_ids: Collection[int]) -> Facts:
+def _facts(
+    clinic: Clinic, patient_ids: Collection[int], pump_ids: Collection[int], rules: VisitRules, now: datetime
+) -> Facts:
     contacts: dict[int, list[Contact]] = defaultdict(list)
     for contact in Contact.objects.standing().filter(patient__in=patient_ids).order_by("kind", "pk"):
         contacts[contact.patient_id].append(contact)
     rows = Notification.objects.filter(clinic=clinic, user=None).exclude(recipient="screen")
     reached_later = rows.filter(state=Notification.State.SENT, recipient=OuterRef("recipient"), pk__gt=OuterRef("pk"))
     failed = rows.filter(~Exists(reached_later), state=Notification.State.FAILED)
+    ladder = lifecycle.ladders([clinic.pk])[clinic.pk]
     return Facts(
         is_live=clinic.patient_messages_since is not None,
         contacts=contacts,
         visits=Appointment.objects.of_pumps(pump_ids),
+        rules=rules,
+        channels=sorted(
+            {*rules.reminder_channels, *(way for tier in ladder if tier.reaches_home for way in tier.channels)}
+        ),
+        now=now,
         bounced=frozenset(failed.values_list("recipient", flat=True)),
     )
 
 
 def _line(row: Forecast, alerts: Sequence[Alert], facts: Facts) -> Line:
     patient, dates = row.pump.patient, deadlines(row, row.computed_at)
-    people = _people(patient, facts)
     visit = facts.visits.get(row.pump_id)
     refill = next((alert for alert in alerts if alert.kind == Alert.Kind.REFILL_DUE), None)
+    tier = _tier_for_home(refill, visit) if refill is not None else None
+    is_reminder_due = visit is not None and _is_reminder_due(visit, row.clinic.zone, facts)
+    people = _people(patient, _channels(tier, is_reminder_due, facts), facts, row.clinic.zone)
     return Line(
         pump=row.pump,
         patient=patient,
@@ -149,17 +176,34 @@ def _line(row: Forecast, alerts: Sequence[Alert], facts: Facts) -> Line:
         tier=headline(refill.tier) if refill is not None and refill.tier else "",
         open=[str(alert.get_kind_display()) for alert in alerts],
         visit=visit.starts_at if visit is not None else None,
-        is_to_phone=bool(people[0].why_not) and refill is not None and _reaches_home(refill, visit),
+        is_to_phone=bool(people[0].why_not) and (tier is not None or is_reminder_due),
+        is_reminder_due=is_reminder_due,
     )
+
+
+def _is_reminder_due(visit: Appointment, zone: ZoneInfo, facts: Facts) -> bool:
+    """Whether Brim should have reminded the patient of a visit that is still to come and that nobody has confirmed."""
+    rules = facts.rules
+    if not facts.is_live:
+        return False
+    due = nearest(visit.starts_at, rules.reminder_days, zone, rules.allowed, facts.now)
+    return due is not None and visit.state == State.BOOKED and visit.starts_at > facts.now
+
+
+def _channels(tier: Tier | None, is_reminder_due: bool, facts: Facts) -> Sequence[str]:
+    """By which the patient's side is told now, or would be."""
+    if tier is not None:
+        return tier.channels
+    return facts.rules.reminder_channels if is_reminder_due else facts.channels
 
 
 def _said(alert: Alert) -> str:
     return f"{alert.get_kind_display()}: {alert.detail}" if alert.detail else str(alert.get_kind_display())
 
 
-def _people(patient: Patient, facts: Facts) -> list[Person]:
+def _people(patient: Patient, channels: Sequence[str], facts: Facts, zone: ZoneInfo) -> list[Person]:
     """The patient first, then their contacts."""
-    own = _why_not(facts, patient.email, patient.email_reminders, f"patient:{patient.pk}")
+    own = _why_not(patient, f"patient:{patient.pk}", channels, facts, zone)
     return [
         Person("Patient", str(patient), patient.phone, own),
         *(
@@ -167,28 +211,32 @@ def _people(patient: Patient, facts: Facts) -> list[Person]:
                 contact.get_kind_display(),
                 contact.name,
                 contact.phone,
-                _why_not(facts, contact.email, contact.email_reminders, f"contact:{contact.pk}"),
+                _why_not(contact, f"contact:{contact.pk}", channels, facts, zone),
             )
             for contact in facts.contacts.get(patient.pk, ())
         ),
     ]
 
 
-def _why_not(facts: Facts, email: str, has_consent: bool, recipient: str) -> str:
+def _why_not(person: Patient | Contact, recipient: str, channels: Sequence[str], facts: Facts, zone: ZoneInfo) -> str:
+    """Why no message reaches somebody by any of the channels; empty if one does."""
     if not facts.is_live:
         return OFF
-    if not email:
-        return NO_ADDRESS
-    if not has_consent:
-        return NO_CONSENT
-    return BOUNCED if recipient in facts.bounced else ""
+    if ways_to(person, channels):
+        return BOUNCED if recipient in facts.bounced else ""
+    if Channel.EMAIL not in channels:
+        return NO_CONSENT if person.phone else NO_NUMBER
+    if person.unsubscribed_at is not None:
+        return f"unsubscribed on {day(person.unsubscribed_at, zone)}"
+    if person.email and person.email_reminders:
+        return BOUNCED
+    return NO_CONSENT if person.email else NO_ADDRESS
 
 
-def _reaches_home(alert: Alert, visit: Appointment | None) -> bool:
-    """Whether the patient's side is to be told at the alert's tier, which a visit in time quiets while it asks for
-    one."""
+def _tier_for_home(alert: Alert, visit: Appointment | None) -> Tier | None:
+    """The alert's tier, if the patient's side is to be told at it; a visit in time quiets it while it asks for one."""
     tier = next((tier for tier in lifecycle.ladder_of(alert) if tier.code == alert.tier), None)
-    return tier is not None and tier.reaches_home and not _is_quieted(tier, alert, visit)
+    return tier if tier is not None and tier.reaches_home and not _is_quieted(tier, alert, visit) else None
 
 
 def _is_quieted(tier: Tier, alert: Alert, visit: Appointment | None) -> bool:

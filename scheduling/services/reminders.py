@@ -1,13 +1,14 @@
 """Reminders of visits: the outbox rows of those that are due."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from alerts.models import Notification
-from alerts.reach import can_message
+from alerts.reach import ways_to
 from alerts.services.batches import act_on_due
-from patients.models import Contact
+from patients.models import Contact, Patient
 from scheduling.models import Appointment, AppointmentStep, VisitRules
 from scheduling.times import nearest, next_reminder
 
@@ -28,10 +29,9 @@ def write_due(now: datetime) -> int:
 
 def _remind_all(visits: Sequence[Appointment], now: datetime) -> None:
     rules = VisitRules.objects.of({visit.clinic_id for visit in visits})
-    contacts: dict[int, list[int]] = defaultdict(list)
-    asked = Contact.objects.with_consent().filter(patient__in={visit.patient_id for visit in visits})
-    for patient_id, contact_id in asked.order_by("pk").values_list("patient_id", "pk"):
-        contacts[patient_id].append(contact_id)
+    contacts: dict[int, list[Contact]] = defaultdict(list)
+    for contact in Contact.objects.standing().filter(patient__in={visit.patient_id for visit in visits}).order_by("pk"):
+        contacts[contact.patient_id].append(contact)
     rows: list[Notification] = []
     steps: list[AppointmentStep] = []
     for visit in visits:
@@ -52,7 +52,7 @@ def _skip_earlier(rows: Sequence[Notification]) -> None:
 
 
 def _remind(
-    visit: Appointment, rules: VisitRules, contacts: Sequence[int], now: datetime
+    visit: Appointment, rules: VisitRules, contacts: Sequence[Contact], now: datetime
 ) -> tuple[list[Notification], AppointmentStep | None]:
     """The rows of the reminder that is due, and the step that says so; the visit's next one is set."""
     zone, days, allowed = visit.clinic.zone, rules.reminder_days, rules.allowed
@@ -68,22 +68,24 @@ def _remind(
             appointment=visit,
             tier=tier,
             repeat_number=visit.sequence,
-            recipient=recipient,
-            channel=Notification.Channel.EMAIL,
+            channel=way,
             due_at=at,
             **whom,
         )
-        for recipient, whom in _recipients(visit, contacts)
+        for whom, way in _recipients(visit, contacts, rules.reminder_channels)
     ]
     said = f"{tier}: {len(rows)} messages" if rows else f"{tier}: nobody can be written to, so somebody has to phone"
     return rows, AppointmentStep(appointment=visit, at=now, what="reminder", detail=said)
 
 
-def _recipients(visit: Appointment, contacts: Sequence[int]) -> list[tuple[str, dict[str, int]]]:
-    """The patient and their contacts, as far as each may be written to; nobody before the clinic goes live."""
-    if visit.clinic.patient_messages_since is None:
-        return []
-    found = [(f"contact:{pk}", {"contact_id": pk}) for pk in contacts]
-    if can_message(visit.patient, visit.clinic.patient_messages_since):
-        found.insert(0, (f"patient:{visit.patient_id}", {"patient_id": visit.patient_id}))
-    return found
+def _recipients(
+    visit: Appointment, contacts: Sequence[Contact], channels: Sequence[str]
+) -> Iterator[tuple[dict[str, Any], str]]:
+    """The patient and their contacts, each by every channel they consent to; nobody before the clinic goes live."""
+    if visit.clinic.patient_messages_since is None or visit.patient.status != Patient.Status.ACTIVE:
+        return
+    patient = {"recipient": f"patient:{visit.patient_id}", "patient_id": visit.patient_id}
+    yield from ((patient, way) for way in ways_to(visit.patient, channels))
+    for contact in contacts:
+        whom = {"recipient": f"contact:{contact.pk}", "contact_id": contact.pk}
+        yield from ((whom, way) for way in ways_to(contact, channels))

@@ -14,6 +14,7 @@ from clinics.history import differences, kept, note, subject_of
 from clinics.models import Clinic, User
 from scheduling.models import VisitRules
 from scheduling.services import visits
+from scheduling.times import CHANNELS
 
 SALT = "scheduling.feed"
 MINUTES = (5, 480)
@@ -32,6 +33,7 @@ class Wanted:
     minutes: int
     places: int
     reminder_days: list[int]
+    reminder_channels: list[str]
     remind_from: time
     remind_until: time
     missed_after_hours: int | None
@@ -48,6 +50,7 @@ def change(*, clinic: Clinic, wanted: Wanted, by: User, now: datetime) -> VisitR
     rules = _locked(clinic)
     fields = asdict(wanted)
     fields["reminder_days"] = sorted(set(wanted.reminder_days), reverse=True)
+    fields["reminder_channels"] = [way.value for way in CHANNELS if way in wanted.reminder_channels]
     before = kept(rules, fields)
     for field, value in fields.items():
         setattr(rules, field, value)
@@ -80,6 +83,10 @@ def _check(wanted: Wanted) -> None:
         errors["reminder_days"] = [f"At most {MOST_REMINDERS} reminders of a visit."]
     elif not all(first <= day <= last for day in wanted.reminder_days):
         errors["reminder_days"] = [f"Each from {first} to {last} days before."]
+    if not set(wanted.reminder_channels) <= set(CHANNELS):
+        errors["reminder_channels"] = [f"Choose from {', '.join(CHANNELS)}."]
+    elif wanted.reminder_days and not wanted.reminder_channels:
+        errors["reminder_channels"] = ["Choose at least one, or leave the days before blank to remind nobody."]
     if errors:
         raise Impossible(errors)
 

@@ -29,6 +29,7 @@ def test_it_ends_the_consent_with_a_note_and_asks_for_a_call(client: Client, pum
         assert not [word for word in FORBIDDEN if word in (page + done).lower()]
     pump.patient.refresh_from_db()
     assert not pump.patient.email_reminders
+    assert pump.patient.unsubscribed_at is not None
     change = Change.objects.get(subject=f"patient:{pump.patient_id}", summary__contains="e-mail")
     assert change.details == {"email_reminders": ["yes", "no"]}
     assert Report.objects.get().note == "asked for no more e-mail: phone instead"

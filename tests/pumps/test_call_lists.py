@@ -1,5 +1,6 @@
 import os
 import stat
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -16,16 +17,18 @@ from pypdf import PdfReader
 from pypdf.generic import Destination
 
 from alerts.models import Alert, Notification
-from alerts.services import rotas
+from alerts.services import lifecycle, rotas
+from clinical.escalation import REFILL_LADDER
 from clinics.models import Change, Clinic, User
 from clinics.roles import Role
 from clinics.services.tenants import go_live
 from patients.models import Contact, Patient
+from patients.services import change as change_patient
 from pumps import call_list_pdf, tasks
 from pumps.call_list_pdf import as_pdf
 from pumps.models import Forecast, Pump
 from pumps.services import call_list_files, fleet
-from pumps.services.call_lists import BOUNCED, NO_ADDRESS, NO_CONSENT, OFF, CallList, Line, call_list
+from pumps.services.call_lists import BOUNCED, NO_ADDRESS, NO_CONSENT, NO_NUMBER, OFF, CallList, Line, call_list
 from scheduling.models import Appointment
 from tests.builders import NOW, PASSWORD, a_clinic, a_patient, a_pump, a_running_pump, a_user
 
@@ -107,6 +110,41 @@ def test_after_a_bounce_a_patient_is_to_phone_until_a_later_message_arrives() ->
     assert call_list(clinic, NOW).to_phone == []
 
 
+def test_who_ended_the_mails_is_told_from_who_never_wanted_any() -> None:
+    clinic = a_clinic(patient_messages_since=NOW)
+    fields = {**REACHED, "email_reminders": False, "unsubscribed_at": NOW - 3 * DAY}
+    pump = due_in(clinic, 20, **fields)
+    fleet.tick(NOW)
+    assert line_of(call_list(clinic, NOW), pump).why_phone == "unsubscribed on Thu 19 Nov 2026"
+    change_patient(patient=pump.patient, changes={"email_reminders": True}, now=NOW, by=a_user())
+    change_patient(patient=pump.patient, changes={"email_reminders": False}, now=NOW, by=a_user())
+    assert line_of(call_list(clinic, NOW), pump).why_phone == NO_CONSENT
+
+
+def test_a_tier_that_texts_reaches_who_consents_to_texts() -> None:
+    clinic = a_clinic(patient_messages_since=NOW)
+    ladder = [replace(tier, channels=("sms",)) for tier in REFILL_LADDER]
+    lifecycle.store_ladder(clinic=clinic, ladder=ladder, risk_days=7, now=NOW)
+    texted, mailed = due_in(clinic, 20, phone_reminders=True), due_in(clinic, 20, **REACHED)
+    silent = due_in(clinic, 20, a_patient(clinic))
+    fleet.tick(NOW)
+    found = call_list(clinic, NOW)
+    assert [line_of(found, pump).why_phone for pump in (texted, mailed, silent)] == ["", NO_CONSENT, NO_NUMBER]
+
+
+def test_a_visit_of_which_nobody_was_reminded_is_to_phone() -> None:
+    clinic = a_clinic(patient_messages_since=NOW)
+    early, soon, reached = due_in(clinic, 60), due_in(clinic, 60), due_in(clinic, 60, **REACHED)
+    for pump, days in ((early, 7.5), (soon, 6), (reached, 6)):
+        Appointment.objects.create(clinic=clinic, patient=pump.patient, pump=pump, starts_at=NOW + days * DAY)
+    found = call_list(clinic, NOW)
+    assert [line.pump for line in found.to_phone] == [soon]
+    assert {line.pump for line in found.lines} == {soon, reached}
+    assert "07:00: not reminded" in text_of(as_pdf(found, "a4"))
+    Appointment.objects.filter(pump=soon).update(state="confirmed")
+    assert call_list(clinic, NOW).to_phone == []
+
+
 def test_a_tier_that_is_of_the_clinic_alone_sends_nobody_to_the_telephone_yet() -> None:
     clinic = a_clinic()
     early, due = due_in(clinic, 27), due_in(clinic, 20.9)
@@ -174,6 +212,7 @@ def on_call(clinic: Clinic, person: User, now: datetime = NOW) -> None:
 def test_the_paper_says_it_all_as_text_with_a_title_headings_and_a_language() -> None:
     clinic = a_clinic("Hôpital Łódź")
     nurse = a_user(Role.NURSE, clinic, "on.call@example.org")
+    User.objects.filter(pk=nurse.pk).update(phone="+1 555 0177")
     on_call(clinic, nurse)
     patient = a_patient(clinic, given_name="Zoë", family_name="Şahin-Łukasz", phone="+1 555 0123", mrn="MRN-77")
     pump = due_in(clinic, -1, patient)
@@ -185,7 +224,7 @@ def test_the_paper_says_it_all_as_text_with_a_title_headings_and_a_language() ->
     for said in (
         "Call list: Hôpital Łódź",
         "As of Sun 22 Nov 2026, 07:00 (America/New_York)",
-        "on.call@example.org",
+        "on.call@example.org (+1 555 0177)",
         "To phone: 1",
         "Şahin-Łukasz, Zoë MRN-77",
         "+1 555 0123",

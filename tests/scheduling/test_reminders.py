@@ -7,7 +7,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from alerts import short_messages
 from alerts.models import Notification
+from alerts.services import moot
 from clinics.errors import Impossible
 from clinics.models import Clinic
 from patients.models import Contact, Patient
@@ -29,6 +31,7 @@ USUAL = Wanted(
     minutes=30,
     places=1,
     reminder_days=[7, 2, 1],
+    reminder_channels=["email"],
     remind_from=time(8),
     remind_until=time(20),
     missed_after_hours=None,
@@ -151,12 +154,35 @@ def test_a_clinics_own_days_and_hours_hold_for_what_is_booked_already() -> None:
         ("missed_after_hours", 73),
         ("reminder_days", [0]),
         ("reminder_days", [1, 2, 3, 4, 5, 6]),
+        ("reminder_channels", []),
+        ("reminder_channels", ["webhook"]),
     ],
 )
 def test_rules_that_cannot_be_are_refused_at_their_field(field: str, value: object) -> None:
     with pytest.raises(Impossible) as refused:
         change(clinic=a_clinic(), wanted=Wanted(**{**USUAL.__dict__, field: value}), by=a_user(), now=NOW)
     assert set(refused.value.errors) == {field}
+
+
+def test_each_is_reminded_by_every_channel_they_consent_to() -> None:
+    clinic = a_clinic(patient_messages_since=NOW)
+    wanted = Wanted(**{**USUAL.__dict__, "reminder_channels": ["voice", "sms", "email"]})
+    assert change(clinic=clinic, wanted=wanted, by=a_user(), now=NOW).reminder_channels == ["email", "sms", "voice"]
+    pump = a_reminded_pump(clinic, phone="+1 555 0100", phone_reminders=True)
+    Contact.objects.create(patient=pump.patient, kind="caregiver", name="Bo", phone="+1 555 0101", phone_reminders=True)
+    Contact.objects.create(patient=pump.patient, kind="care_home", name="Elm", phone="+1 555 0102")
+    a_visit(pump, STARTS)
+    write_due(STARTS - 7 * DAY)
+    ways = Notification.objects.order_by("pk").values_list("recipient", "channel")
+    contact = f"contact:{Contact.objects.get(name='Bo').pk}"
+    patient = [(f"patient:{pump.patient_id}", way) for way in ("email", "sms", "voice")]
+    assert list(ways) == [*patient, (contact, "sms"), (contact, "voice")]
+    assert moot.why_not(moot.fetched([row.pk for row in Notification.objects.all()]), STARTS - 7 * DAY) == {}
+    said = short_messages.text(Notification.objects.get(channel="sms", patient=pump.patient))
+    assert "Your next visit is on Friday 4 December, 15:00." in said
+    write_due(STARTS - 2 * DAY)
+    assert set(Notification.objects.filter(tier="visit_7").values_list("state", flat=True)) == {"cancelled"}
+    assert Notification.objects.filter(tier="visit_2", state="queued").count() == 5
 
 
 def test_a_patient_who_died_is_not_written_to() -> None:
