@@ -30,6 +30,7 @@ ORIGINALS = 5_000
 FILLS = 2
 DUE = 500
 TIMES = 15
+FIRST_TIER = timedelta(days=28)
 # What is aimed at: the time at the greater size, by that at the lesser.
 MOST = 1.3
 SENDING = "bench._sending"
@@ -143,7 +144,7 @@ def _only(pump: int, now: datetime) -> None:
 
 
 def _copy_alert(pattern: int, now: datetime) -> None:
-    """To every forecast that is due, and set that it is not; made by the database."""
+    """To every pump whose refill alert has begun and is not open, but for the chosen ones; made by the database."""
     columns = [str(field.column) for field in Alert._meta.concrete_fields if field.column != "id"]
     own = {
         "clinic_id": "f.clinic_id",
@@ -158,8 +159,10 @@ def _copy_alert(pattern: int, now: datetime) -> None:
         cursor.execute(
             f"INSERT INTO alerts_alert ({names}) SELECT {values} "  # noqa: S608
             "FROM pumps_forecast f JOIN pumps_pump p ON p.id = f.pump_id, alerts_alert a "
-            "WHERE f.next_alert_at <= %(now)s AND f.in_use AND a.id = %(pattern)s",
-            {"now": now, "pattern": pattern},
+            "WHERE f.refill_by < %(begun)s AND f.in_use AND f.pump_id <> ALL(%(chosen)s) AND a.id = %(pattern)s "
+            "AND NOT EXISTS (SELECT FROM alerts_alert o WHERE o.pump_id = f.pump_id AND o.closed_at IS NULL "
+            "AND o.kind = a.kind)",
+            {"now": now, "begun": now + FIRST_TIER, "chosen": chosen(), "pattern": pattern},
         )
         cursor.execute("UPDATE pumps_forecast SET next_alert_at = NULL WHERE next_alert_at <= %s", [now])
         columns = [str(field.column) for field in Notification._meta.concrete_fields if field.column != "id"]

@@ -136,7 +136,7 @@ def _cells(found: CallList, line: Line) -> list[str]:
     dates[0] += f"\n{line.tier}" if line.tier else ""
     is_open = "\n".join(line.open) or "nothing"
     visit = f"\nVisit {moment_words(line.visit, zone)}" if line.visit is not None else ""
-    if line.is_to_phone and line.is_reminder_due:
+    if line.is_unreminded:
         visit += ": not reminded"
     return [
         f"{line.patient.family_name}, {line.patient.given_name}\n{line.patient.mrn}{owner}",

@@ -1,12 +1,12 @@
 """Whom a clinic would have to telephone if nothing else worked: made from what is stored, for page and paper."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, Min, OuterRef, Q
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q
 
 from alerts.messages import headline
 from alerts.models import Alert, Notification
@@ -20,9 +20,8 @@ from clinics.words import day
 from patients.models import Contact, Patient
 from pumps.alerting import deadlines
 from pumps.models import Forecast, Pump
-from scheduling.models import Appointment, VisitRules
+from scheduling.models import Appointment, AppointmentStep, VisitRules
 from scheduling.states import State
-from scheduling.times import nearest
 
 # The first tier and a week: whoever gets there while nothing works is on the paper already.
 AHEAD = timedelta(days=35)
@@ -34,6 +33,9 @@ NO_ADDRESS = "no e-mail address"
 NO_NUMBER = "no telephone"
 NO_CONSENT = "no consent to messages"
 BOUNCED = "the last message did not arrive"
+NOT_LEFT = "the reminder of the visit has not left"
+# A reminder that was written this short a time ago may yet leave.
+ON_ITS_WAY = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ class Person:
 
 @dataclass(frozen=True)
 class Line:
-    """A pump on the list. `is_to_phone`: its open refill alert reaches home, or a reminder of its visit has come due
-    (`is_reminder_due`), and the patient gets no message."""
+    """A pump on the list. `is_to_phone`: its open refill alert reaches home, and the patient gets no message; or its
+    visit `is_unreminded`: a reminder of it was due, and none has gone to the patient's side."""
 
     pump: Pump
     patient: Patient
@@ -61,12 +63,12 @@ class Line:
     open: Sequence[str]
     visit: datetime | None
     is_to_phone: bool
-    is_reminder_due: bool = False
+    is_unreminded: bool = False
 
     @property
     def why_phone(self) -> str:
         """Why the patient is told by telephone only; empty if a message reaches them."""
-        return self.people[0].why_not
+        return self.people[0].why_not or (NOT_LEFT if self.is_unreminded else "")
 
     @property
     def told_instead(self) -> Sequence[Person]:
@@ -123,8 +125,8 @@ def call_list(clinic: Clinic, now: datetime) -> CallList:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the lines of a clinic share. `bounced` are recipients, as the outbox calls them, whom the last message did
-    not reach."""
+    """What the lines of a clinic share. `bounced` are recipients, as the outbox calls them, and the channel by which
+    the last message did not reach them."""
 
     is_live: bool
     contacts: Mapping[int, Sequence[Contact]]
@@ -132,8 +134,9 @@ class Facts:
     rules: VisitRules
     # By which the clinic's ladder, or its reminders of visits, tell patients and contacts.
     channels: Sequence[str]
-    now: datetime
-    bounced: Collection[str] = field(default_factory=frozenset)
+    # Visits of which a reminder was due, and none was sent.
+    unreminded: Collection[int]
+    bounced: Collection[tuple[str, str]] = field(default_factory=frozenset)
 
 
 def _facts(
@@ -143,19 +146,21 @@ def _facts(
     for contact in Contact.objects.standing().filter(patient__in=patient_ids).order_by("kind", "pk"):
         contacts[contact.patient_id].append(contact)
     rows = Notification.objects.filter(clinic=clinic, user=None).exclude(recipient="screen")
-    reached_later = rows.filter(state=Notification.State.SENT, recipient=OuterRef("recipient"), pk__gt=OuterRef("pk"))
+    same = {"recipient": OuterRef("recipient"), "channel": OuterRef("channel")}
+    reached_later = rows.filter(state=Notification.State.SENT, pk__gt=OuterRef("pk"), **same)
     failed = rows.filter(~Exists(reached_later), state=Notification.State.FAILED)
     ladder = lifecycle.ladders([clinic.pk])[clinic.pk]
+    visits = Appointment.objects.of_pumps(pump_ids)
     return Facts(
         is_live=clinic.patient_messages_since is not None,
         contacts=contacts,
-        visits=Appointment.objects.of_pumps(pump_ids),
+        visits=visits,
         rules=rules,
         channels=sorted(
             {*rules.reminder_channels, *(way for tier in ladder if tier.reaches_home for way in tier.channels)}
         ),
-        now=now,
-        bounced=frozenset(failed.values_list("recipient", flat=True)),
+        unreminded=_unreminded(visits.values(), now),
+        bounced=frozenset(failed.values_list("recipient", "channel")),
     )
 
 
@@ -164,8 +169,8 @@ def _line(row: Forecast, alerts: Sequence[Alert], facts: Facts) -> Line:
     visit = facts.visits.get(row.pump_id)
     refill = next((alert for alert in alerts if alert.kind == Alert.Kind.REFILL_DUE), None)
     tier = _tier_for_home(refill, visit) if refill is not None else None
-    is_reminder_due = visit is not None and _is_reminder_due(visit, row.clinic.zone, facts)
-    people = _people(patient, _channels(tier, is_reminder_due, facts), facts, row.clinic.zone)
+    is_unreminded = visit is not None and visit.pk in facts.unreminded
+    people = _people(patient, _channels(tier, is_unreminded, facts), facts, row.clinic.zone)
     return Line(
         pump=row.pump,
         patient=patient,
@@ -176,25 +181,31 @@ def _line(row: Forecast, alerts: Sequence[Alert], facts: Facts) -> Line:
         tier=headline(refill.tier) if refill is not None and refill.tier else "",
         open=[str(alert.get_kind_display()) for alert in alerts],
         visit=visit.starts_at if visit is not None else None,
-        is_to_phone=bool(people[0].why_not) and (tier is not None or is_reminder_due),
-        is_reminder_due=is_reminder_due,
+        is_to_phone=is_unreminded or (bool(people[0].why_not) and tier is not None),
+        is_unreminded=is_unreminded,
     )
 
 
-def _is_reminder_due(visit: Appointment, zone: ZoneInfo, facts: Facts) -> bool:
-    """Whether Brim should have reminded the patient of a visit that is still to come and that nobody has confirmed."""
-    rules = facts.rules
-    if not facts.is_live:
-        return False
-    due = nearest(visit.starts_at, rules.reminder_days, zone, rules.allowed, facts.now)
-    return due is not None and visit.state == State.BOOKED and visit.starts_at > facts.now
+def _unreminded(visits: Iterable[Appointment], now: datetime) -> set[int]:
+    """Of visits still to come that nobody has confirmed: those of which a reminder was due for some time since they
+    were booked or moved, and no message has gone to the patient's side. Two queries."""
+    waiting = {visit.pk: visit for visit in visits if visit.state == State.BOOKED and visit.starts_at > now}
+    steps = AppointmentStep.objects.filter(appointment__in=waiting).order_by().values("appointment")
+    found = steps.annotate(
+        reminded=Max("at", filter=Q(what="reminder", at__lte=now - ON_ITS_WAY)),
+        set=Max("at", filter=Q(what__in=("booked", "moved"))),
+    )
+    due = {row["appointment"] for row in found if row["reminded"] and row["set"] and row["reminded"] >= row["set"]}
+    sent = Notification.objects.filter(appointment__in=due, state=Notification.State.SENT)
+    told = sent.values_list("appointment", "repeat_number")
+    return due - {pk for pk, sequence in told if sequence == waiting[pk].sequence}
 
 
-def _channels(tier: Tier | None, is_reminder_due: bool, facts: Facts) -> Sequence[str]:
+def _channels(tier: Tier | None, is_unreminded: bool, facts: Facts) -> Sequence[str]:
     """By which the patient's side is told now, or would be."""
     if tier is not None:
         return tier.channels
-    return facts.rules.reminder_channels if is_reminder_due else facts.channels
+    return facts.rules.reminder_channels if is_unreminded else facts.channels
 
 
 def _said(alert: Alert) -> str:
@@ -222,8 +233,9 @@ def _why_not(person: Patient | Contact, recipient: str, channels: Sequence[str],
     """Why no message reaches somebody by any of the channels; empty if one does."""
     if not facts.is_live:
         return OFF
-    if ways_to(person, channels):
-        return BOUNCED if recipient in facts.bounced else ""
+    ways = ways_to(person, channels)
+    if ways:
+        return BOUNCED if all((recipient, way) in facts.bounced for way in ways) else ""
     if Channel.EMAIL not in channels:
         return NO_CONSENT if person.phone else NO_NUMBER
     if person.unsubscribed_at is not None:

@@ -48,6 +48,9 @@ def _skip_earlier(rows: Sequence[Notification]) -> None:
     """What could not be sent until a nearer reminder of the same visit was due is not sent any more."""
     queued = Notification.objects.filter(state=Notification.State.QUEUED)
     waiting = queued.filter(appointment__in={row.appointment_id for row in rows})
+    for tier in {row.tier for row in rows}:
+        # The same reminder, due again since the clinic moved its hours, is on its way already.
+        waiting = waiting.exclude(appointment__in={row.appointment_id for row in rows if row.tier == tier}, tier=tier)
     waiting.update(state=Notification.State.CANCELLED, error="a nearer reminder of the visit is due")
 
 

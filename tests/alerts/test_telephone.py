@@ -17,9 +17,12 @@ from clinics.services.tenants import go_live
 from config.environment import TwilioAccount
 from patients.models import Patient
 from pumps.services import fleet
+from scheduling.models import VisitRules
+from scheduling.services import reminders
 from tests.alerts.servers import HttpServer, http_server
 from tests.alerts.test_telling import a_due_pump, consenting
-from tests.builders import NOW, a_clinic, a_user
+from tests.builders import NOW, a_clinic, a_patient, a_running_pump, a_user
+from tests.scheduling.visits import a_visit
 
 pytestmark = pytest.mark.django_db
 TOKEN = "a-token-nobody-may-see"
@@ -76,6 +79,23 @@ def test_a_voice_says_it_twice(twilio: HttpServer) -> None:
     [asked] = twilio.asked
     assert asked.path.endswith("/Calls.json")
     assert asked.form["Twiml"].count("It is time to plan your next visit.") == 2
+
+
+@pytest.mark.parametrize(("channel", "path"), [("sms", "/Messages.json"), ("voice", "/Calls.json")])
+def test_a_visit_is_reminded_of(twilio: HttpServer, channel: str, path: str) -> None:
+    clinic = a_clinic(patient_facing_name="Harbor", patient_messages_since=NOW)
+    patient = a_patient(clinic, phone="+1 555 010 0123", phone_reminders=True)
+    visit = a_visit(a_running_pump(patient=patient), NOW + timedelta(days=7))
+    VisitRules.objects.create(clinic=clinic, reminder_channels=[channel])
+    now = visit.remind_at
+    assert now is not None
+    reminders.write_due(now)
+    send(now)
+    [asked] = twilio.asked
+    assert asked.path.endswith(path)
+    said = asked.form["Body" if channel == "sms" else "Twiml"]
+    assert "Hello Ada, a message from Harbor. Your next visit is on Sunday 29 November, 07:00." in said
+    assert Notification.objects.get().state == "sent"
 
 
 def test_staff_are_told_by_record_number(twilio: HttpServer) -> None:

@@ -17,7 +17,7 @@ from pypdf import PdfReader
 from pypdf.generic import Destination
 
 from alerts.models import Alert, Notification
-from alerts.services import lifecycle, rotas
+from alerts.services import delivery, lifecycle, rotas
 from clinical.escalation import REFILL_LADDER
 from clinics.models import Change, Clinic, User
 from clinics.roles import Role
@@ -28,12 +28,24 @@ from pumps import call_list_pdf, tasks
 from pumps.call_list_pdf import as_pdf
 from pumps.models import Forecast, Pump
 from pumps.services import call_list_files, fleet
-from pumps.services.call_lists import BOUNCED, NO_ADDRESS, NO_CONSENT, NO_NUMBER, OFF, CallList, Line, call_list
+from pumps.services.call_lists import (
+    BOUNCED,
+    NO_ADDRESS,
+    NO_CONSENT,
+    NO_NUMBER,
+    NOT_LEFT,
+    OFF,
+    CallList,
+    Line,
+    call_list,
+)
 from scheduling.models import Appointment
+from scheduling.services import reminders
 from tests.builders import NOW, PASSWORD, a_clinic, a_patient, a_pump, a_running_pump, a_user
+from tests.scheduling.visits import a_visit
 
 pytestmark = pytest.mark.django_db
-DAY = timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # Refill-by lies 78.1 days after the fill (tests/alerts/test_telling.py).
 REFILL_BY_DAYS = 78.1
 REACHED: dict[str, Any] = {"email": "ada@example.org", "email_reminders": True}
@@ -135,14 +147,21 @@ def test_a_tier_that_texts_reaches_who_consents_to_texts() -> None:
 def test_a_visit_of_which_nobody_was_reminded_is_to_phone() -> None:
     clinic = a_clinic(patient_messages_since=NOW)
     early, soon, reached = due_in(clinic, 60), due_in(clinic, 60), due_in(clinic, 60, **REACHED)
-    for pump, days in ((early, 7.5), (soon, 6), (reached, 6)):
-        Appointment.objects.create(clinic=clinic, patient=pump.patient, pump=pump, starts_at=NOW + days * DAY)
-    found = call_list(clinic, NOW)
+    for pump, days in ((early, 9), (soon, 8), (reached, 8)):
+        a_visit(pump, NOW + days * DAY, now=NOW)
+    due = NOW + DAY + HOUR
+    reminders.write_due(due)
+    assert call_list(clinic, due).to_phone == []
+    later = due + 2 * HOUR
+    found = call_list(clinic, later)
+    assert [(line.pump, line.why_phone) for line in found.to_phone] == [(soon, NO_ADDRESS), (reached, NOT_LEFT)]
+    delivery.deliver_all(delivery.claim(due), clock=lambda: due)
+    found = call_list(clinic, later)
     assert [line.pump for line in found.to_phone] == [soon]
     assert {line.pump for line in found.lines} == {soon, reached}
     assert "07:00: not reminded" in text_of(as_pdf(found, "a4"))
     Appointment.objects.filter(pump=soon).update(state="confirmed")
-    assert call_list(clinic, NOW).to_phone == []
+    assert call_list(clinic, later).to_phone == []
 
 
 def test_a_tier_that_is_of_the_clinic_alone_sends_nobody_to_the_telephone_yet() -> None:

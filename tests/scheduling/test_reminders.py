@@ -185,6 +185,16 @@ def test_each_is_reminded_by_every_channel_they_consent_to() -> None:
     assert Notification.objects.filter(tier="visit_2", state="queued").count() == 5
 
 
+def test_a_reminder_that_waits_survives_a_change_of_the_hours() -> None:
+    clinic = a_clinic(patient_messages_since=NOW)
+    a_visit(a_reminded_pump(clinic), STARTS)
+    write_due(STARTS - 7 * DAY)
+    later = Wanted(**{**USUAL.__dict__, "remind_from": time(17)})
+    change(clinic=clinic, wanted=later, by=a_user(), now=STARTS - 7 * DAY)
+    write_due(STARTS - 7 * DAY + timedelta(hours=3))
+    assert list(Notification.objects.values_list("tier", "state")) == [("visit_7", "queued")]
+
+
 def test_a_patient_who_died_is_not_written_to() -> None:
     pump = a_reminded_pump()
     a_visit(pump, STARTS)
