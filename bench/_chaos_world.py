@@ -192,7 +192,8 @@ HEAD = f"{'':46} {'expected':>8} {'delivered':>9} {'lost':>5} {'duplicates':>10}
 
 def rows_of(ids: Collection[int], emails: Collection[str]) -> dict[int, tuple[int, str]]:
     """Which pump and person each row of the outbox is of; refill alerts to staff, and visits to patients, alone."""
-    found, chosen = {}, sorted(ids)
+    found: dict[int, tuple[int, str]] = {}
+    chosen = sorted(ids)
     of_staff = Q(alert__kind=Alert.Kind.REFILL_DUE, user__email__in=emails)
     mails = Notification.objects.filter(of_staff | Q(appointment__isnull=False, patient__email__in=emails))
     whose = (Coalesce("alert__pump", "appointment__pump"), Coalesce("user__email", "patient__email"))

@@ -128,7 +128,7 @@ class Fleet:
 
     def is_any(self, *codes: int) -> Flags:
         """Whether each event is of one of these kinds."""
-        found = self.what == codes[0]
+        found: Flags = self.what == codes[0]
         for code in codes[1:]:
             found |= self.what == code
         return found
