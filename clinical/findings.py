@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from math import isnan
 
-from clinical.labels import LABEL, LabelSet
+from clinical.labels import LabelSet
 from clinical.units import plain
 
 
@@ -14,6 +14,8 @@ class Severity(StrEnum):
     INFO = "info"
     WARN = "warn"
     HIGH = "high"
+    # Of a proposal: only with an override by a prescriber.
+    BLOCK = "block"
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def of_unknown(reason: str, since: datetime | None) -> Finding:
         "Interrogate the pump, and record the recovery. The dates below take the pump to run.",
     }
     sources = {
-        "stopped": f"{LABEL}, boxed warning",
+        "stopped": "Lioresal Intrathecal and Gablofen labels, boxed warning",
         "stall": "clinical rules, section 2 (pump stopped, MRI): MRI guidance, TGA, manuals",
     }
     return Finding(reason, Severity.HIGH, messages[reason], sources.get(reason, "Brim design, section 2"), since)
@@ -83,8 +85,8 @@ def off_market(concentration: float, labels: LabelSet) -> Finding:
         "concentration_off_market",
         Severity.WARN,
         f"{_number(concentration)} mcg/mL is not a concentration on the market for pumps "
-        f"({', '.join(plain(c) for c in labels.market_concentrations)}): check that it is a dilution made on "
-        "purpose.",
+        f"({', '.join(plain(sold) for sold in labels.market_concentrations_mcg_per_ml)}): check that it is a dilution "
+        "made on purpose.",
         labels.source,
     )
 

@@ -77,7 +77,7 @@ class _Rules:
     def _sold(self) -> Flags:
         sold = np.zeros(len(self.filled), dtype=np.bool_)
         for number, labels in enumerate(LABELS):
-            market = [float(concentration) for concentration in labels.market_concentrations]
+            market = [float(concentration) for concentration in labels.market_concentrations_mcg_per_ml]
             sold |= (self.labels == number) & np.isin(self.filled, market)
         return sold
 

@@ -100,7 +100,7 @@ class RefillForm(EntryForm):
 
     def __init__(self, *args: Any, pump: Pump, last: Event | None, products: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, pump=pump, **kwargs)
-        self.market = [plain(sold) for sold in LABEL_SETS[pump.clinic.label_set].market_concentrations]
+        self.market = [plain(sold) for sold in LABEL_SETS[pump.clinic.label_set].market_concentrations_mcg_per_ml]
         choices = [("", "Choose"), *((value, f"{value} mcg/mL") for value in self.market), (OTHER, "Other")]
         self.fields["concentration"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
         self.products = products

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from clinical.labels import DECREASE_PCT, LABEL_SETS, LabelSet, band
+from clinical.labels import LABEL_SETS, LabelSet
 from clinical.ledger import Emptying
 from clinical.programs import Mode
 from clinical.residual import DISCREPANCY_ML, Residual
@@ -130,15 +130,16 @@ def _outside(dose: Decimal, current: Decimal | None, labels: LabelSet) -> list[D
 def _step(pump: Pump, entry: DoseEntry, current: Decimal, labels: LabelSet) -> Doubt | None:
     """A change above the label's step for the patient's origin and age, or a steep decrease; the bound is inside."""
     change = (entry.daily_dose_mcg - current) / current * 100
-    if change < -DECREASE_PCT:
+    most = labels.decrease_pct[1]
+    if change < -most:
         message = (
             f"{_dose_words(entry.daily_dose_mcg)} is {-change:.0f} % less than the present {plain(current)} mcg/day: a "
-            f"decrease of more than {DECREASE_PCT} % can bring on withdrawal. Source: {labels.source}."
+            f"decrease of more than {most} % can bring on withdrawal. Source: {labels.source}."
         )
         return Doubt("step_below_band", "daily_dose_mcg", message)
     day = entry.effective_at.astimezone(pump.clinic.zone).date()
-    which = band(pump.patient.spasticity_origin, _age(pump.patient.date_of_birth, day))
-    step, cap = labels.titration_step_pct[which], labels.maintenance_step_pct[which]
+    which = labels.band(pump.patient.spasticity_origin, _age(pump.patient.date_of_birth, day))
+    step, cap = labels.titration_step_pct[which][1], labels.maintenance_step_pct[which][1]
     if change <= step:
         return None
     beyond = f"and above the {cap} % of maintenance" if change > cap else f"though within the {cap} % of maintenance"
@@ -164,7 +165,7 @@ def _of_refill(pump: Pump, entry: RefillEntry, known: Known, labels: LabelSet) -
     doubts = []
     concentration = entry.concentration_mcg_per_ml
     if not labels.sells(concentration) and concentration != known.concentration_mcg_per_ml:
-        market = ", ".join(plain(sold) for sold in labels.market_concentrations)
+        market = ", ".join(plain(sold) for sold in labels.market_concentrations_mcg_per_ml)
         message = (
             f"{plain(concentration)} mcg/mL is not on the market for pumps ({market} mcg/mL): is it a dilution made on "
             f"purpose? Source: {labels.source}."

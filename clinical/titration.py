@@ -1,0 +1,287 @@
+"""Proposed doses held against a label set: the first dose, a step, and the next bolus of a screening.
+
+Nothing here is a prescription. `block` findings are for proposals and signatures, which a prescriber may override with
+a reason; what has happened to a pump is recorded whatever they say (design, section 1).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from clinical.findings import Finding, Severity
+from clinical.labels import LabelSet
+from clinical.units import plain
+
+BAND_WORDS = {
+    "spinal": "spasticity of spinal origin",
+    "cerebral": "spasticity of cerebral origin",
+    "child": "a patient under {adult} years",
+    "young": "a patient under {young} years",
+}
+
+
+class Phase(StrEnum):
+    TITRATION = "titration"
+    MAINTENANCE = "maintenance"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A change of the daily dose, mcg/day, both above 0; `hours_since_last_change` is since the last one or the start.
+
+    `origin` is spinal or cerebral.
+    """
+
+    origin: str
+    age_years: int
+    phase: Phase
+    current_mcg: Decimal
+    proposed_mcg: Decimal
+    hours_since_last_change: Decimal
+
+    @property
+    def change_pct(self) -> Decimal:
+        """% of the present dose; negative for a decrease."""
+        return (self.proposed_mcg - self.current_mcg) * 100 / self.current_mcg
+
+    def is_within(self, pct: Decimal) -> bool:
+        """Whether the dose grows by at most so many %: exactly, without a quotient that is rounded."""
+        return (self.proposed_mcg - self.current_mcg) * 100 <= pct * self.current_mcg
+
+    def is_below(self, pct: Decimal) -> bool:
+        """Whether the dose grows by less than so many %."""
+        return (self.proposed_mcg - self.current_mcg) * 100 < pct * self.current_mcg
+
+    def is_less_by(self, pct: Decimal) -> bool:
+        """Whether the dose falls by more than so many %."""
+        return (self.current_mcg - self.proposed_mcg) * 100 > pct * self.current_mcg
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """mcg/day. `most` is the upper end of the band, `least` the present dose less the largest step down."""
+
+    least: Decimal
+    most: Decimal
+
+
+def allowed(step: Step, labels: LabelSet) -> Allowed:
+    """The band a proposal is drawn in. Source: clinical rules, section 3 (steps up and down)."""
+    _, most = _band(step, labels)
+    share = step.current_mcg / 100
+    return Allowed(step.current_mcg - labels.decrease_pct[1] * share, step.current_mcg + most * share)
+
+
+def findings(step: Step, labels: LabelSet) -> list[Finding]:
+    """What there is to say of a proposal, gravest first; empty if nothing.
+
+    block: `too_soon`, `step_above_band`; warn: `factor_24`, `dose_above_1000`, `dose_out_of_range`,
+    `step_high_dose`, `step_below_band`, `age_below_label`; info: `step_small`, `dose_unusual`.
+    Source: clinical rules, section 3 (severity of a proposed change).
+    """
+    found = [*_of_increase(step, labels), *_of_slip(step, labels), *_of_dose(step, labels), *_of_patient(step, labels)]
+    order = [Severity.BLOCK, Severity.WARN, Severity.INFO]
+    return sorted(found, key=lambda finding: order.index(finding.severity))
+
+
+def _band(step: Step, labels: LabelSet) -> tuple[Decimal, Decimal]:
+    """The step up of the phase, from its lower to its upper end, %."""
+    bands = labels.titration_step_pct if step.phase is Phase.TITRATION else labels.maintenance_step_pct
+    return bands[labels.band(step.origin, step.age_years)]
+
+
+def _of_increase(step: Step, labels: LabelSet) -> list[Finding]:
+    if step.proposed_mcg <= step.current_mcg:
+        return _of_decrease(step, labels)
+    found = []
+    wait = labels.increase_interval_hours
+    if step.hours_since_last_change < wait:
+        hours = plain(step.hours_since_last_change)
+        told = f"{hours} h after the last change: one increase in {wait} h is allowed, and none in the first {wait} h."
+        found.append(Finding("too_soon", Severity.BLOCK, told, labels.source_of("increase_interval_hours")))
+    band, (least, most) = labels.band(step.origin, step.age_years), _band(step, labels)
+    name = "titration_step_pct" if step.phase is Phase.TITRATION else "maintenance_step_pct"
+    source, whose = labels.source_of(f"{name}.{band}"), _words(band, labels)
+    if not step.is_within(most):
+        told = f"{_pct(step)} more than now: the label's step in {step.phase} is at most {most} % for {whose}."
+        found.append(Finding("step_above_band", Severity.BLOCK, told, source))
+    elif step.is_below(least):
+        told = f"{_pct(step)} more than now is below the usual step in {step.phase} of {least} to {most} % for {whose}."
+        found.append(Finding("step_small", Severity.INFO, told, source))
+    if step.current_mcg > labels.high_dose_mcg and not step.is_within(labels.high_dose_step_pct):
+        told = (
+            f"{_pct(step)} more than {plain(step.current_mcg)} mcg/day: above {labels.high_dose_step_pct} % may be "
+            f"excessive from a high dose (above {labels.high_dose_mcg} mcg/day, our reading: the source has no number)."
+        )
+        found.append(Finding("step_high_dose", Severity.WARN, told, labels.source_of("high_dose_step_pct")))
+    return found
+
+
+def _of_decrease(step: Step, labels: LabelSet) -> list[Finding]:
+    """A decrease is never blocked, however soon: it may be what saves the patient."""
+    most = labels.decrease_pct[1]
+    if not step.is_less_by(most):
+        return []
+    told = f"{_pct(step)} less than now: a decrease of more than {most} % can bring on withdrawal."
+    return [Finding("step_below_band", Severity.WARN, told, labels.source_of("decrease_pct"))]
+
+
+def _of_slip(step: Step, labels: LabelSet) -> list[Finding]:
+    """An hourly rate taken for a daily dose, or the other way round: new / old near 24 or 1/24."""
+    factor, tolerance = labels.slip_factor, labels.slip_tolerance_pct / 100
+    ratios = ((step.proposed_mcg, step.current_mcg, "times"), (step.current_mcg, step.proposed_mcg, "times less"))
+    for more, less, words in ratios:
+        exact = factor * less
+        if abs(more - exact) <= tolerance * exact:
+            told = (
+                f"{plain(step.proposed_mcg)} mcg/day is about {factor} {words} than now: is it a rate per hour, or the "
+                "other way round?"
+            )
+            return [Finding("factor_24", Severity.WARN, told, labels.source_of("slip_factor"))]
+    return []
+
+
+def _of_dose(step: Step, labels: LabelSet) -> list[Finding]:
+    dose, (least, most) = step.proposed_mcg, labels.dose_range_mcg
+    found = []
+    if dose > labels.limited_experience_mcg:
+        told = f"{plain(dose)} mcg/day: there is limited experience above {labels.limited_experience_mcg} mcg/day."
+        source = labels.source_of("limited_experience_mcg")
+        found.append(Finding("dose_above_1000", Severity.WARN, told, source))
+    if not least <= dose <= most:
+        told = f"{plain(dose)} mcg/day is outside the range in the label, {least} to {most} mcg/day."
+        found.append(Finding("dose_out_of_range", Severity.WARN, told, labels.source_of("dose_range_mcg")))
+    band = labels.usual_band(step.origin, step.age_years)
+    usually, at_most = labels.usual_dose_mcg[band]
+    if not usually <= dose <= at_most:
+        told = f"{plain(dose)} mcg/day is outside the usual {usually} to {at_most} mcg/day for {_words(band, labels)}."
+        found.append(Finding("dose_unusual", Severity.INFO, told, labels.source_of(f"usual_dose_mcg.{band}")))
+    return found
+
+
+def _of_patient(step: Step, labels: LabelSet) -> list[Finding]:
+    if step.age_years >= labels.least_age_years:
+        return []
+    told = f"The patient is {step.age_years}: the label is for {labels.least_age_years} years and above."
+    return [Finding("age_below_label", Severity.WARN, told, labels.source_of("least_age_years"))]
+
+
+def _pct(step: Step) -> str:
+    return f"{plain(abs(step.change_pct).quantize(Decimal('0.1')))} %"
+
+
+def _words(band: str, labels: LabelSet) -> str:
+    return BAND_WORDS[band].format(adult=labels.adult_age_years, young=labels.young_age_years)
+
+
+# --- the first dose ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class FirstDose:
+    """`daily_dose_mcg` is `factor` times the effective screening dose, because `why`."""
+
+    daily_dose_mcg: Decimal
+    factor: Decimal
+    why: str
+    source: str
+
+
+def first_dose(*, screening_dose_mcg: Decimal, effect_hours: Decimal, labels: LabelSet) -> FirstDose:
+    """The first daily dose after a screening bolus that worked. Source: clinical rules, section 3 (first daily dose).
+
+    An effect that lasted longer than the label's hours is not doubled; exactly so long still is.
+    """
+    limit = labels.first_dose_long_effect_hours
+    is_long = effect_hours > limit
+    factor = labels.first_dose_long_effect_factor if is_long else labels.first_dose_factor
+    than = "more than" if is_long else "at most"
+    why = f"the effect of {plain(screening_dose_mcg)} mcg lasted {than} {limit} h, so {factor} times that dose"
+    key = "first_dose_long_effect_hours" if is_long else "first_dose_factor"
+    return FirstDose(factor * screening_dose_mcg, factor, why, labels.source_of(key))
+
+
+# --- screening --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Bolus:
+    """A screening bolus: mcg, when, and whether the patient responded; None while that is not known yet."""
+
+    at: datetime
+    dose_mcg: Decimal
+    responded: bool | None
+
+
+class Outcome(StrEnum):
+    """Where a screening stands: give a bolus, wait, observe the last one, or it has ended either way."""
+
+    GIVE = "give"
+    OBSERVE = "observe"
+    RESPONDED = "responded"
+    NOT_A_CANDIDATE = "not_a_candidate"
+
+
+@dataclass(frozen=True)
+class Screening:
+    """`next_dose_mcg` and from when on it may be given, where another bolus may follow; `at` None means now."""
+
+    outcome: Outcome
+    why: str
+    source: str
+    next_dose_mcg: Decimal | None = None
+    not_before: datetime | None = None
+
+
+def screening(boluses: Sequence[Bolus], labels: LabelSet, *, starts_small: bool) -> Screening:
+    """What may follow in a screening: it stops at the first response, and after the largest dose without one.
+
+    `starts_small` begins with the smaller dose, for a very small patient. Boluses in any order.
+    Source: clinical rules, section 3 (screening boluses, no response at 100 mcg).
+    """
+    given = sorted(boluses, key=lambda bolus: bolus.at)
+    doses, source = labels.screening_doses_mcg, labels.source_of("screening_doses_mcg")
+    worked = next((bolus for bolus in given if bolus.responded), None)
+    if worked is not None:
+        why = f"the patient responded to {plain(worked.dose_mcg)} mcg: no further bolus"
+        return Screening(Outcome.RESPONDED, why, source)
+    if not given:
+        first = labels.screening_dose_small_mcg if starts_small else doses[0]
+        return Screening(Outcome.GIVE, f"begin with {plain(first)} mcg", source, first)
+    last = given[-1]
+    if last.responded is None:
+        least, most = labels.screening_observe_hours
+        why = f"observe for {least} to {most} h, then say whether the patient responded"
+        return Screening(Outcome.OBSERVE, why, labels.source_of("screening_observe_hours"))
+    larger = [dose for dose in doses if dose > last.dose_mcg]
+    if not larger:
+        why = f"no response to {plain(last.dose_mcg)} mcg: not a candidate for a pump"
+        return Screening(Outcome.NOT_A_CANDIDATE, why, source)
+    wait = labels.screening_interval_hours
+    not_before = last.at + timedelta(hours=float(wait))
+    why = f"no response to {plain(last.dose_mcg)} mcg: {plain(larger[0])} mcg, at least {wait} h after it"
+    return Screening(Outcome.GIVE, why, labels.source_of("screening_interval_hours"), larger[0], not_before)
+
+
+def refused(bolus: Bolus, before: Sequence[Bolus], labels: LabelSet, *, starts_small: bool) -> list[Finding]:
+    """Why a screening bolus may not be given as proposed: block findings; empty if it may."""
+    next_one = screening([each for each in before if each.at < bolus.at], labels, starts_small=starts_small)
+    if next_one.outcome is not Outcome.GIVE or next_one.next_dose_mcg is None:
+        return [Finding("screening_ended", Severity.BLOCK, f"{_sentence(next_one.why)}.", next_one.source)]
+    found = []
+    if next_one.not_before is not None and bolus.at < next_one.not_before:
+        hours = plain(labels.screening_interval_hours)
+        told = f"Boluses are at least {hours} h apart: {_sentence(next_one.why)}."
+        source = labels.source_of("screening_interval_hours")
+        found.append(Finding("screening_too_soon", Severity.BLOCK, told, source))
+    if bolus.dose_mcg > next_one.next_dose_mcg:
+        told = f"{plain(bolus.dose_mcg)} mcg is above the next dose of {plain(next_one.next_dose_mcg)} mcg."
+        source = labels.source_of("screening_doses_mcg")
+        found.append(Finding("screening_dose_above", Severity.BLOCK, told, source))
+    return found
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
