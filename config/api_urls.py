@@ -106,5 +106,8 @@ urlpatterns = [
     path("calculators/bridge-bolus/", calculators.BridgeCalculator.as_view()),
     path("calculators/residual/", calculators.ResidualCalculator.as_view()),
     path("calculators/catheter-volume/", calculators.CatheterCalculator.as_view()),
+    path("calculators/titration/", calculators.TitrationCalculator.as_view()),
+    path("calculators/initial-dose/", calculators.InitialDoseCalculator.as_view()),
+    path("calculators/screening/", calculators.ScreeningCalculator.as_view()),
     path("calculators/what-if/", what_if.WhatIf.as_view()),
 ]

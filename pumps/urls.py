@@ -9,6 +9,7 @@ from pumps.pages import (
     devices,
     fleet,
     known,
+    label_sets,
     patients,
     planner,
     pump,
@@ -73,6 +74,7 @@ urlpatterns = [
     path("clinics/<int:clinic_id>/call-list/download/", call_list.download, name="download_call_list"),
     path("fleet/", fleet.fleet, name="fleet"),
     path("calculators/", calculators.page, name="calculators"),
+    path("label-sets/", label_sets.label_sets, name="label_sets"),
     path("pump-models/", catalogue.catalogue, name="catalogue"),
     path("pump-models/<slug:slug>/", catalogue.catalogue_edit, name="catalogue_edit"),
 ]

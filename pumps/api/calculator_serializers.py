@@ -5,7 +5,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from clinical.labels import LABEL_SETS
+from clinical.titration import Outcome, Phase
 from clinics.api.fields import MomentField, Quantity
+from patients.models import Patient
 from pumps.api.bridges import UnbridgedOutput
 from pumps.api.serializers import FindingSerializer, PumpModelField
 
@@ -86,3 +89,65 @@ class CatheterCalculatorOutput(serializers.Serializer[Any]):
     volume_ml = serializers.CharField()
     confirmed = serializers.BooleanField(help_text="whether the catalogue's figures were read in a manual")
     findings = FindingSerializer(many=True)
+
+
+def a_label_set() -> serializers.ChoiceField:
+    return serializers.ChoiceField(choices=sorted(LABEL_SETS))
+
+
+def hours(**kwargs: Any) -> Quantity:
+    return Quantity(9, 3, unit="hours", min_value=Decimal(0), **kwargs)
+
+
+class TitrationCalculatorInput(serializers.Serializer[Any]):
+    """All are needed. `hours_since_last_change` is since the last change of the dose, or since the start."""
+
+    label_set = a_label_set()
+    origin = serializers.ChoiceField(choices=Patient.Origin.choices)
+    age_years = serializers.IntegerField(min_value=0, max_value=130)
+    phase = serializers.ChoiceField(choices=[phase.value for phase in Phase])
+    current_daily_dose_mcg = dose()
+    proposed_daily_dose_mcg = dose()
+    hours_since_last_change = hours()
+
+
+class AllowedOutput(serializers.Serializer[Any]):
+    min = serializers.CharField(help_text="the present dose less the largest usual step down")
+    max = serializers.CharField(help_text="the present dose and the largest step up of the phase")
+
+
+class TitrationCalculatorOutput(serializers.Serializer[Any]):
+    change_pct = serializers.CharField()
+    allowed_mcg = AllowedOutput()
+    findings = FindingSerializer(many=True)
+
+
+class InitialDoseInput(serializers.Serializer[Any]):
+    label_set = a_label_set()
+    screening_dose_mcg = Quantity(14, 6, unit="mcg", min_value=Decimal(0))
+    effect_hours = hours(help_text="how long the screening dose worked")
+
+
+class InitialDoseOutput(serializers.Serializer[Any]):
+    daily_dose_mcg = serializers.CharField()
+    factor = serializers.CharField()
+    why = serializers.CharField()
+    source = serializers.CharField()
+
+
+class ScreeningInput(serializers.Serializer[Any]):
+    """The last bolus given, and whether the patient responded: null while observed. Nothing before the first."""
+
+    label_set = a_label_set()
+    starts_small = serializers.BooleanField(default=False, help_text="a very small patient begins with less")
+    last_dose_mcg = Quantity(14, 6, unit="mcg", min_value=Decimal(0), required=False, allow_null=True, default=None)
+    given_at = MomentField(required=False, allow_null=True, default=None)
+    responded = serializers.BooleanField(required=False, allow_null=True, default=None)
+
+
+class ScreeningOutput(serializers.Serializer[Any]):
+    outcome = serializers.ChoiceField(choices=[outcome.value for outcome in Outcome])
+    next_dose_mcg = serializers.CharField(allow_null=True)
+    not_before = MomentField(allow_null=True)
+    why = serializers.CharField()
+    source = serializers.CharField()

@@ -16,10 +16,16 @@ from pumps.api.calculator_serializers import (
     BridgeCalculatorOutput,
     CatheterCalculatorInput,
     CatheterCalculatorOutput,
+    InitialDoseInput,
+    InitialDoseOutput,
     RefillCalculatorInput,
     RefillCalculatorOutput,
     ResidualCalculatorInput,
     ResidualCalculatorOutput,
+    ScreeningInput,
+    ScreeningOutput,
+    TitrationCalculatorInput,
+    TitrationCalculatorOutput,
 )
 from pumps.services import calculators
 
@@ -87,3 +93,48 @@ class CatheterCalculator(APIView):
             "findings": told(findings),
         }
         return Response(CatheterCalculatorOutput(data).data)
+
+
+class TitrationCalculator(APIView):
+    """A proposed dose against the label: its step, the band for it, and what there is to say. Nothing is stored."""
+
+    @extend_schema(request=TitrationCalculatorInput, responses=TitrationCalculatorOutput)
+    def post(self, request: Request) -> Response:
+        answer = calculators.titration_step(**taken(TitrationCalculatorInput(data=request.data)))
+        data = {
+            "change_pct": significant(answer.change_pct),
+            "allowed_mcg": {"min": significant(answer.allowed.least), "max": significant(answer.allowed.most)},
+            "findings": told(answer.findings),
+        }
+        return Response(TitrationCalculatorOutput(data).data)
+
+
+class InitialDoseCalculator(APIView):
+    """The first daily dose after a screening bolus that worked. Nothing is stored."""
+
+    @extend_schema(request=InitialDoseInput, responses=InitialDoseOutput)
+    def post(self, request: Request) -> Response:
+        answer = calculators.initial_dose(**taken(InitialDoseInput(data=request.data)))
+        data = {
+            "daily_dose_mcg": significant(answer.daily_dose_mcg),
+            "factor": significant(answer.factor),
+            "why": answer.why,
+            "source": answer.source,
+        }
+        return Response(InitialDoseOutput(data).data)
+
+
+class ScreeningCalculator(APIView):
+    """The next screening bolus, or why there is none. Nothing is stored."""
+
+    @extend_schema(request=ScreeningInput, responses=ScreeningOutput)
+    def post(self, request: Request) -> Response:
+        answer = calculators.screening_step(**taken(ScreeningInput(data=request.data)))
+        data = {
+            "outcome": answer.outcome.value,
+            "next_dose_mcg": significant(answer.next_dose_mcg) if answer.next_dose_mcg is not None else None,
+            "not_before": answer.not_before,
+            "why": answer.why,
+            "source": answer.source,
+        }
+        return Response(ScreeningOutput(data).data)

@@ -6,7 +6,10 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 
+from clinical.labels import LABEL_SETS
+from clinical.titration import Phase
 from clinics.fields import NOT_A_CHOICE, ClinicMoment, Number
+from patients.models import Patient
 from pumps.models import PumpModel
 
 
@@ -89,3 +92,66 @@ class CatheterCalculatorForm(CalculatorForm):
     trimmed_cm = Number(
         label="or what was trimmed", unit="cm", max_digits=9, decimal_places=4, max_value=200, required=False
     )
+
+
+def a_label_set() -> forms.ChoiceField:
+    return _choice("Label set", [(code, labels.name) for code, labels in LABEL_SETS.items()])
+
+
+def _choice(label: str, choices: Sequence[tuple[str, str]]) -> forms.ChoiceField:
+    return forms.ChoiceField(label=label, choices=choices, error_messages={"invalid_choice": NOT_A_CHOICE})
+
+
+def hours(label: str, **kwargs: Any) -> Number:
+    return Number(label=label, unit="hours", max_digits=9, decimal_places=3, **kwargs)
+
+
+def bolus_dose(label: str, **kwargs: Any) -> Number:
+    return Number(label=label, unit="mcg", max_digits=14, decimal_places=6, **kwargs)
+
+
+class TitrationCalculatorForm(CalculatorForm):
+    prefix = "titration"
+
+    label_set = a_label_set()
+    origin = _choice("Origin of the spasticity", Patient.Origin.choices)
+    age_years = forms.IntegerField(
+        label="Age in years",
+        min_value=0,
+        max_value=130,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+        error_messages={"invalid": "Write a whole number of years."},
+    )
+    phase = _choice("Phase", [(phase.value, phase.value.capitalize()) for phase in Phase])
+    current_daily_dose_mcg = dose("Daily dose now")
+    proposed_daily_dose_mcg = dose("Proposed daily dose")
+    hours_since_last_change = hours("Since the last change, or the start")
+
+
+class InitialDoseForm(CalculatorForm):
+    prefix = "first"
+
+    label_set = a_label_set()
+    screening_dose_mcg = bolus_dose("Screening dose that worked")
+    effect_hours = hours("How long it worked")
+
+
+RESPONSES = [("", "Still observed"), ("yes", "Yes"), ("no", "No")]
+
+
+class ScreeningForm(CalculatorForm):
+    prefix = "screening"
+
+    label_set = a_label_set()
+    starts_small = forms.BooleanField(label="A very small patient: begin with less", required=False)
+    last_dose_mcg = bolus_dose("Last bolus", required=False, help_text="Blank before the first.")
+    given_at = ClinicMoment(label="Given at", required=False)
+    responded = forms.ChoiceField(
+        label="Did the patient respond?",
+        choices=RESPONSES,
+        required=False,
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+    )
+
+    def clean_responded(self) -> bool | None:
+        return {"yes": True, "no": False}.get(self.cleaned_data["responded"])

@@ -1,4 +1,4 @@
-"""The calculators for people: four small forms on one page, and what each answers. Nothing is stored."""
+"""The calculators for people: small forms on one page, and what each answers. Nothing is stored."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from django.shortcuts import render
 
 from clinical.bridging import Direction
 from clinical.findings import Finding
+from clinical.titration import Outcome
 from clinical.units import plain
 from clinics.errors import Impossible
 from clinics.models import Clinic
@@ -20,8 +21,11 @@ from pumps.forms.calculators import (
     BridgeCalculatorForm,
     CalculatorForm,
     CatheterCalculatorForm,
+    InitialDoseForm,
     RefillCalculatorForm,
     ResidualCalculatorForm,
+    ScreeningForm,
+    TitrationCalculatorForm,
 )
 from pumps.pages.words import SEVERITY_WORDS
 from pumps.services import calculators as services
@@ -155,6 +159,48 @@ def _catheter(values: dict[str, Any], zone: ZoneInfo) -> Answer:
     return Answer([Figure("Catheter", f"{number(volume)} mL", why)], shown(findings))
 
 
+def _titration(values: dict[str, Any], zone: ZoneInfo) -> Answer:
+    found = services.titration_step(**values)
+    hourly = f"{number(values['proposed_daily_dose_mcg'] / 24)} mcg/h"
+    return Answer(
+        [
+            Figure("Change", f"{number(found.change_pct)} %", "(proposed - now) / now"),
+            Figure("Proposed, per hour", hourly, "proposed daily dose / 24"),
+            Figure(
+                "Usual band",
+                f"{number(found.allowed.least)} to {number(found.allowed.most)} mcg/day",
+                "now less the largest step down, to now and the largest step up",
+            ),
+        ],
+        shown(found.findings),
+        "" if found.findings else "Within the label's bounds.",
+    )
+
+
+def _first(values: dict[str, Any], zone: ZoneInfo) -> Answer:
+    found = services.initial_dose(**values)
+    hourly = f"{number(found.daily_dose_mcg)} mcg/day ({number(found.daily_dose_mcg / 24)} mcg/h)"
+    return Answer([Figure("First daily dose", hourly, f"{found.why}. {found.source}")])
+
+
+_OUTCOMES = {
+    Outcome.GIVE: "A bolus may follow",
+    Outcome.OBSERVE: "Observe the last bolus",
+    Outcome.RESPONDED: "The screening has ended: a response",
+    Outcome.NOT_A_CANDIDATE: "The screening has ended: no response",
+}
+
+
+def _screening(values: dict[str, Any], zone: ZoneInfo) -> Answer:
+    found = services.screening_step(**values)
+    figures = [Figure("Now", _OUTCOMES[found.outcome], f"{found.why}. {found.source}")]
+    if found.next_dose_mcg is not None:
+        figures.append(Figure("Next bolus", f"{number(found.next_dose_mcg)} mcg", "the label's next dose"))
+    if found.not_before is not None:
+        figures.append(Figure("Not before", moment_words(found.not_before, zone), "the label's interval"))
+    return Answer(figures)
+
+
 _CALCULATORS: tuple[tuple[tuple[str, str], type[CalculatorForm], Compute], ...] = (
     (
         ("How long a fill lasts", "clinical rules, section 2 (programmed flow, low-reservoir date)"),
@@ -176,4 +222,11 @@ _CALCULATORS: tuple[tuple[tuple[str, str], type[CalculatorForm], Compute], ...] 
         CatheterCalculatorForm,
         _catheter,
     ),
+    (
+        ("A step of the dose", "clinical rules, section 3 (titration and maintenance steps, severity)"),
+        TitrationCalculatorForm,
+        _titration,
+    ),
+    (("First daily dose", "clinical rules, section 3 (first daily dose)"), InitialDoseForm, _first),
+    (("Screening", "clinical rules, section 3 (screening boluses)"), ScreeningForm, _screening),
 )

@@ -31,7 +31,7 @@ UNKNOWN_WORDS = {
     "stall": "motor stall without recovery",
     "flow_changed": "its flow has changed",
 }
-SEVERITY_WORDS = {"info": "Note", "warn": "Warning", "high": "Serious"}
+SEVERITY_WORDS = {"info": "Note", "warn": "Warning", "high": "Serious", "block": "Not without an override"}
 
 
 @dataclass(frozen=True)

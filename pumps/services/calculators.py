@@ -1,15 +1,19 @@
 """The calculators as pages and API call them: the catalogue's figures, what cannot be by field, plain arithmetic.
 
-Nothing is stored. Formulas and sources: `clinical.calculators`, `clinical.bridging`.
+Nothing is stored. Formulas and sources: `clinical.calculators`, `clinical.bridging`, `clinical.titration`.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from clinical import calculators
+from clinical import calculators, titration
 from clinical.bridging import Bridging, bridging
 from clinical.calculators import NoCatheter, RefillAnswer, ResidualAnswer
 from clinical.findings import Finding, Severity
+from clinical.labels import LABEL_SETS
+from clinical.titration import Allowed, Bolus, FirstDose, Phase, Screening, Step
 from clinical.units import plain
 from clinics.errors import Impossible
 from pumps.models import PumpModel
@@ -101,6 +105,79 @@ def catheter_volume(
     except NoCatheter as error:
         raise Impossible({error.field: [error.message]}) from error
     return volume, [] if model.catheter_confirmed else [_unconfirmed(model)]
+
+
+@dataclass(frozen=True)
+class StepAnswer:
+    """`change_pct` is % of the present dose; `allowed` in mcg/day; findings gravest first."""
+
+    change_pct: Decimal
+    allowed: Allowed
+    findings: Sequence[Finding]
+
+
+def titration_step(
+    *,
+    label_set: str,
+    origin: str,
+    age_years: int,
+    phase: str,
+    current_daily_dose_mcg: Decimal,
+    proposed_daily_dose_mcg: Decimal,
+    hours_since_last_change: Decimal,
+) -> StepAnswer:
+    """A proposed dose against the label. Source: `clinical.titration`.
+
+    Raises:
+        Impossible: a dose of 0 or less: a stop is no step of a titration.
+    """
+    _check_positive(current_daily_dose_mcg=current_daily_dose_mcg, proposed_daily_dose_mcg=proposed_daily_dose_mcg)
+    labels = LABEL_SETS[label_set]
+    step = Step(
+        origin=origin,
+        age_years=age_years,
+        phase=Phase(phase),
+        current_mcg=current_daily_dose_mcg,
+        proposed_mcg=proposed_daily_dose_mcg,
+        hours_since_last_change=hours_since_last_change,
+    )
+    return StepAnswer(step.change_pct, titration.allowed(step, labels), titration.findings(step, labels))
+
+
+def initial_dose(*, label_set: str, screening_dose_mcg: Decimal, effect_hours: Decimal) -> FirstDose:
+    """The first daily dose after a screening bolus that worked. Source: `clinical.titration`.
+
+    Raises:
+        Impossible: a dose or a time of 0 or less.
+    """
+    _check_positive(screening_dose_mcg=screening_dose_mcg, effect_hours=effect_hours)
+    return titration.first_dose(
+        screening_dose_mcg=screening_dose_mcg, effect_hours=effect_hours, labels=LABEL_SETS[label_set]
+    )
+
+
+def screening_step(
+    *,
+    label_set: str,
+    starts_small: bool,
+    last_dose_mcg: Decimal | None,
+    given_at: datetime | None,
+    responded: bool | None,
+) -> Screening:
+    """What may follow a screening bolus, or the first one where none was given. Source: `clinical.titration`.
+
+    Raises:
+        Impossible: a dose of 0 or less, or a bolus without its time.
+    """
+    given = []
+    if last_dose_mcg is not None:
+        _check_positive(last_dose_mcg=last_dose_mcg)
+        if given_at is None:
+            raise Impossible({"given_at": ["Say when the bolus was given."]})
+        given.append(Bolus(given_at, last_dose_mcg, responded))
+    elif given_at is not None or responded is not None:
+        raise Impossible({"last_dose_mcg": ["Say which dose was given, or leave all three blank before the first."]})
+    return titration.screening(given, LABEL_SETS[label_set], starts_small=starts_small)
 
 
 def _unconfirmed(model: PumpModel) -> Finding:

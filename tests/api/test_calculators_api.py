@@ -118,3 +118,77 @@ def test_nothing_is_stored_and_a_stranger_is_refused(client: APIClient) -> None:
         assert ask(client, name, body).status_code == 200
         assert APIClient().post(f"/api/v1/calculators/{name}/", body).status_code == 401
     assert Event.objects.count() == 0
+
+
+STEP = {
+    "label_set": "us",
+    "origin": "spinal",
+    "age_years": 40,
+    "phase": "titration",
+    "current_daily_dose_mcg": "200",
+    "proposed_daily_dose_mcg": "260",
+    "hours_since_last_change": "24",
+}
+
+
+def test_a_step_within_the_band_is_only_unusual(client: APIClient) -> None:
+    body = ask(client, "titration", STEP).json()
+    assert (body["change_pct"], body["allowed_mcg"]) == ("30", {"min": "160", "max": "260"})
+    assert [(each["code"], each["severity"]) for each in body["findings"]] == [("dose_unusual", "info")]
+
+
+def test_a_step_above_the_band_and_too_soon_blocks_and_says_why(client: APIClient) -> None:
+    sent = {**STEP, "proposed_daily_dose_mcg": "4800", "hours_since_last_change": "23.9"}
+    body = ask(client, "titration", sent).json()
+    codes = [(each["code"], each["severity"]) for each in body["findings"]]
+    assert codes[:2] == [("too_soon", "block"), ("step_above_band", "block")]
+    assert ("factor_24", "warn") in codes
+    assert all(each["message"] and each["source"] for each in body["findings"])
+
+
+@pytest.mark.parametrize("field", sorted(STEP))
+def test_every_field_of_a_step_is_required(client: APIClient, field: str) -> None:
+    response = ask(client, "titration", {name: value for name, value in STEP.items() if name != field})
+    assert response.status_code == 400
+    assert list(response.json()) == [field]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("current_daily_dose_mcg", "0"),
+        ("proposed_daily_dose_mcg", "NaN"),
+        ("proposed_daily_dose_mcg", "Infinity"),
+        ("hours_since_last_change", "-1"),
+        ("age_years", "131"),
+        ("phase", "weaning"),
+        ("origin", "other"),
+        ("label_set", "fr"),
+    ],
+)
+def test_a_step_that_cannot_be_is_refused_at_its_field(client: APIClient, field: str, value: str) -> None:
+    response = ask(client, "titration", {**STEP, field: value})
+    assert response.status_code == 400
+    assert list(response.json()) == [field]
+
+
+@pytest.mark.parametrize(("labels", "hours", "dose"), [("us", "8", "100"), ("us", "8.1", "50"), ("uk", "12.1", "50")])
+def test_the_first_dose(client: APIClient, labels: str, hours: str, dose: str) -> None:
+    sent = {"label_set": labels, "screening_dose_mcg": "50", "effect_hours": hours}
+    body = ask(client, "initial-dose", sent).json()
+    assert body["daily_dose_mcg"] == dose
+    assert ask(client, "initial-dose", {**sent, "effect_hours": "0"}).status_code == 400
+
+
+def test_a_screening_step_by_step(client: APIClient) -> None:
+    assert ask(client, "screening", {"label_set": "us"}).json()["next_dose_mcg"] == "50"
+    given = {"label_set": "us", "last_dose_mcg": "75", "given_at": "2026-11-24T09:00:00Z"}
+    assert ask(client, "screening", given).json()["outcome"] == "observe"
+    body = ask(client, "screening", {**given, "responded": False}).json()
+    assert (body["outcome"], body["next_dose_mcg"]) == ("give", "100")
+    assert body["not_before"] == "2026-11-25T09:00:00Z"
+    ended = ask(client, "screening", {**given, "last_dose_mcg": "100", "responded": False}).json()
+    assert (ended["outcome"], ended["next_dose_mcg"]) == ("not_a_candidate", None)
+    assert ask(client, "screening", {"label_set": "us", "responded": True}).json() == {
+        "last_dose_mcg": ["Say which dose was given, or leave all three blank before the first."]
+    }

@@ -1,11 +1,13 @@
-"""The calculators' page: four forms, each answered by itself."""
+"""The calculators' page: several forms, each answered by itself."""
 
+from html import unescape
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from clinical.labels import LABEL_SETS
 from clinics.models import Clinic
 from pumps.models import PumpModel
 from tests.pages.test_markup import check
@@ -44,12 +46,12 @@ def figures(page: Any) -> dict[str, str]:
     return {figure.name: figure.value for figure in answer.figures}
 
 
-def test_it_is_in_the_navigation_with_four_forms(nurse: Client) -> None:
+def test_it_is_in_the_navigation_with_all_forms(nurse: Client) -> None:
     page = nurse.get(reverse("worklist"))
     assert reverse("calculators") in page.text
     page = nurse.get(reverse("calculators"))
     check(page.text)
-    assert len(page.context["calculators"]) == 4
+    assert len(page.context["calculators"]) == 7
     assert all(found.answer is None and found.source for found in page.context["calculators"])
 
 
@@ -117,3 +119,54 @@ def test_a_link_with_values_is_answered(nurse: Client) -> None:
 def test_a_model_without_catheter_figures_says_so(nurse: Client) -> None:
     page = ask(nurse, {"catheter-model": model("medstream-20"), "catheter-implanted_length_cm": "80"})
     assert "an administrator can enter it" in str(page.context["catheter"].errors["model"])
+
+
+STEP = {
+    "titration-label_set": "us",
+    "titration-origin": "spinal",
+    "titration-age_years": "40",
+    "titration-phase": "titration",
+    "titration-current_daily_dose_mcg": "100",
+    "titration-proposed_daily_dose_mcg": "2400",
+    "titration-hours_since_last_change": "12",
+}
+
+
+def test_a_step_says_its_change_its_hourly_rate_and_what_is_wrong_with_it(nurse: Client) -> None:
+    page = ask(nurse, STEP)
+    assert figures(page) == {"Change": "2300 %", "Proposed, per hour": "100 mcg/h", "Usual band": "80 to 130 mcg/day"}
+    assert "Not without an override" in page.text
+    assert "is it a rate per hour" in page.text
+    calm = ask(nurse, {**STEP, "titration-proposed_daily_dose_mcg": "120", "titration-hours_since_last_change": "24"})
+    assert "300 to 800 mcg/day for spasticity of spinal origin" in calm.text
+    assert "Ensure this value is greater than 0" in ask(nurse, {**STEP, "titration-current_daily_dose_mcg": "0"}).text
+
+
+def test_the_first_dose_with_its_hourly_rate(nurse: Client) -> None:
+    sent = {"first-label_set": "uk", "first-screening_dose_mcg": "75", "first-effect_hours": "12"}
+    assert figures(ask(nurse, sent)) == {"First daily dose": "150 mcg/day (6.25 mcg/h)"}
+
+
+def test_a_screening_goes_on_a_day_later(nurse: Client) -> None:
+    first = ask(nurse, {"screening-label_set": "us", "screening-starts_small": "on"})
+    assert figures(first) == {"Now": "A bolus may follow", "Next bolus": "25 mcg"}
+    given = {
+        "screening-label_set": "us",
+        "screening-last_dose_mcg": "50",
+        "screening-given_at": "2026-11-24T09:00",
+        "screening-responded": "no",
+    }
+    found = figures(ask(nurse, given))
+    assert (found["Next bolus"], found["Not before"]) == ("75 mcg", "Wed 25 Nov 2026, 09:00")
+    assert "Say when the bolus was given" in ask(nurse, {**given, "screening-given_at": ""}).text
+
+
+def test_every_figure_of_the_label_sets_is_shown_with_its_source(nurse: Client) -> None:
+    page = nurse.get(reverse("label_sets"))
+    check(page.text)
+    for labels in LABEL_SETS.values():
+        assert labels.name in page.text
+        for rule in labels.rules.values():
+            assert rule.source in unescape(page.text)
+    assert "10 to 30 % of the present dose" in page.text
+    assert "500, 1000, 2000 mcg/mL" in page.text
