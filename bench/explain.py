@@ -1,4 +1,4 @@
-"""How PostgreSQL answers every query of the pages and calls people use, at a million pumps or as many as are asked for."""
+"""How PostgreSQL answers every query of the pages and calls people use, at a million pumps or as many as asked for."""
 
 import sys
 
