@@ -39,8 +39,15 @@ def spoken(row: Notification) -> tuple[str, str]:
     if at_home(row) is None:
         return _staff_speech(row), VOICES[language]
     with translation.override(language):
-        call = gettext("Please call %(clinic)s if you need anything.") % {"clinic": clinic_name(row)}
-        return f"{_home_words(row)} {call}", VOICES[language]
+        return f"{_home_words(row)} {_call_us(row)}", VOICES[language]
+
+
+def _call_us(row: Notification) -> str:
+    """Whom to call, with the number digit by digit, since a voice would read it as one."""
+    values = {"clinic": clinic_name(row), "number": " ".join(re.sub(r"[^+\d]", "", row.clinic.phone))}
+    if not values["number"]:
+        return gettext("Please call %(clinic)s if you need anything.") % values
+    return gettext("Please call %(clinic)s if you need anything, at %(number)s.") % values
 
 
 def _home_words(row: Notification) -> str:

@@ -12,6 +12,7 @@ from twilio.request_validator import RequestValidator
 
 from alerts.models import Alert, Notification
 from alerts.services import delivery
+from clinics.models import Clinic
 from clinics.roles import Role
 from clinics.services.tenants import go_live
 from config.environment import TwilioAccount
@@ -96,6 +97,14 @@ def test_a_visit_is_reminded_of(twilio: HttpServer, channel: str, path: str) -> 
     said = asked.form["Body" if channel == "sms" else "Twiml"]
     assert "Hello Ada, a message from Harbor. Your next visit is on Sunday 29 November, 07:00." in said
     assert Notification.objects.get().state == "sent"
+
+
+def test_a_voice_names_the_number_digit_by_digit(twilio: HttpServer) -> None:
+    row = queued("voice")
+    Clinic.objects.filter(pk=row.clinic_id).update(phone="+1 (555) 01-00")
+    send()
+    [asked] = twilio.asked
+    assert "Please call Harbor if you need anything, at + 1 5 5 5 0 1 0 0." in asked.form["Twiml"]
 
 
 def test_staff_are_told_by_record_number(twilio: HttpServer) -> None:
