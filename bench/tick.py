@@ -125,10 +125,11 @@ def stand(now: datetime) -> int:
 
 
 def _pattern(now: datetime) -> int | None:
-    """An alert as a round writes it, to copy."""
-    if not Alert.objects.exists():
-        _only(Forecast.objects.due(now).filter(in_use=True, refill_by__isnull=False)[0].pk, now)
-    return Alert.objects.order_by("pk").values_list("pk", flat=True).first()
+    """A refill alert as a round writes it, to copy."""
+    refills = Alert.objects.filter(kind=Alert.Kind.REFILL_DUE)
+    if not refills.exists():
+        _only(Forecast.objects.due(now).filter(in_use=True, refill_by__lt=now)[0].pk, now)
+    return refills.order_by("pk").values_list("pk", flat=True).first()
 
 
 def _only(pump: int, now: datetime) -> None:
