@@ -10,11 +10,12 @@ from django.core.mail import EmailMessage
 from django.db.models import F
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext
 
-from alerts.messages import headline
+from alerts.messages import headline, short_day
 from alerts.models import Alert, Digest
 from clinics.models import Clinic
-from clinics.words import calendar_day, day, moment_words
 
 SOON = timedelta(days=14)
 # A longer mail is not read; the pages have the rest.
@@ -24,7 +25,8 @@ STANDING = ("booked", "confirmed", "arrived")
 
 @dataclass(frozen=True)
 class Content:
-    """`counts` are of all open alerts by kind. `named` are the alerts that the mail lists, at most MOST_LINES."""
+    """`counts` are of all open alerts, by the code of their kind. `named` are those that the mail lists, at most
+    MOST_LINES."""
 
     counts: Sequence[tuple[str, int]]
     open_count: int
@@ -41,7 +43,7 @@ def content_of(clinic: Clinic, on: date, now: datetime) -> Content:
         .select_related("patient")
         .order_by(F("refill_by").asc(nulls_first=True), "pk")
     )
-    counts = Counter(alert.get_kind_display() for alert in alerts)
+    counts = Counter(alert.kind for alert in alerts)
     refills = [alert for alert in alerts if alert.kind == Alert.Kind.REFILL_DUE and alert.refill_by is not None]
     return Content(
         counts=counts.most_common(),
@@ -63,32 +65,46 @@ def _visits(clinic: Clinic, on: date) -> list[tuple[str, str]]:
 
 
 def compose(row: Digest, content: Content) -> EmailMessage:
-    clinic = row.clinic
+    """In the clinic's language and on its clock."""
+    with translation.override(row.clinic.language):
+        return _composed(row, content)
+
+
+def _composed(row: Digest, content: Content) -> EmailMessage:
+    clinic, today = row.clinic, short_day(row.day)
     context = {
         "clinic": clinic,
-        "day": calendar_day(row.day),
+        "day": today,
         "content": content,
+        "counts": [(Alert.Kind(kind).label, count) for kind, count in content.counts],
         "lines": [_line(alert, clinic) for alert in content.named],
         "more": content.open_count - len(content.named),
-        "soon": [(day(alert.refill_by, clinic.zone), _mrn(alert)) for alert in content.soon if alert.refill_by],
+        "soon": [(_day(alert.refill_by, clinic), _mrn(alert)) for alert in content.soon if alert.refill_by],
         "worklist": settings.BASE_URL + reverse("worklist"),
         "alerts": settings.BASE_URL + reverse("alerts"),
         "call_list": settings.BASE_URL + reverse("clinic_call_list", args=[clinic.pk]),
         "choose": settings.BASE_URL + reverse("digest_choices"),
     }
-    subject = f"{clinic.name}, {calendar_day(row.day)}: {content.open_count} open, {len(content.visits)} visits today"
+    counts = {"open": content.open_count, "visits": len(content.visits)}
+    subject = f"{clinic.name}, {today}: " + gettext("%(open)s open, %(visits)s visits today") % counts
     return EmailMessage(subject, render_to_string("emails/digest.txt", context), to=[row.user.email])
 
 
 def _line(alert: Alert, clinic: Clinic) -> str:
-    parts = [_mrn(alert), alert.get_kind_display()]
+    parts = [_mrn(alert), str(alert.get_kind_display())]
     if alert.tier:
         parts.append(headline(alert.tier).lower())
     if alert.refill_by is not None:
-        parts.append(f"refill by {day(alert.refill_by, clinic.zone)}")
+        parts.append(gettext("refill by %(day)s") % {"day": _day(alert.refill_by, clinic)})
     if alert.acknowledged_until is not None:
-        parts.append(f"acknowledged until {moment_words(alert.acknowledged_until, clinic.zone)}")
+        until = alert.acknowledged_until
+        when = f"{_day(until, clinic)}, {until.astimezone(clinic.zone):%H:%M}"
+        parts.append(gettext("acknowledged until %(when)s") % {"when": when})
     return ", ".join(part for part in parts if part)
+
+
+def _day(moment: datetime, clinic: Clinic) -> str:
+    return short_day(moment.astimezone(clinic.zone).date())
 
 
 def _mrn(alert: Alert) -> str:

@@ -12,7 +12,7 @@ from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import formats, translation
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext, gettext_lazy, pgettext
 
 from alerts.models import Alert, Notification
 from alerts.patient_links import link_of, unsubscribe_link
@@ -74,8 +74,14 @@ def subject(row: Notification, alert: Alert) -> str:
     about = alert.patient.mrn if alert.patient is not None else row.clinic.name
     if alert.kind == Alert.Kind.REFILL_DUE and alert.refill_by is not None:
         day = alert.refill_by.astimezone(row.clinic.zone)
-        return f"[{headline(row.tier)}] Refill by {day:%a %d %b %Y}: {about}"
+        by = gettext("Refill by %(day)s") % {"day": short_day(day)}
+        return f"[{headline(row.tier)}] {by}: {about}"
     return f"[{headline(row.tier)}] {alert.get_kind_display()}: {about}"
+
+
+def short_day(day: date) -> str:
+    # Translators: how a day is written in short, in Django's letters: "Tue 24 Nov 2026".
+    return formats.date_format(day, pgettext("short day", "D d M Y"))
 
 
 def address_of(alert: Alert) -> str:
@@ -87,27 +93,27 @@ def address_of(alert: Alert) -> str:
 
 def headline(tier: str) -> str:
     """A tier in words a person acts on."""
-    return TIER_WORDS.get(tier, tier)
+    return str(TIER_WORDS.get(tier, tier))
 
 
 TIER_WORDS = {
-    "book": "To book",
-    "patient": "Tell patient",
-    "unbooked": "Not booked",
-    "urgent": "Urgent",
-    "past": "Past refill-by",
-    "low": "Reservoir low",
-    "empty": "Reservoir empty",
-    "changed": "Flow changed",
-    "half_year": "In 6 months",
-    "quarter": "In 3 months",
-    "ended": "Past its life",
-    "emergency": "Emergency",
-    "call": "To call",
-    "clinic": "To settle",
-    "visit_7": "Visit in 7 days",
-    "visit_2": "Visit in 2 days",
-    "visit_1": "Visit tomorrow",
+    "book": gettext_lazy("To book"),
+    "patient": gettext_lazy("Tell patient"),
+    "unbooked": gettext_lazy("Not booked"),
+    "urgent": gettext_lazy("Urgent"),
+    "past": gettext_lazy("Past refill-by"),
+    "low": gettext_lazy("Reservoir low"),
+    "empty": gettext_lazy("Reservoir empty"),
+    "changed": gettext_lazy("Flow changed"),
+    "half_year": gettext_lazy("In 6 months"),
+    "quarter": gettext_lazy("In 3 months"),
+    "ended": gettext_lazy("Past its life"),
+    "emergency": gettext_lazy("Emergency"),
+    "call": gettext_lazy("To call"),
+    "clinic": gettext_lazy("To settle"),
+    "visit_7": gettext_lazy("Visit in 7 days"),
+    "visit_2": gettext_lazy("Visit in 2 days"),
+    "visit_1": gettext_lazy("Visit tomorrow"),
 }
 
 
@@ -122,19 +128,25 @@ def _last_open_day(row: Notification, alert: Alert) -> date | None:
 
 
 def _staff_moment(moment: datetime | None, zone: ZoneInfo) -> str:
-    """A time in English, without Django's filter, which takes as long as the rest of the message."""
+    """A time in the language that is on."""
     return f"{_staff_day(moment, zone)}, {moment.astimezone(zone):%H:%M}" if moment is not None else ""
 
 
 def _staff_day(moment: datetime | None, zone: ZoneInfo) -> str:
     if moment is None:
         return ""
-    local = moment.astimezone(zone)
-    return f"{local:%A} {local.day} {local:%B %Y}"
+    return _day_words(moment.astimezone(zone).date())
+
+
+def _day_words(day: date) -> str:
+    # Translators: how a day is written in full, in Django's letters: "Tuesday 24 November 2026".
+    return formats.date_format(day, pgettext("full day", "l j F Y"))
 
 
 def _staff_body(row: Notification, alert: Alert) -> str:
-    zone, pump = row.clinic.zone, alert.pump
+    zone, pump, open_day = row.clinic.zone, alert.pump, _last_open_day(row, alert)
+    elsewhere = pump is not None and not pump.is_refilled_here
+    owner = (pump.owner_words, pump.refill_owner_phone) if pump is not None and elsewhere else ()
     return render_to_string(
         "emails/staff_alert.txt",
         {
@@ -146,9 +158,8 @@ def _staff_body(row: Notification, alert: Alert) -> str:
             "service_ends": _staff_day(alert.service_ends_at, zone),
             "low_at": _staff_moment(alert.low_at, zone),
             "timezone": row.clinic.timezone,
-            "open_day": _last_open_day(row, alert),
-            "owner": pump.owner_words if pump is not None and not pump.is_refilled_here else "",
-            "owner_phone": pump.refill_owner_phone if pump is not None else "",
+            "open_day": _day_words(open_day) if open_day is not None else "",
+            "owner": ", ".join(part for part in owner if part),
             "address": address_of(alert),
         },
     )

@@ -12,6 +12,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from alerts.duty_models import Digest as Digest
 from alerts.duty_models import DigestChoice as DigestChoice
@@ -57,26 +58,26 @@ class Alert(models.Model):
     """
 
     class Kind(models.TextChoices):
-        REFILL_DUE = "refill_due", "Refill due"
-        PUMP_STOPPED = "pump_stopped", "Pump stopped"
-        PUMP_STALLED = "pump_stalled", "Motor stall without recovery"
-        PUMP_ALARM = "pump_alarm", "Pump alarm, one tone"
-        PUMP_ALARM_TWO_TONES = "pump_alarm_two_tones", "Pump alarm, two tones"
-        WITHDRAWAL = "withdrawal", "Signs of withdrawal reported"
-        OVERDOSE = "overdose", "Signs of overdose reported"
-        APPOINTMENT_LATE = "appointment_late", "Appointment after refill-by"
-        NO_SHOW = "no_show", "Did not come"
-        CALL_BACK = "call_back", "Asks to be called"
-        DISCREPANCY = "discrepancy", "Volume differs from what was expected"
-        INTERROGATION_DUE = "interrogation_due", "Interrogate after the MRI scan"
-        FORECAST_UNKNOWN = "forecast_unknown", "Forecast unknown"
-        PLAN_UNCONFIRMED = "plan_unconfirmed", "Planned dose not confirmed"
-        FLOW_CHANGED = "flow_changed", "Flow has changed"
-        SERVICE_ENDING = "service_ending", "Pump replacement due"
-        CONCENTRATION_NOT_PROGRAMMED = "concentration_not_programmed", "Concentration not programmed"
-        DELIVERY_FAILED = "delivery_failed", "A message could not be delivered"
-        NOBODY_ON_CALL = "nobody_on_call", "Nobody is on call"
-        ENGINE_LATE = "engine_late", "Reminders were late"
+        REFILL_DUE = "refill_due", gettext_lazy("Refill due")
+        PUMP_STOPPED = "pump_stopped", gettext_lazy("Pump stopped")
+        PUMP_STALLED = "pump_stalled", gettext_lazy("Motor stall without recovery")
+        PUMP_ALARM = "pump_alarm", gettext_lazy("Pump alarm, one tone")
+        PUMP_ALARM_TWO_TONES = "pump_alarm_two_tones", gettext_lazy("Pump alarm, two tones")
+        WITHDRAWAL = "withdrawal", gettext_lazy("Signs of withdrawal reported")
+        OVERDOSE = "overdose", gettext_lazy("Signs of overdose reported")
+        APPOINTMENT_LATE = "appointment_late", gettext_lazy("Appointment after refill-by")
+        NO_SHOW = "no_show", gettext_lazy("Did not come")
+        CALL_BACK = "call_back", gettext_lazy("Asks to be called")
+        DISCREPANCY = "discrepancy", gettext_lazy("Volume differs from what was expected")
+        INTERROGATION_DUE = "interrogation_due", gettext_lazy("Interrogate after the MRI scan")
+        FORECAST_UNKNOWN = "forecast_unknown", gettext_lazy("Forecast unknown")
+        PLAN_UNCONFIRMED = "plan_unconfirmed", gettext_lazy("Planned dose not confirmed")
+        FLOW_CHANGED = "flow_changed", gettext_lazy("Flow has changed")
+        SERVICE_ENDING = "service_ending", gettext_lazy("Pump replacement due")
+        CONCENTRATION_NOT_PROGRAMMED = "concentration_not_programmed", gettext_lazy("Concentration not programmed")
+        DELIVERY_FAILED = "delivery_failed", gettext_lazy("A message could not be delivered")
+        NOBODY_ON_CALL = "nobody_on_call", gettext_lazy("Nobody is on call")
+        ENGINE_LATE = "engine_late", gettext_lazy("Reminders were late")
 
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="alerts")
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, null=True, blank=True, related_name="alerts")

@@ -6,7 +6,6 @@ from alerts.models import Notification
 from patients.models import Contact, Patient
 
 SPOKEN = {code for code, _ in settings.LANGUAGES}
-ENGLISH = "en"
 
 
 def patient_of(row: Notification) -> Patient | None:
@@ -28,9 +27,9 @@ def at_home(row: Notification) -> Patient | Contact | None:
 
 
 def language_of(row: Notification) -> str:
-    """The patient's language, where Brim writes it, else the clinic's. Staff read English."""
+    """The patient's language, where Brim writes it, else the clinic's; the clinic's for its staff."""
     if at_home(row) is None:
-        return ENGLISH
+        return row.clinic.language
     patient = patient_of(row)
     own = patient.language.lower().partition("-")[0] if patient is not None else ""
     return own if own in SPOKEN else row.clinic.language

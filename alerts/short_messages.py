@@ -27,18 +27,18 @@ def number_of(row: Notification) -> str:
 
 def text(row: Notification) -> str:
     """A text message."""
-    if at_home(row) is None:
-        return _staff_text(row)
     with translation.override(language_of(row)):
+        if at_home(row) is None:
+            return _staff_text(row)
         return f"{_home_words(row)} {gettext('Answer here: %(link)s') % {'link': link_of(row)}}"
 
 
 def spoken(row: Notification) -> tuple[str, str]:
     """What a voice says, and in which language."""
     language = language_of(row)
-    if at_home(row) is None:
-        return _staff_speech(row), VOICES[language]
     with translation.override(language):
+        if at_home(row) is None:
+            return _staff_speech(row), VOICES[language]
         return f"{_home_words(row)} {_call_us(row)}", VOICES[language]
 
 
@@ -83,5 +83,8 @@ def _staff_speech(row: Notification) -> str:
     alert = row.alert
     if alert is None:
         raise ValueError(f"notification {row.pk} has nobody to speak to")
-    about = f"Record {' '.join(alert.patient.mrn)}" if alert.patient is not None else row.clinic.name
-    return f"This is Brim, for {row.clinic.name}. {headline(row.tier)}: {alert.get_kind_display()}. {about}."
+    about = row.clinic.name
+    if alert.patient is not None:
+        about = gettext("Record %(number)s") % {"number": " ".join(alert.patient.mrn)}
+    hello = gettext("This is Brim, for %(clinic)s.") % {"clinic": row.clinic.name}
+    return f"{hello} {headline(row.tier)}: {alert.get_kind_display()}. {about}."
