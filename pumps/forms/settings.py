@@ -127,10 +127,10 @@ class ClinicForm(forms.Form):
         "999 with the UK monograph.",
     )
     language = forms.ChoiceField(
-        label="Language of messages to patients",
+        label="Language of messages",
         choices=settings.LANGUAGES,
         error_messages={"invalid_choice": NOT_A_CHOICE},
-        help_text="Default: English. It is used where Brim does not write a patient's own.",
+        help_text="Default: English. Staff are told in it, and patients where Brim does not write their own.",
     )
     label_set = _label_set()
     name = forms.CharField(label="Name of the clinic", max_length=200)
