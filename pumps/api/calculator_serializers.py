@@ -132,7 +132,7 @@ class InitialDoseOutput(serializers.Serializer[Any]):
     daily_dose_mcg = serializers.CharField()
     factor = serializers.CharField()
     why = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # DRF's own attribute of that name
 
 
 class ScreeningInput(serializers.Serializer[Any]):
@@ -150,4 +150,4 @@ class ScreeningOutput(serializers.Serializer[Any]):
     next_dose_mcg = serializers.CharField(allow_null=True)
     not_before = MomentField(allow_null=True)
     why = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # DRF's own attribute of that name
