@@ -30,8 +30,7 @@ def change_status(
     """
     _check(patient, status, on, reason, now)
     pump_ids = list(Pump.objects.filter(patient=patient).order_by("pk").values_list("pk", flat=True))
-    forecasting.locked(pump_ids)
-    list(Forecast.objects.select_for_update().filter(pump__in=pump_ids).order_by("pk"))
+    forecasting.held(pump_ids)
     locked = Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
     if locked.transfers.filter(accepted_at__isnull=False).exists():
         raise Conflict("Another clinic has taken this patient over; their care goes on there.")

@@ -17,7 +17,7 @@ from patients.models import Patient
 from patients.services import READ_ONLY
 from pumps import forecasting
 from pumps.alerting import align
-from pumps.models import Event, Forecast, Handover, Pump, PumpModel, RefillOwner
+from pumps.models import Event, Handover, Pump, PumpModel, RefillOwner
 from pumps.services import visit_ends
 
 TAKEN = "A pump with this serial number is in the clinic already."
@@ -156,8 +156,7 @@ def hand_over(*, pump: Pump, owner: str, name: str, phone: str, reason: str, now
 
 
 def _locked(pump: Pump) -> Pump:
-    [locked] = forecasting.locked([pump.pk])
-    list(Forecast.objects.select_for_update().filter(pump=locked))
+    [locked] = forecasting.held([pump.pk])
     _check_writable(locked.patient)
     return locked
 

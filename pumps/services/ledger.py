@@ -179,10 +179,9 @@ def check_writable(pump: Pump) -> None:
 
 def _locked(pump_id: int) -> Pump:
     """The pump and its forecast, locked, so that writes to one ledger and the tick come one after the other."""
-    pumps = forecasting.locked([pump_id])
+    pumps = forecasting.held([pump_id])
     if not pumps:
         raise Pump.DoesNotExist
-    list(Forecast.objects.select_for_update().filter(pump=pump_id).values_list("pk"))
     return pumps[0]
 
 

@@ -18,7 +18,7 @@ from clinics.models import Clinic, User
 from patients.models import Patient, Transfer
 from patients.services import MRN_TAKEN, locked_for_change
 from pumps import forecasting
-from pumps.models import Event, Forecast, Pump, RefillOwner
+from pumps.models import Event, Pump, RefillOwner
 from pumps.services.care import settle
 
 SALT = "pumps.transfer"
@@ -92,8 +92,7 @@ def accept(*, transfer: Transfer, clinic: Clinic, mrn: str, by: User, now: datet
     """
     old = transfer.patient
     pump_ids = list(Pump.objects.filter(patient=old).order_by("pk").values_list("pk", flat=True))
-    forecasting.locked(pump_ids)
-    list(Forecast.objects.select_for_update().filter(pump__in=pump_ids).order_by("pk"))
+    forecasting.held(pump_ids)
     locked = Transfer.objects.select_for_update().get(pk=transfer.pk)
     old = locked_for_change(old)
     # One may have been entered while this waited for the patient.

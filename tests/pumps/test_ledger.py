@@ -3,6 +3,7 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 
 from alerts.models import Alert
 from clinics.errors import Conflict, Impossible, NeedsConfirmation
@@ -210,14 +211,14 @@ def test_one_event_to_stored_forecast_takes_a_constant_number_of_queries(
     pump, user = a_running_pump(filled_days_ago=90), a_user()
     for days in range(60, 10, -2):
         a_dose(pump, NOW - days * DAY, by=user, daily_dose_mcg=D(200 + days))
-    # Eight to the stored forecast: the pump (3), what is believed, the ledger, what the clinic set, event and forecast.
+    # Seven to the stored forecast: the pump (2), what is believed, the ledger, what the clinic set, event and forecast.
     # Four for alerts: ladder, visits, the open ones, and the one that moves. A savepoint of the test is two.
     change = DoseEntry(effective_at=NOW - DAY, mode="simple_continuous", daily_dose_mcg=D(210))
-    with django_assert_max_num_queries(8 + 4 + 2):
+    with django_assert_max_num_queries(7 + 4 + 2):
         ledger.record(pump_id=pump.pk, entry=change, user=user, source="page", now=NOW)
     # A refill looks for the visit it was given at, and closes an alert, which is written and logged.
     entry = RefillEntry(refilled_at=NOW, filled_ml=D(40), concentration_mcg_per_ml=D(500), aspirated_ml=D(2))
-    with django_assert_max_num_queries(8 + 4 + 2 + 2):
+    with django_assert_max_num_queries(7 + 4 + 2 + 2):
         ledger.record(
             pump_id=pump.pk, entry=entry, user=user, source="page", now=NOW, confirmed=["aspirated_unexpected"]
         )
@@ -268,3 +269,18 @@ def test_a_pump_entered_with_its_explant_is_out_of_use() -> None:
     pump = a_pump(explanted_on=date(2026, 1, 1))
     assert pump.status == "explanted"
     assert not forecast(pump).in_use
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pump_that_is_held_holds_its_forecast_too() -> None:
+    pump, other = a_running_pump(), a_running_pump()
+    second = connection.copy()
+    try:
+        with transaction.atomic():
+            assert [each.pk for each in forecasting.held([pump.pk])] == [pump.pk]
+            with second.cursor() as cursor:
+                for table, key in (("pumps_pump", "id"), ("pumps_forecast", "pump_id")):
+                    cursor.execute(f"SELECT {key} FROM {table} ORDER BY {key} FOR NO KEY UPDATE SKIP LOCKED")  # noqa: S608
+                    assert cursor.fetchall() == [(other.pk,)], table
+    finally:
+        second.close()
