@@ -363,6 +363,8 @@ SPECTACULAR_SETTINGS = {
         "ContactKindEnum": "patients.models.Contact.Kind",
         "AppointmentStateEnum": "scheduling.models.STATES",
         "PatientStatusEnum": "patients.models.Patient.Status",
+        "LabelSetEnum": "clinics.models.Clinic.LabelSet",
+        "SpasticityOriginEnum": "patients.models.Patient.Origin",
         "RefillOwnerEnum": "pumps.models.RefillOwner",
         "ReportKindEnum": "alerts.models.Report.Kind",
     },

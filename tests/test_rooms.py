@@ -47,9 +47,11 @@ def test_imports_point_downwards(path: Path) -> None:
 def test_the_clinical_room_is_pure() -> None:
     allowed = {"clinical", "numpy", "collections", "dataclasses", "datetime", "decimal", "enum", "itertools", "math",
                "typing", "zoneinfo"}  # fmt: skip
+    # The label sets are read from the room's own files, once, when it is imported.
+    reads = {"labels.py": {"pathlib", "tomllib"}}
     for path in (ROOT / "clinical").rglob("*.py"):
         for statement, target, _ in imports(path):
-            assert target in allowed, f"{path}:{statement.lineno} imports {target}"
+            assert target in allowed | reads.get(path.name, set()), f"{path}:{statement.lineno} imports {target}"
 
 
 def test_rules_do_not_read_the_clock() -> None:

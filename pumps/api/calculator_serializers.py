@@ -5,9 +5,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from clinical.labels import LABEL_SETS
 from clinical.titration import Outcome, Phase
 from clinics.api.fields import MomentField, Quantity
+from clinics.models import Clinic
 from patients.models import Patient
 from pumps.api.bridges import UnbridgedOutput
 from pumps.api.serializers import FindingSerializer, PumpModelField
@@ -92,7 +92,7 @@ class CatheterCalculatorOutput(serializers.Serializer[Any]):
 
 
 def a_label_set() -> serializers.ChoiceField:
-    return serializers.ChoiceField(choices=sorted(LABEL_SETS))
+    return serializers.ChoiceField(choices=Clinic.LabelSet.choices)
 
 
 def hours(**kwargs: Any) -> Quantity:

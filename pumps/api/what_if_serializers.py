@@ -6,8 +6,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from clinical.labels import LABEL_SETS
 from clinics.api.fields import MomentField, Quantity, ReferenceField
+from clinics.models import Clinic
 from clinics.validators import validate_plausible, validate_timezone
 from pumps.api.bridges import BridgeNeedOutput
 from pumps.api.ledger_serializers import MOST_ROWS, BolusInput, StepInput, concentration, dose, fine_volume, volume
@@ -51,7 +51,7 @@ class WhatIfInput(serializers.Serializer[Any]):
         required=False, default="UTC", max_length=64, validators=[validate_timezone], help_text="without a pump"
     )
     label_set = serializers.ChoiceField(
-        choices=sorted(LABEL_SETS), required=False, default="us", help_text="without a pump"
+        choices=Clinic.LabelSet.choices, required=False, default="us", help_text="without a pump"
     )
 
     def tried(self) -> Tried:

@@ -120,13 +120,17 @@ def test_a_clinic_sets_its_hours_and_reminders(clinic: Clinic, administrator: Cl
     sent = {
         "opens_at": "08:00", "closes_at": "12:00", "minutes": "20", "places": "2", "reminder_days": "3, 10, 3",
         "remind_from": "09:00", "remind_until": "17:00", "missed_after_hours": "",
+        "reminder_channels": ["email", "sms"],
     }  # fmt: skip
+    without = administrator.post(path, {**sent, "reminder_channels": []}).context["form"].errors
+    assert without["reminder_channels"] == ["Choose at least one, or leave the days before blank to remind nobody."]
     assert administrator.post(path, {**sent, "closes_at": "07:00"}).context["form"].errors["closes_at"]
     assert administrator.post(path, {**sent, "reminder_days": "3 10"}).context["form"].errors["reminder_days"]
     assert not VisitRules.objects.exists()
     administrator.post(path, sent)
     rules = VisitRules.objects.get()
     assert (rules.minutes, rules.places, rules.reminder_days, rules.missed_after_hours) == (20, 2, [10, 3], None)
+    assert rules.reminder_channels == ["email", "sms"]
 
 
 def test_the_days_list_asks_no_more_for_more_visits(clinic: Clinic, nurse: Client) -> None:
