@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 
 from alerts.models import OnCallRota
-from clinics.fields import NOT_A_CHOICE, ClinicMoment, Day
+from clinics.fields import NOT_A_CHOICE, ClinicMoment, Day, WallTime
 from clinics.models import Clinic, User
 from clinics.opening import WEEKDAYS
 
@@ -25,12 +25,7 @@ class RotaForm(forms.Form):
     weekday = forms.TypedChoiceField(
         label="Hand-over on", choices=list(enumerate(WEEKDAYS)), coerce=int, error_messages=NOT_THERE
     )
-    hand_over_at = forms.TimeField(
-        label="at",
-        input_formats=["%H:%M"],
-        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        error_messages={"invalid": "Write a time such as 08:00."},
-    )
+    hand_over_at = WallTime(label="at")
 
     def __init__(self, *args: Any, people: Sequence[User], places: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -92,7 +92,7 @@ def off_market(concentration: float, labels: LabelSet) -> Finding:
 
 
 def of_dose(dose: float, labels: LabelSet) -> list[Finding]:
-    """Findings on the daily dose (mcg/day) of the last program. A dose is flagged, never refused."""
+    """Findings on a daily dose (mcg/day), programmed or proposed. A dose is flagged, never refused."""
     low, high = labels.dose_range_mcg
     found = []
     if not float(low) <= dose <= float(high):
@@ -101,7 +101,7 @@ def of_dose(dose: float, labels: LabelSet) -> list[Finding]:
                 "dose_out_of_range",
                 Severity.WARN,
                 f"{_number(dose)} mcg/day is outside the range in the label, {low} to {high} mcg/day.",
-                labels.source,
+                labels.source_of("dose_range_mcg"),
             )
         )
     if dose > float(labels.limited_experience_mcg):
@@ -110,7 +110,7 @@ def of_dose(dose: float, labels: LabelSet) -> list[Finding]:
                 "dose_above_1000",
                 Severity.WARN,
                 f"{_number(dose)} mcg/day: there is limited experience above {labels.limited_experience_mcg} mcg/day.",
-                labels.source,
+                labels.source_of("limited_experience_mcg"),
             )
         )
     return found

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from clinical.findings import Finding, Severity
+from clinical.findings import Finding, Severity, of_dose
 from clinical.labels import LabelSet
 from clinical.units import plain
 
@@ -81,7 +81,13 @@ def findings(step: Step, labels: LabelSet) -> list[Finding]:
     `step_high_dose`, `step_below_band`, `age_below_label`; info: `step_small`, `dose_unusual`.
     Source: clinical rules, section 3 (severity of a proposed change).
     """
-    found = [*_of_increase(step, labels), *_of_slip(step, labels), *_of_dose(step, labels), *_of_patient(step, labels)]
+    found = [
+        *_of_increase(step, labels),
+        *_of_slip(step, labels),
+        *of_dose(float(step.proposed_mcg), labels),
+        *_of_usual(step, labels),
+        *_of_patient(step, labels),
+    ]
     order = [Severity.BLOCK, Severity.WARN, Severity.INFO]
     return sorted(found, key=lambda finding: order.index(finding.severity))
 
@@ -103,7 +109,7 @@ def _of_increase(step: Step, labels: LabelSet) -> list[Finding]:
         found.append(Finding("too_soon", Severity.BLOCK, told, labels.source_of("increase_interval_hours")))
     band, (least, most) = labels.band(step.origin, step.age_years), _band(step, labels)
     name = "titration_step_pct" if step.phase is Phase.TITRATION else "maintenance_step_pct"
-    source, whose = labels.source_of(f"{name}.{band}"), _words(band, labels)
+    source, whose = labels.source_of(f"{name}.{band}"), band_words(band, labels)
     if not step.is_within(most):
         told = f"{_pct(step)} more than now: the label's step in {step.phase} is at most {most} % for {whose}."
         found.append(Finding("step_above_band", Severity.BLOCK, told, source))
@@ -143,22 +149,13 @@ def _of_slip(step: Step, labels: LabelSet) -> list[Finding]:
     return []
 
 
-def _of_dose(step: Step, labels: LabelSet) -> list[Finding]:
-    dose, (least, most) = step.proposed_mcg, labels.dose_range_mcg
-    found = []
-    if dose > labels.limited_experience_mcg:
-        told = f"{plain(dose)} mcg/day: there is limited experience above {labels.limited_experience_mcg} mcg/day."
-        source = labels.source_of("limited_experience_mcg")
-        found.append(Finding("dose_above_1000", Severity.WARN, told, source))
-    if not least <= dose <= most:
-        told = f"{plain(dose)} mcg/day is outside the range in the label, {least} to {most} mcg/day."
-        found.append(Finding("dose_out_of_range", Severity.WARN, told, labels.source_of("dose_range_mcg")))
-    band = labels.usual_band(step.origin, step.age_years)
-    usually, at_most = labels.usual_dose_mcg[band]
-    if not usually <= dose <= at_most:
-        told = f"{plain(dose)} mcg/day is outside the usual {usually} to {at_most} mcg/day for {_words(band, labels)}."
-        found.append(Finding("dose_unusual", Severity.INFO, told, labels.source_of(f"usual_dose_mcg.{band}")))
-    return found
+def _of_usual(step: Step, labels: LabelSet) -> list[Finding]:
+    dose, band = step.proposed_mcg, labels.usual_band(step.origin, step.age_years)
+    least, most = labels.usual_dose_mcg[band]
+    if least <= dose <= most:
+        return []
+    told = f"{plain(dose)} mcg/day is outside the usual {least} to {most} mcg/day for {band_words(band, labels)}."
+    return [Finding("dose_unusual", Severity.INFO, told, labels.source_of(f"usual_dose_mcg.{band}"))]
 
 
 def _of_patient(step: Step, labels: LabelSet) -> list[Finding]:
@@ -172,7 +169,8 @@ def _pct(step: Step) -> str:
     return f"{plain(abs(step.change_pct).quantize(Decimal('0.1')))} %"
 
 
-def _words(band: str, labels: LabelSet) -> str:
+def band_words(band: str, labels: LabelSet) -> str:
+    """Whose band it is."""
     return BAND_WORDS[band].format(adult=labels.adult_age_years, young=labels.young_age_years)
 
 
@@ -263,25 +261,3 @@ def screening(boluses: Sequence[Bolus], labels: LabelSet, *, starts_small: bool)
     not_before = last.at + timedelta(hours=float(wait))
     why = f"no response to {plain(last.dose_mcg)} mcg: {plain(larger[0])} mcg, at least {wait} h after it"
     return Screening(Outcome.GIVE, why, labels.source_of("screening_interval_hours"), larger[0], not_before)
-
-
-def refused(bolus: Bolus, before: Sequence[Bolus], labels: LabelSet, *, starts_small: bool) -> list[Finding]:
-    """Why a screening bolus may not be given as proposed: block findings; empty if it may."""
-    next_one = screening([each for each in before if each.at < bolus.at], labels, starts_small=starts_small)
-    if next_one.outcome is not Outcome.GIVE or next_one.next_dose_mcg is None:
-        return [Finding("screening_ended", Severity.BLOCK, f"{_sentence(next_one.why)}.", next_one.source)]
-    found = []
-    if next_one.not_before is not None and bolus.at < next_one.not_before:
-        hours = plain(labels.screening_interval_hours)
-        told = f"Boluses are at least {hours} h apart: {_sentence(next_one.why)}."
-        source = labels.source_of("screening_interval_hours")
-        found.append(Finding("screening_too_soon", Severity.BLOCK, told, source))
-    if bolus.dose_mcg > next_one.next_dose_mcg:
-        told = f"{plain(bolus.dose_mcg)} mcg is above the next dose of {plain(next_one.next_dose_mcg)} mcg."
-        source = labels.source_of("screening_doses_mcg")
-        found.append(Finding("screening_dose_above", Severity.BLOCK, told, source))
-    return found
-
-
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:]

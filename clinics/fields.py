@@ -51,6 +51,25 @@ class Number(forms.DecimalField):
             raise forms.ValidationError(f"{self.label or 'The number'} cannot be negative.")
 
 
+class Whole(forms.IntegerField):
+    """A whole number from a lowest to a highest one, typed on a phone's number pad; `of` is what it counts."""
+
+    def __init__(self, limits: tuple[int, int], *, of: str = "", **kwargs: Any) -> None:
+        lowest, highest = limits
+        widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
+        super().__init__(min_value=lowest, max_value=highest, widget=widget, **kwargs)
+        self.error_messages |= {"invalid": f"Write a whole number{f' of {of}' if of else ''}."}
+
+
+class WallTime(forms.TimeField):
+    """A time of day on a wall, from the browser's own picker or as 14:30."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+        super().__init__(input_formats=["%H:%M", "%H:%M:%S"], widget=widget, **kwargs)
+        self.error_messages |= {"invalid": "Write a time of day, such as 14:30."}
+
+
 class Day(forms.DateField):
     """A calendar day, from the browser's own picker or as 2026-12-04."""
 

@@ -14,6 +14,17 @@ from interop.problems import FILE_ORDER
 
 MOST_BYTES = 200 * 1024 * 1024
 MOST_FILES = 200
+# All that zipfile raises for a file that is no zip, is cut off, needs a password, or was packed in a way it does not
+# know: it passes on what the decoders and the file's own bytes make of it.
+UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    NotImplementedError,  # an unknown compression
+    RuntimeError,  # a password
+    EOFError,
+    OSError,  # a position before the file's beginning
+    ValueError,  # a date or a name that cannot be
+)
 READABLE = f"The files are {', '.join(FILE_ORDER)}."
 
 
@@ -50,22 +61,28 @@ def _too_large() -> Impossible:
 
 def _unzip(file: "UploadedFile[Any]", found: dict[str, bytes], ignored: list[str]) -> None:
     try:
-        with zipfile.ZipFile(file) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-            # What the entries say of their size may be wrong, so what is read is counted as well.
-            if len(entries) > MOST_FILES or sum(entry.file_size for entry in entries) > MOST_BYTES:
-                raise _too_large()
-            for entry in entries:
-                _add(entry.filename, partial(_read, archive, entry), found, ignored)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise Impossible(
-            {"files": [f"{file.name} cannot be unzipped; make the zip again, without a password."]}
-        ) from error
+        archive = zipfile.ZipFile(file)
+    except UNREADABLE as error:
+        raise _no_zip(file.name) from error
+    with archive:
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        # What the entries say of their size may be wrong, so what is read is counted as well.
+        if len(entries) > MOST_FILES or sum(entry.file_size for entry in entries) > MOST_BYTES:
+            raise _too_large()
+        for entry in entries:
+            _add(entry.filename, partial(_read, file.name, archive, entry), found, ignored)
 
 
-def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    with archive.open(entry) as stream:
-        content = stream.read(MOST_BYTES + 1)
+def _no_zip(name: str | None) -> Impossible:
+    return Impossible({"files": [f"{name} cannot be unzipped; make the zip again, without a password."]})
+
+
+def _read(name: str | None, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    try:
+        with archive.open(entry) as stream:
+            content = stream.read(MOST_BYTES + 1)
+    except UNREADABLE as error:
+        raise _no_zip(name) from error
     if len(content) > MOST_BYTES:
         raise _too_large()
     return content

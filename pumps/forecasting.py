@@ -119,7 +119,11 @@ def locked(pump_ids: Sequence[int]) -> list[Pump]:
     """
     pumps = Pump.objects.filter(pk__in=pump_ids).order_by("pk")
     list(pumps.select_for_update(no_key=True).values_list("pk", flat=True))
-    return list(pumps.select_related("model", "clinic", "patient"))
+    return _read(pump_ids)
+
+
+def _read(pump_ids: Sequence[int]) -> list[Pump]:
+    return list(Pump.objects.filter(pk__in=pump_ids).order_by("pk").select_related("model", "clinic", "patient"))
 
 
 # Pump by pump: a forecast is locked after its pump, in one trip to the database.
@@ -134,7 +138,7 @@ def held(pump_ids: Sequence[int]) -> list[Pump]:
     """As `locked`, with their forecasts: neither another write nor a round moves their alerts meanwhile."""
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, [list(pump_ids)])
-    return list(Pump.objects.filter(pk__in=pump_ids).order_by("pk").select_related("model", "clinic", "patient"))
+    return _read(pump_ids)
 
 
 @transaction.atomic

@@ -12,6 +12,7 @@ from alerts.queries import AlertQuerySet
 from alerts.services.lifecycle import Opening, close, open_all
 from clinical.escalation import Deadlines
 from clinics.history import note, subject_of
+from clinics.models import Membership
 from patients.models import Contact, Patient
 
 # A clinic and a pump of it, or None for what concerns the clinic.
@@ -71,8 +72,8 @@ def settle(place: Place, *, now: datetime) -> None:
 
 
 def _is_digest_missing(clinic_id: int) -> bool:
-    """Whether a digest was refused, and none has reached the same person since."""
-    rows = Digest.objects.filter(clinic=clinic_id)
+    """Whether a digest to somebody on the staff was refused, and none has reached them since."""
+    rows = Digest.objects.filter(clinic=clinic_id, user__in=Membership.objects.of_clinic(clinic_id).values("user"))
     reached_later = rows.filter(state=Digest.State.SENT, user=OuterRef("user"), day__gt=OuterRef("day"))
     return rows.filter(~Exists(reached_later), state=Digest.State.FAILED).exists()
 

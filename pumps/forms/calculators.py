@@ -8,7 +8,7 @@ from django import forms
 
 from clinical.labels import LABEL_SETS
 from clinical.titration import Phase
-from clinics.fields import NOT_A_CHOICE, ClinicMoment, Number
+from clinics.fields import NOT_A_CHOICE, ClinicMoment, Number, Whole
 from patients.models import Patient
 from pumps.models import PumpModel
 
@@ -115,13 +115,7 @@ class TitrationCalculatorForm(CalculatorForm):
 
     label_set = a_label_set()
     origin = _choice("Origin of the spasticity", Patient.Origin.choices)
-    age_years = forms.IntegerField(
-        label="Age in years",
-        min_value=0,
-        max_value=130,
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-        error_messages={"invalid": "Write a whole number of years."},
-    )
+    age_years = Whole((0, 130), of="years", label="Age in years")
     phase = _choice("Phase", [(phase.value, phase.value.capitalize()) for phase in Phase])
     current_daily_dose_mcg = dose("Daily dose now")
     proposed_daily_dose_mcg = dose("Proposed daily dose")

@@ -11,7 +11,7 @@ from clinical.labels import LABEL_SETS
 from clinical.programs import ProgramError, hourly_of
 from clinical.units import plain
 from clinical.weekdays import CODES, codes_of, days_of, words
-from clinics.fields import NOT_A_CHOICE, ClinicMoment, Day, Number
+from clinics.fields import NOT_A_CHOICE, ClinicMoment, Day, Number, Whole
 from pumps.models import Event, Pump
 from pumps.programs_json import MOST_PATIENT_BOLUSES
 from pumps.services.entries import DoseEntry, RefillEntry
@@ -88,14 +88,7 @@ class RefillForm(EntryForm):
     formulation = forms.CharField(label="Drug product", required=False, max_length=100)
     lot_number = forms.CharField(label="Lot number", required=False, max_length=64)
     drug_expires_on = Day(label="Lot expires on", required=False)
-    stability_days = forms.IntegerField(
-        label="Stable in the pump",
-        required=False,
-        min_value=1,
-        max_value=1000,
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-        error_messages={"invalid": "Write a whole number of days."},
-    )
+    stability_days = Whole((1, 1000), of="days", label="Stable in the pump", required=False)
     reason = forms.CharField(label="Note", required=False, max_length=500)
 
     def __init__(self, *args: Any, pump: Pump, last: Event | None, products: Sequence[str], **kwargs: Any) -> None:
@@ -173,14 +166,8 @@ class DoseForm(EntryForm):
         decimal_places=3,
         help_text="What the patient may call for at once. Blank where there are none.",
     )
-    patient_boluses_per_day = forms.IntegerField(
-        label="Patient boluses",
-        required=False,
-        min_value=1,
-        max_value=MOST_PATIENT_BOLUSES,
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-        help_text="How many in 24 hours, at most.",
-        error_messages={"invalid": "Write a whole number."},
+    patient_boluses_per_day = Whole(
+        (1, MOST_PATIENT_BOLUSES), label="Patient boluses", required=False, help_text="How many in 24 hours, at most."
     )
     reason = forms.CharField(label="Reason", required=False, max_length=500)
 

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 
 from clinical.watching import TWO_TONES, PumpAlarm
-from clinics.fields import NOT_A_CHOICE, ClinicMoment, Number
+from clinics.fields import NOT_A_CHOICE, ClinicMoment, Number, WallTime
 from pumps.forms.entries import EntryForm
 from pumps.models import Pump
 from pumps.services.entries import EventEntry
@@ -56,12 +56,10 @@ FIELDS: dict[str, Callable[[bool], forms.Field]] = {
         label="Duration", unit="hours", required=required, max_digits=8, decimal_places=3
     ),
     "catheter_volume_ml": _fine_volume("Catheter volume now", "Blank if it is not known."),
-    "pump_clock": lambda required: forms.TimeField(
+    "pump_clock": lambda required: WallTime(
         label="Pump's clock",
         required=required,
         help_text="The time of day the programmer showed for the pump, if it differs from the wall.",
-        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        error_messages={"invalid": "Write a time of day, such as 14:30."},
     ),
     "alarms": lambda required: forms.MultipleChoiceField(
         label="Alarms in the log",

@@ -7,23 +7,15 @@ from typing import Any
 from django import forms
 
 from clinical.units import plain
-from clinics.fields import NOT_A_CHOICE, ClinicMoment, Day, Number
+from clinics.fields import NOT_A_CHOICE, ClinicMoment, Day, Number, Whole
 from pumps.forms.entries import RowsForm
 from pumps.models import Event, Pump, PumpModel
 from pumps.services.settings import INTERVAL_DAYS, MARGIN_DAYS, STABILITY_DAYS
 from pumps.services.trying import Tried
 
 
-def _days(label: str, limits: tuple[int, int], help_text: str = "") -> forms.IntegerField:
-    return forms.IntegerField(
-        label=label,
-        required=False,
-        min_value=limits[0],
-        max_value=limits[1],
-        help_text=help_text,
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-        error_messages={"invalid": "Write a whole number of days."},
-    )
+def _days(label: str, limits: tuple[int, int], help_text: str = "") -> Whole:
+    return Whole(limits, of="days", label=label, required=False, help_text=help_text)
 
 
 class WhatIfForm(forms.Form):

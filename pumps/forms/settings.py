@@ -17,7 +17,7 @@ from clinical.escalation import (
     Channel,
     Tier,
 )
-from clinics.fields import NOT_A_CHOICE, Day, Number
+from clinics.fields import NOT_A_CHOICE, Day, Number, WallTime, Whole
 from clinics.models import Clinic
 from clinics.opening import WEEKDAYS
 from clinics.roles import Role
@@ -45,17 +45,10 @@ NUMBERS = (
 )
 
 
-def _days(label: str, limits: tuple[int, int], help_text: str, *, required: bool = True) -> forms.IntegerField:
+def _days(label: str, limits: tuple[int, int], help_text: str, *, required: bool = True) -> Whole:
     lowest, highest = limits
-    return forms.IntegerField(
-        label=label,
-        required=required,
-        min_value=lowest,
-        max_value=highest,
-        help_text=f"{help_text} From {lowest} to {highest} days.",
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-        error_messages={"invalid": "Write a whole number of days."},
-    )
+    told = f"{help_text} From {lowest} to {highest} days."
+    return Whole(limits, of="days", label=label, required=required, help_text=told)
 
 
 def _timezone() -> forms.ChoiceField:
@@ -212,32 +205,11 @@ def _several(label: str, choices: Iterable[tuple[str, str]]) -> forms.MultipleCh
     )
 
 
-def _wall_time(label: str) -> forms.TimeField:
-    return forms.TimeField(
-        label=label,
-        input_formats=["%H:%M", "%H:%M:%S"],
-        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        error_messages={"invalid": "Write a time of day, such as 20:00."},
-    )
-
-
 class TierForm(forms.Form):
     """One tier of the ladder, under its code as prefix."""
 
-    lead_days = forms.IntegerField(
-        label="Days before",
-        min_value=0,
-        max_value=1000,
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-        error_messages={"invalid": "Write a whole number of days."},
-    )
-    repeat_hours = forms.IntegerField(
-        label="Repeat every",
-        min_value=1,
-        max_value=10_000,
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-        error_messages={"invalid": "Write a whole number of hours."},
-    )
+    lead_days = Whole((0, 1000), of="days", label="Days before")
+    repeat_hours = Whole((1, 10_000), of="hours", label="Repeat every")
     roles = _several("Staff told", [(role.value, role.value.capitalize()) for role in Role])
     people = _several("People told by name", ())
     on_call = forms.BooleanField(label="Whoever is on call", required=False)
@@ -246,8 +218,8 @@ class TierForm(forms.Form):
     to_care_home = forms.BooleanField(label="The care home", required=False)
     channels = _several("By", CHANNEL_WORDS.items())
     quiet_hours = forms.BooleanField(label="Nothing is sent in quiet hours", required=False)
-    quiet_from = _wall_time("Quiet from")
-    quiet_to = _wall_time("Quiet to")
+    quiet_from = WallTime(label="Quiet from")
+    quiet_to = WallTime(label="Quiet to")
     acknowledging = _several("Whoever acknowledges has to say", ACKNOWLEDGING_WORDS.items())
     MANY = ("roles", "people", "channels", "acknowledging")
 
@@ -278,12 +250,10 @@ class TierForm(forms.Form):
 
 
 class RiskForm(forms.Form):
-    risk_days = forms.IntegerField(
+    risk_days = Whole(
+        (0, MOST_RISK_DAYS),
+        of="days",
         label="Earlier at a higher risk",
-        min_value=0,
-        max_value=MOST_RISK_DAYS,
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-        error_messages={"invalid": "Write a whole number of days."},
         help_text=f"How much earlier the tiers before refill-by begin for a patient with a spinal cord injury at or "
         f"above T6, a communication difficulty or an earlier withdrawal. Default: {RISK_DAYS}. From 0 to "
         f"{MOST_RISK_DAYS} days.",

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 
-from clinics.fields import NOT_A_CHOICE, ClinicMoment
+from clinics.fields import NOT_A_CHOICE, ClinicMoment, WallTime, Whole
 from clinics.words import moment_words
 from pumps.forms.settings import CHANNEL_WORDS
 from scheduling.models import VisitRules
@@ -15,19 +15,6 @@ from scheduling.services.rules import MINUTES, MISSED_HOURS, PLACES, Wanted
 from scheduling.times import CHANNELS
 
 OTHER = "other"
-
-
-def _whole(label: str, limits: tuple[int, int], help_text: str = "", *, required: bool = True) -> forms.IntegerField:
-    lowest, highest = limits
-    return forms.IntegerField(
-        label=label,
-        required=required,
-        min_value=lowest,
-        max_value=highest,
-        help_text=help_text,
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
-        error_messages={"invalid": "Write a whole number."},
-    )
 
 
 class VisitForm(forms.Form):
@@ -40,7 +27,7 @@ class VisitForm(forms.Form):
         error_messages={"invalid_choice": NOT_A_CHOICE},
     )
     starts_at = ClinicMoment(label="Another time", required=False, help_text="On the clinic's clock.")
-    minutes = _whole("Lasts", MINUTES)
+    minutes = Whole(MINUTES, label="Lasts")
     late_reason = forms.CharField(
         label="Why it cannot be earlier",
         required=False,
@@ -97,41 +84,34 @@ class DaysBefore(forms.Field):
         return bool(self.prepare_value(initial) != data)
 
 
-def _wall(label: str, help_text: str = "") -> forms.TimeField:
-    return forms.TimeField(
-        label=label,
-        input_formats=["%H:%M", "%H:%M:%S"],
-        help_text=help_text,
-        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
-        error_messages={"invalid": "Write a time of day, such as 09:00."},
-    )
-
-
 class VisitRulesForm(forms.Form):
-    opens_at = _wall("Visits from", "Default: 09:00. Free times lie between these hours, on the clinic's opening days.")
-    closes_at = _wall("Until", "Default: 16:00. The last visit ends by then.")
-    minutes = _whole("A visit lasts", MINUTES, "Default: 30.")
-    places = _whole("Places", PLACES, "How many patients can be refilled at once. Default: 1.")
+    opens_at = WallTime(
+        label="Visits from",
+        help_text="Default: 09:00. Free times lie between these hours, on the clinic's opening days.",
+    )
+    closes_at = WallTime(label="Until", help_text="Default: 16:00. The last visit ends by then.")
+    minutes = Whole(MINUTES, label="A visit lasts", help_text="Default: 30.")
+    places = Whole(PLACES, label="Places", help_text="How many patients can be refilled at once. Default: 1.")
     reminder_days = DaysBefore(
         label="Reminders, days before",
         required=False,
         help_text="Default: 7, 2, 1. Blank: patients are not reminded of their visits.",
     )
     reminder_channels = forms.MultipleChoiceField(
-        label="By",
+        label="Reminders by",
         choices=[(way.value, CHANNEL_WORDS[way]) for way in CHANNELS],
         required=False,
         widget=forms.CheckboxSelectMultiple,
         error_messages={"invalid_choice": NOT_A_CHOICE},
         help_text="Each patient and contact is reminded by those of them they consent to.",
     )
-    remind_from = _wall("Reminders from", "Default: 08:00.")
-    remind_until = _wall("Reminders until", "Default: 20:00. None is sent outside these hours.")
-    missed_after_hours = _whole(
-        "Missed after",
+    remind_from = WallTime(label="Reminders from", help_text="Default: 08:00.")
+    remind_until = WallTime(label="Reminders until", help_text="Default: 20:00. None is sent outside these hours.")
+    missed_after_hours = Whole(
         MISSED_HOURS,
-        "A visit counts as missed so long after it began if nobody said that the patient came. Blank, the default: at "
-        "the end of its day.",
+        label="Missed after",
+        help_text="A visit counts as missed so long after it began if nobody said that the patient came. Blank, the "
+        "default: at the end of its day.",
         required=False,
     )
 

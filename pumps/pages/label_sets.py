@@ -16,7 +16,7 @@ NAMES = {
     "screening_dose_small_mcg": "First bolus of a very small patient",
     "screening_interval_hours": "Between screening boluses, at least",
     "screening_observe_hours": "Observation after a bolus",
-    "screening_minutes": "A bolus takes",
+    "screening_minutes": "A bolus takes, at least",
     "first_dose_factor": "First daily dose",
     "first_dose_long_effect_hours": "A long effect lasts more than",
     "first_dose_long_effect_factor": "First daily dose after a long effect",

@@ -206,10 +206,10 @@ def _follow(appointment_id: int, state: State, by: Author, *, seen: int | None =
 
 def _locked(pump_id: int) -> tuple[Pump, Forecast]:
     """A pump and its forecast, locked in this order, as the ledger does."""
-    pumps = forecasting.locked([pump_id])
+    pumps = forecasting.held([pump_id])
     if not pumps:
         raise Pump.DoesNotExist
-    row = Forecast.objects.select_for_update().get(pump=pump_id)
+    row = Forecast.objects.get(pump=pump_id)
     row.pump, row.clinic = pumps[0], pumps[0].clinic
     return pumps[0], row
 

@@ -13,7 +13,7 @@ from alerts.models import Alert, Notification
 from alerts.reach import ways_to
 from alerts.services import lifecycle, oncall
 from alerts.services.oncall import Spell
-from clinical.escalation import Anchor, Channel, Tier
+from clinical.escalation import Channel, Tier, is_quieted
 from clinics.history import note, subject_of
 from clinics.models import Clinic, User
 from clinics.words import day
@@ -25,13 +25,11 @@ from scheduling.states import State
 
 # The first tier and a week: whoever gets there while nothing works is on the paper already.
 AHEAD = timedelta(days=35)
-# Tiers that ask for a visit, which a booked one quiets: design, section 3.
-FOR_A_VISIT = frozenset({"book", "patient", "unbooked"})
 
 OFF = "messages to patients are off"
 NO_ADDRESS = "no e-mail address"
 NO_NUMBER = "no telephone"
-NO_CONSENT = "no consent to messages"
+NO_CONSENT = "no consent"
 BOUNCED = "the last message did not arrive"
 NOT_LEFT = "the reminder of the visit has not left"
 # A reminder that was written this short a time ago may yet leave.
@@ -248,12 +246,10 @@ def _why_not(person: Patient | Contact, recipient: str, channels: Sequence[str],
 def _tier_for_home(alert: Alert, visit: Appointment | None) -> Tier | None:
     """The alert's tier, if the patient's side is to be told at it; a visit in time quiets it while it asks for one."""
     tier = next((tier for tier in lifecycle.ladder_of(alert) if tier.code == alert.tier), None)
-    return tier if tier is not None and tier.reaches_home and not _is_quieted(tier, alert, visit) else None
-
-
-def _is_quieted(tier: Tier, alert: Alert, visit: Appointment | None) -> bool:
-    is_in_time = visit is not None and alert.refill_by is not None and visit.starts_at <= alert.refill_by
-    return tier.anchor is Anchor.REFILL_BY and tier.code in FOR_A_VISIT and is_in_time
+    if tier is None or not tier.reaches_home:
+        return None
+    booked_at = visit.starts_at if visit is not None else None
+    return tier if not is_quieted(tier, lifecycle.deadlines_of(alert), booked_at) else None
 
 
 def taken(*, clinic: Clinic, by: User, paper: str, now: datetime) -> None:

@@ -8,6 +8,7 @@ from clinical.labels import LABEL_SETS, LabelSet
 from clinical.ledger import Emptying
 from clinical.programs import Mode
 from clinical.residual import DISCREPANCY_ML, Residual
+from clinical.titration import Phase, Step, band_words
 from clinical.units import plain
 from clinical.watching import READING_TOLERANCE_ML
 from clinical.weekdays import most_steps_in_a_day
@@ -129,32 +130,29 @@ def _outside(dose: Decimal, current: Decimal | None, labels: LabelSet) -> list[D
 
 def _step(pump: Pump, entry: DoseEntry, current: Decimal, labels: LabelSet) -> Doubt | None:
     """A change above the label's step for the patient's origin and age, or a steep decrease; the bound is inside."""
-    change = (entry.daily_dose_mcg - current) / current * 100
+    day = entry.effective_at.astimezone(pump.clinic.zone).date()
+    age = _age(pump.patient.date_of_birth, day)
+    # Nobody has said which phase this is, nor does it matter here how long ago the last change was.
+    step = Step(pump.patient.spasticity_origin, age, Phase.TITRATION, current, entry.daily_dose_mcg, Decimal(0))
     most = labels.decrease_pct[1]
-    if change < -most:
+    if step.is_less_by(most):
         message = (
-            f"{_dose_words(entry.daily_dose_mcg)} is {-change:.0f} % less than the present {plain(current)} mcg/day: a "
-            f"decrease of more than {most} % can bring on withdrawal. Source: {labels.source}."
+            f"{_dose_words(entry.daily_dose_mcg)} is {-step.change_pct:.0f} % less than the present {plain(current)} "
+            f"mcg/day: a decrease of more than {most} % can bring on withdrawal. Source: {labels.source}."
         )
         return Doubt("step_below_band", "daily_dose_mcg", message)
-    day = entry.effective_at.astimezone(pump.clinic.zone).date()
-    which = labels.band(pump.patient.spasticity_origin, _age(pump.patient.date_of_birth, day))
-    step, cap = labels.titration_step_pct[which][1], labels.maintenance_step_pct[which][1]
-    if change <= step:
+    which = labels.band(step.origin, step.age_years)
+    upper, cap = labels.titration_step_pct[which][1], labels.maintenance_step_pct[which][1]
+    if step.is_within(upper):
         return None
-    beyond = f"and above the {cap} % of maintenance" if change > cap else f"though within the {cap} % of maintenance"
+    is_within_cap = step.is_within(cap)
+    beyond = f"though within the {cap} % of maintenance" if is_within_cap else f"and above the {cap} % of maintenance"
     message = (
-        f"{_dose_words(entry.daily_dose_mcg)} is {change:.0f} % more than the present {plain(current)} mcg/day: above "
-        f"the label's titration step of {step} % for {_BANDS[which]}, {beyond}. Source: {labels.source}."
+        f"{_dose_words(entry.daily_dose_mcg)} is {step.change_pct:.0f} % more than the present {plain(current)} "
+        f"mcg/day: above the label's titration step of {upper} % for {band_words(which, labels)}, {beyond}. "
+        f"Source: {labels.source}."
     )
     return Doubt("step_above_band", "daily_dose_mcg", message)
-
-
-_BANDS = {
-    "spinal": "spasticity of spinal origin",
-    "cerebral": "spasticity of cerebral origin",
-    "child": "a patient under 18",
-}
 
 
 def _age(born: date, on: date) -> int:

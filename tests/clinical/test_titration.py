@@ -13,7 +13,7 @@ import pytest
 
 from clinical.findings import Severity
 from clinical.labels import FOLDER, LABEL_SETS, LabelError, LabelSet, made, read
-from clinical.titration import Bolus, Outcome, Phase, Step, allowed, findings, first_dose, refused, screening
+from clinical.titration import Bolus, Outcome, Phase, Step, allowed, findings, first_dose, screening
 
 HERE = Path(__file__).resolve().parent
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -127,30 +127,6 @@ def test_a_screening_goes_up_a_day_apart_and_stops_at_the_first_response() -> No
     assert screening([*given, last], labels, starts_small=False).outcome is Outcome.NOT_A_CANDIDATE
     worked = screening([Bolus(NOW, D(50), True), last], labels, starts_small=False)
     assert (worked.outcome, worked.next_dose_mcg) == (Outcome.RESPONDED, None)
-
-
-@pytest.mark.parametrize(
-    ("hours", "dose", "codes"),
-    [
-        (24, "75", []),
-        (23.99, "75", ["screening_too_soon"]),
-        (24, "100", ["screening_dose_above"]),
-        (12, "100", ["screening_too_soon", "screening_dose_above"]),
-        (24, "50", []),
-    ],
-)
-def test_a_bolus_too_soon_or_too_large_is_refused(hours: float, dose: str, codes: list[str]) -> None:
-    before = [Bolus(NOW, D(50), False)]
-    found = refused(Bolus(NOW + hours * HOUR, D(dose), None), before, LABEL_SETS["us"], starts_small=False)
-    assert [each.code for each in found] == codes
-
-
-@pytest.mark.parametrize("said", [True, None])
-def test_no_bolus_follows_a_response_or_one_that_is_still_observed(said: bool | None) -> None:
-    found = refused(
-        Bolus(NOW + 48 * HOUR, D(75), None), [Bolus(NOW, D(50), said)], LABEL_SETS["us"], starts_small=False
-    )
-    assert [(each.code, each.severity) for each in found] == [("screening_ended", Severity.BLOCK)]
 
 
 # --- the data ---------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from pumps.services import fleet
 from scheduling.models import Appointment
 from tests.builders import a_clinic
 from tests.interop.folders import run, stored
-from tests.interop.test_sample_clinic import SAMPLE
+from tests.interop.samples import sample_clinic
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2027, 3, 3, 15, 0, tzinfo=UTC)
@@ -143,11 +143,9 @@ def test_prepare_fails_where_demo_accounts_do_not_belong(
 @pytest.mark.usefixtures("_demo")
 def test_the_sample_clinic_can_be_imported_beside_it() -> None:
     """They share clinic names, so the demo's clinics must say nothing else than the sample's."""
-    if not SAMPLE.is_dir():
-        pytest.skip(f"NOT TESTED: there is no sample clinic at {SAMPLE}")
     now = datetime(2026, 11, 22, 12, tzinfo=UTC)
     demo.load(now=now)
-    counts = run(SAMPLE, now=now).counts
+    counts = run(sample_clinic(), now=now).counts
     assert (counts["clinics.csv"].new, counts["pumps.csv"].new) == (0, 240)
 
 

@@ -23,7 +23,7 @@ from pumps.services import ledger, priors
 from pumps.services.entries import EventEntry
 from tests.builders import NOW, a_clinic, a_dose, a_patient, a_refill, a_running_pump, a_user, recorded
 from tests.interop.folders import run
-from tests.interop.test_sample_clinic import SAMPLE
+from tests.interop.samples import sample_clinic
 
 pytestmark = pytest.mark.django_db
 # Rows count up from one system to the next; when to look next is the alert engine's own note.
@@ -81,9 +81,7 @@ def emptied() -> None:
 
 
 def test_the_sample_clinic_forecasts_the_same_after_export_and_import(tmp_path: Path) -> None:
-    if not SAMPLE.is_dir():
-        pytest.skip(f"NOT TESTED: there is no sample clinic at {SAMPLE}")
-    run(SAMPLE, now=NOW)
+    run(sample_clinic(), now=NOW)
     before = forecasts()
     assert len(before) == 240
     folder = exported(tmp_path / "out")

@@ -9,7 +9,6 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,8 +16,8 @@ import pytest
 from interop.importing import Report
 from pumps.models import Event, Forecast
 from tests.interop.folders import run, stored
+from tests.interop.samples import sample_clinic
 
-SAMPLE = Path(__file__).resolve().parents[3] / "shared" / "sample-clinic"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 LOW_ML = {"SynchroMed II 8637-20": 2, "SynchroMed II 8637-40": 2, "Prometra II 20": 3}
 Line = dict[str, str]
@@ -27,15 +26,13 @@ pytestmark = pytest.mark.django_db
 
 
 def lines(file: str) -> list[Line]:
-    with (SAMPLE / file).open(encoding="utf-8", newline="") as stream:
+    with (sample_clinic() / file).open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
 
 
 @pytest.fixture
 def imported() -> Report:
-    if not SAMPLE.is_dir():
-        pytest.skip(f"NOT TESTED: there is no sample clinic at {SAMPLE}")
-    return run(SAMPLE, now=NOW)
+    return run(sample_clinic(), now=NOW)
 
 
 def test_all_of_it_is_stored(imported: Report) -> None:
@@ -48,7 +45,7 @@ def test_all_of_it_is_stored(imported: Report) -> None:
 
 def test_again_changes_nothing(imported: Report) -> None:
     before = stored()
-    again = run(SAMPLE, now=NOW)
+    again = run(sample_clinic(), now=NOW)
     assert stored() == before
     assert (again.forecasts, {count.new for count in again.counts.values()}) == (0, {0})
 
