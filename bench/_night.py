@@ -11,3 +11,4 @@ if __name__ == "__main__":
     say("up")
     sys.stdin.read()
     nightly.run_if_due(timezone.now())
+    say("done")

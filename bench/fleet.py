@@ -175,8 +175,12 @@ def a_night(*, expect_renewed: bool) -> tuple[float, float]:
     for signal, _ in pipes:
         if signal is not None:
             signal.close()
-    ended = [os.wait4(worker.pid, 0) for worker in workers]
+    for _, said in pipes:
+        # That it ends is no part of the night: a worker of Celery's goes on.
+        if said is None or not said.readline():
+            sys.exit("A worker did not come to the end of the night.")
     seconds = time.perf_counter() - started
+    ended = [os.wait4(worker.pid, 0) for worker in workers]
     check = FleetCheck.objects.get()
     if any(status != 0 for _, status, _ in ended) or check.finished_at is None or check.differing:
         sys.exit(f"The nightly run failed: {check}.")

@@ -1,10 +1,13 @@
 """Rows of the database as the kernel's facts: the only reader of the ledger for forecasts."""
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
+
+from django.db import connection
 
 from clinical.labels import LABEL_SETS
 from clinical.ledger import (
@@ -74,6 +77,13 @@ def ledgers(
 
 # A fleet's ledgers come in pieces of so many events, one pump's in one.
 PIECE = 10_000
+# What `EventQuerySet.standing` says, of one pump: composing it anew takes Django thrice as long as asking it.
+_OF_ONE = f"""
+SELECT id, {", ".join(Row._fields)} FROM pumps_event AS event
+WHERE pump_id = %s AND kind <> 'void' AND NOT EXISTS (SELECT FROM pumps_event AS void WHERE void.voids_id = event.id)
+ORDER BY occurred_at, id
+"""  # noqa: S608  # names of our own
+_JSON = [1 + Row._fields.index(name) for name in ("steps", "boluses")]
 
 
 def rows(
@@ -87,14 +97,27 @@ def rows(
 
     With `known_at` they are those that stood then: recorded until then, and not declared an error until then.
     """
+    if len(pump_ids) == 1 and known_at is None:
+        found = (Row._make(row) for pk, *row in _of_one(pump_ids[0]) if pk != without)
+        return (row for row in found if until is None or row.occurred_at <= until)
     standing = Event.objects.standing(known_at=known_at).filter(pump__in=pump_ids)
     standing = standing.order_by("pump_id", "occurred_at", "pk")
     if until is not None:
         standing = standing.filter(occurred_at__lte=until)
     if without is not None:
         standing = standing.exclude(pk=without)
-    values = standing.values_list(*Row._fields)
-    return map(Row._make, values if len(pump_ids) == 1 else values.iterator(chunk_size=PIECE))
+    return map(Row._make, standing.values_list(*Row._fields).iterator(chunk_size=PIECE))
+
+
+def _of_one(pump_id: int) -> Iterator[list[Any]]:
+    """Standing events of a pump: the id, then the columns of `Row`."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_ONE, [pump_id])
+        found = [list(row) for row in cursor.fetchall()]
+    for row in found:
+        for place in _JSON:
+            row[place] = json.loads(row[place])
+        yield row
 
 
 def facts(rows: Iterable[Row]) -> dict[int, list[LedgerEvent]]:
