@@ -261,3 +261,50 @@ def screening(boluses: Sequence[Bolus], labels: LabelSet, *, starts_small: bool)
     not_before = last.at + timedelta(hours=float(wait))
     why = f"no response to {plain(last.dose_mcg)} mcg: {plain(larger[0])} mcg, at least {wait} h after it"
     return Screening(Outcome.GIVE, why, labels.source_of("screening_interval_hours"), larger[0], not_before)
+
+
+# --- creep ------------------------------------------------------------------------------------------------------------
+
+YEAR, MONTH = timedelta(days=365), timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Dose:
+    """A daily dose that ran from `at` on, mcg/day."""
+
+    at: datetime
+    daily_dose_mcg: Decimal
+
+
+def creep(doses: Sequence[Dose], now: datetime, labels: LabelSet, *, band: str, since: datetime) -> Finding | None:
+    """`dose_creep`, where the dose has grown by more than the label's figure within a year, or by more than a whole
+    step of maintenance within 30 days; None otherwise.
+
+    `doses` in order, with what is proposed as the last where that is asked; `since` is when maintenance began: a dose
+    grows in titration on purpose. 30 days are our reading of a sudden large need: the source has no number.
+    Source: clinical rules, section 3 (dose up more than 100 mcg in a year, or sudden large need).
+    """
+    if not doses:
+        return None
+    present = doses[-1].daily_dose_mcg
+    year = _ran_at(doses, max(now - YEAR, since))
+    month = _ran_at(doses, max(now - MONTH, since))
+    look = "Look at the catheter and the pump before you call it tolerance."
+    source = labels.source_of("creep_mcg_per_year")
+    if year is not None and present - year > labels.creep_mcg_per_year:
+        told = (
+            f"The dose has grown by {plain(present - year)} mcg/day within a year, more than "
+            f"{labels.creep_mcg_per_year} mcg. {look}"
+        )
+        return Finding("dose_creep", Severity.WARN, told, source)
+    cap = labels.maintenance_step_pct[band][1]
+    if month is not None and (present - month) * 100 > cap * month:
+        told = f"The dose has grown from {plain(month)} to {plain(present)} mcg/day within 30 days, above {cap} %. {look}"
+        return Finding("dose_creep", Severity.WARN, told, source)
+    return None
+
+
+def _ran_at(doses: Sequence[Dose], at: datetime) -> Decimal | None:
+    """The dose that ran at a moment; None for none, or a stop."""
+    begun = [dose.daily_dose_mcg for dose in doses if dose.at <= at]
+    return begun[-1] if begun and begun[-1] > 0 else None

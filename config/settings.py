@@ -63,6 +63,7 @@ INSTALLED_APPS = [
     "alerts",
     "scheduling",
     "pumps",
+    "therapy",
     "portal",
     "interop",
 ]

@@ -12,6 +12,7 @@ from clinical.terms import ClinicRules
 from pumps import folding
 from pumps.known import known
 from pumps.models import Forecast, PriorVersion, Pump
+from pumps.tip import Tip, tip_of
 
 DATES = (
     "programmed_low_at",
@@ -48,6 +49,7 @@ class Snapshot:
     findings: list[dict[str, Any]]
     prior_version_id: int
     volume: Volume
+    tip: Tip | None = None
 
 
 def snapshot(pump: Pump, *, at: datetime, now: datetime, known_at: datetime | None = None) -> Snapshot:
@@ -67,13 +69,17 @@ def snapshot(pump: Pump, *, at: datetime, now: datetime, known_at: datetime | No
         stood = known(pump, known_at)
         until = at if at < known_at else None
         ledger = folding.ledgers([pump.pk], until=until, known_at=known_at).get(pump.pk, [])
-        return replace(_computed(stood.pump, ledger, stood.version, stood.rules, at), known_at=known_at)
+        tip = tip_of(stood.pump, ledger, at)
+        return replace(_computed(stood.pump, ledger, stood.version, stood.rules, at), known_at=known_at, tip=tip)
     row = pump.forecast
     version = row.prior_version
     ledger = folding.ledgers([pump.pk], until=at if at < now else None).get(pump.pk, [])
+    tip = tip_of(pump, ledger, at)
     if at >= now:
-        return _stored(row, at, _volume(clinical.volumes(folding.device(pump, version).facts, ledger, [at])))
-    return _computed(pump, ledger, version, folding.rules([pump.clinic])[pump.clinic_id], at)
+        volume = _volume(clinical.volumes(folding.device(pump, version).facts, ledger, [at]))
+        return replace(_stored(row, at, volume), tip=tip)
+    rules = folding.rules([pump.clinic])[pump.clinic_id]
+    return replace(_computed(pump, ledger, version, rules, at), tip=tip)
 
 
 def _computed(

@@ -156,11 +156,11 @@ class DoseInput(EntryInput):
     def entry(self) -> DoseEntry:
         values = self.values
         for field in ("steps", "boluses"):
-            values[field] = [_as_stored(row) for row in values[field]]
+            values[field] = [as_stored(row) for row in values[field]]
         return DoseEntry(**values)
 
 
-def _as_stored(row: Mapping[str, Any]) -> dict[str, Any]:
+def as_stored(row: Mapping[str, Any]) -> dict[str, Any]:
     """A step or bolus with its numbers as text, and with weekdays only if it names some."""
     days = row.get("days")
     return {name: str(part) for name, part in row.items() if name != "days"} | ({"days": days} if days else {})

@@ -182,6 +182,15 @@ class VolumeSerializer(serializers.Serializer[Any]):
     high = serializers.CharField(allow_null=True)
 
 
+class TipSerializer(serializers.Serializer[Any]):
+    """The drug that leaves the catheter. `until`: it is the old one until then; null once the new one has come."""
+
+    concentration_mcg_per_ml = serializers.DecimalField(9, 3, normalize_output=True)
+    until = MomentField(allow_null=True)
+    is_bridged = serializers.BooleanField()
+    is_known = serializers.BooleanField(help_text="false: a volume is not known, so nobody can say until when")
+
+
 class DatesOutput(serializers.Serializer[Any]):
     """When a reservoir is low and empty, when its drug ends, which of them binds, and why one is not known."""
 
@@ -208,6 +217,7 @@ class ForecastSerializer(DatesOutput):
     flow_ratio = FlowRatioSerializer(required=False)
     rate_ml_per_day = serializers.CharField(allow_null=True, required=False)
     volume_ml = VolumeSerializer(required=False)
+    drug_at_tip = TipSerializer(allow_null=True, required=False)
     findings = FindingSerializer(many=True, required=False)
 
 

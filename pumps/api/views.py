@@ -193,7 +193,7 @@ class PumpForecast(APIView):
         found = snapshot(pump, at=_moment(request, "at") or known_at or now, now=now, known_at=known_at)
         data = ForecastSerializer(_forecast_data(pump, found)).data
         if not allows(request, Permission.SEE_CLINICAL, pump.clinic_id):
-            for field in ("flow_ratio", "rate_ml_per_day", "volume_ml", "findings"):
+            for field in ("flow_ratio", "rate_ml_per_day", "volume_ml", "drug_at_tip", "findings"):
                 del data[field]
         return Response(data)
 
@@ -231,6 +231,7 @@ def _forecast_data(pump: Pump, found: Snapshot) -> dict[str, Any]:
             "low": _digits(volume.low),
             "high": _digits(volume.high),
         },
+        "drug_at_tip": found.tip,
         "findings": found.findings,
     }
 

@@ -3,8 +3,10 @@ from pumps.models.forecast import FleetCheck, FleetFigure, FleetPart, Forecast
 from pumps.models.ledger import Event, IdempotencyKey
 from pumps.models.product import DrugProduct
 from pumps.models.pump import Handover, Pump, RefillOwner
+from pumps.models.signing import DoseSignature
 
 __all__ = [
+    "DoseSignature",
     "DrugProduct",
     "Event",
     "FleetCheck",

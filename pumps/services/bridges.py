@@ -129,9 +129,16 @@ def need_at_refill(
     `ledger` are the events around the refill, with or without it; `beside` is a bridge recorded together with it.
     """
     at = refill.refilled_at if isinstance(refill, RefillEntry) else refill.occurred_at
+    told = refill.programmed_concentration_mcg_per_ml or refill.concentration_mcg_per_ml
+    return need_at(pump, ledger, at=at, told=told, is_recorded=beside is not None)
+
+
+def need_at(
+    pump: Pump, ledger: Sequence[LedgerEvent], *, at: datetime, told: Decimal | None, is_recorded: bool = False
+) -> BridgeNeed | None:
+    """The same of a refill at `at` by which the pump is `told` a concentration, mcg/mL."""
     ordered = in_order(ledger)
     fills = [event for event in ordered if isinstance(event, Fill) and event.at < at]
-    told = refill.programmed_concentration_mcg_per_ml or refill.concentration_mcg_per_ml
     if not pump.model.programmable or not fills or told is None:
         return None
     before = fills[-1].programmed_concentration_mcg_per_ml
@@ -147,7 +154,7 @@ def need_at_refill(
             _dose(programs),
         ),
         catheter_volume_ml=catheter_of(pump, at=at).volume_ml,
-        is_recorded=beside is not None or bool(bridges),
+        is_recorded=is_recorded or bool(bridges),
     )
 
 

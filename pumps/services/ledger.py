@@ -17,6 +17,7 @@ from pumps import folding, forecasting, reported
 from pumps.alerting import align
 from pumps.folding import Row
 from pumps.models import Event, Forecast, PriorVersion, Pump
+from pumps.services import signing
 from pumps.services.doubts import Known, doubts_of
 from pumps.services.entries import (
     DoseEntry,
@@ -70,10 +71,12 @@ def record(
     confirmed: Collection[str] = (),
     seen: int | None = None,
     bridge: EventEntry | None = None,
+    is_signed: bool = False,
 ) -> Event:
     """Store what happened to a pump. `seen` is the newest event the caller has looked at, where that matters.
 
     `bridge` is the bridge bolus programmed with a refill: both are stored, or neither. Returns the entry's event.
+    A dose change that nobody has signed (`is_signed`), by somebody who may not sign, waits for a prescriber's signature.
 
     Raises:
         Overtaken: there is a newer event than `seen`.
@@ -92,6 +95,8 @@ def record(
     _refresh(pump, version, draft.ledger_with_it, now=now, refill=event if event.kind == Event.Kind.REFILL else None)
     if event.kind == Event.Kind.ALARM_REPORTED:
         reported.heard_again(event, now=now)
+    if event.kind == Event.Kind.DOSE_CHANGE and not is_signed:
+        signing.ask(event, clinic_id=pump.clinic_id, user=user, now=now)
     return event
 
 
@@ -129,6 +134,8 @@ def void(
         draft = drafted(pump, replacement, version, now=now, instead_of=event)
         _insist(draft, confirmed)
         corrected, facts = _stored(draft.event, user, source, now), draft.ledger_with_it
+        if corrected.kind == Event.Kind.DOSE_CHANGE:
+            signing.ask(corrected, clinic_id=pump.clinic_id, user=user, now=now)
     else:
         check_writable(pump)
         facts = ledger_of(pump, without=event)

@@ -17,7 +17,7 @@ FLEX = [{"start": "06:00", "rate_mcg_per_h": "7"}, {"start": "22:00", "rate_mcg_
 def test_one_pump_is_read_as_a_fleet_is() -> None:
     pump, other = a_running_pump(), a_running_pump()
     a_dose(pump, NOW - 2 * DAY, mode="flex", daily_dose_mcg=D(200), steps=FLEX)
-    recorded(pump, EventEntry("interrogation", NOW - DAY, {"volume_ml": D(28), "alarms": ["low_reservoir"]}))
+    recorded(pump, EventEntry(kind="interrogation", occurred_at=NOW - DAY, volume_ml=D(28), alarms=["low_reservoir"]))
     wrong = a_refill(pump, NOW - 3 * DAY)
     ledger.void(pump_id=pump.pk, event_id=wrong.pk, reason="twice", user=a_user(), source="page", now=NOW)
 

@@ -1,0 +1,65 @@
+"""Which phase of therapy a patient is in, since when, and who said so."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from clinics.errors import Conflict, Impossible
+from clinics.models import User
+from patients.models import Patient
+from pumps.models import Pump
+from therapy.models import Phase, PhaseChange, WeaningPlan
+from therapy.services.checks import check_happened, check_writable, said
+from therapy.standing import standing_of
+
+# Phases of somebody who has a pump.
+WITH_PUMP = (Phase.IMPLANTED, Phase.TITRATION, Phase.MAINTENANCE, Phase.WEANING)
+
+
+def present(patient: Patient) -> PhaseChange | None:
+    """The newest phase that stands."""
+    return PhaseChange.objects.standing().filter(patient=patient).order_by("-began_at", "-pk").first()
+
+
+def pump_in_use(patient: Patient) -> Pump | None:
+    return patient.pumps.filter(status=Pump.Status.ACTIVE).select_related("model", "clinic", "patient").last()
+
+
+@transaction.atomic
+def change(
+    *, patient: Patient, phase: Phase, began_at: datetime, reason: str, by: User, now: datetime
+) -> PhaseChange:
+    """A patient enters another phase.
+
+    Raises:
+        Impossible: in the future, without a reason, a phase of a pump without one, or the phase they are in already.
+        Conflict: therapy cannot be stopped while the pump runs, nor weaned without a signed plan; or it is read-only.
+    """
+    check_writable(patient)
+    check_happened("began_at", began_at, now)
+    said("reason", reason, "Say why.")
+    Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+    before = present(patient)
+    if before is not None and before.phase == phase:
+        raise Impossible({"phase": [f"The patient is in this phase already: {Phase(phase).label.lower()}."]})
+    if before is not None and began_at < before.began_at:
+        raise Impossible({"began_at": ["Before the present phase began. Mark that one as entered in error first."]})
+    pump = pump_in_use(patient)
+    if phase in WITH_PUMP and pump is None:
+        raise Impossible({"phase": ["The patient has no pump in use: enter the pump first."]})
+    if phase == Phase.STOPPED and pump is not None and standing_of(pump, now).program is not None:
+        raise Conflict("The pump still runs. Sign a weaning plan, and stop therapy when it has come to its end.")
+    if phase == Phase.WEANING and not WeaningPlan.objects.filter(patient=patient, state="signed").exists():
+        raise Conflict("Weaning goes by a signed plan: write one, and have it signed.")
+    return PhaseChange.objects.create(
+        patient=patient, phase=phase, began_at=began_at, reason=reason.strip(), recorded_at=now, recorded_by=by
+    )
+
+
+def follow(patient: Patient, phase: Phase, *, reason: str, by: User, now: datetime) -> None:
+    """Enter a phase because of something that was recorded, unless the patient is in it already."""
+    before = present(patient)
+    if before is None or before.phase != phase:
+        PhaseChange.objects.create(
+            patient=patient, phase=phase, began_at=now, reason=reason, recorded_at=now, recorded_by=by
+        )

@@ -1,0 +1,176 @@
+"""A screening, bolus by bolus: the rules refuse to skip the interval, and stop it at the first response."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db import IntegrityError, transaction
+
+from clinical.titration import Bolus, FirstDose, Outcome, Screening, first_dose, screening
+from clinical.units import plain
+from clinics.errors import Conflict, Impossible
+from clinics.models import User
+from clinics.words import moment_words
+from patients.models import Patient
+from therapy.models import Phase, Trial, TrialBolus
+from therapy.rules import rules_of, rules_of_trial
+from therapy.services import phases
+from therapy.services.checks import Blocked, check_happened, check_signs, check_writable
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where a screening stands: what may follow, and, after a response, the first daily dose of a pump."""
+
+    next: Screening
+    first: FirstDose | None
+
+
+def stage(trial: Trial) -> Stage:
+    """One query."""
+    labels, boluses = rules_of_trial(trial).labels, list(trial.boluses.all())
+    given = [Bolus(bolus.given_at, bolus.dose_mcg, bolus.responded) for bolus in boluses]
+    worked = next((bolus for bolus in boluses if bolus.responded), None)
+    first = None
+    if worked is not None and worked.effect_hours is not None:
+        first = first_dose(screening_dose_mcg=worked.dose_mcg, effect_hours=worked.effect_hours, labels=labels)
+    return Stage(screening(given, labels, starts_small=trial.starts_small), first)
+
+
+@transaction.atomic
+def begin(*, patient: Patient, starts_small: bool, by: User, now: datetime) -> Trial:
+    """
+    Raises:
+        Conflict: one is open already, the patient has a pump, or the record is read-only.
+    """
+    check_writable(patient)
+    if phases.pump_in_use(patient) is not None:
+        raise Conflict("The patient has a pump already: a screening comes before one.")
+    rules = rules_of(patient.clinic)
+    try:
+        with transaction.atomic():
+            trial = Trial.objects.create(
+                patient=patient,
+                label_set=rules.labels.code,
+                label_version=rules.labels.version,
+                protocol=rules.protocol,
+                starts_small=starts_small,
+                began_at=now,
+                began_by=by,
+            )
+    except IntegrityError as error:
+        raise Conflict("A screening is open already.") from error
+    phases.follow(patient, Phase.SCREENING, reason="a screening was begun", by=by, now=now)
+    return trial
+
+
+@transaction.atomic
+def give(
+    *, trial: Trial, dose_mcg: Decimal, given_at: datetime, by: User, now: datetime, override_reason: str = ""
+) -> TrialBolus:
+    """Record a bolus.
+
+    Raises:
+        Impossible: a dose of 0 or less, a time to come or before the one before it, an override by who may not sign.
+        Blocked: the rules of the screening refuse it, and nobody overrides them.
+        Conflict: the screening has ended, or the record is read-only.
+    """
+    trial = _locked(trial)
+    check_happened("given_at", given_at, now)
+    if dose_mcg <= 0:
+        raise Impossible({"dose_mcg": ["Write the dose in mcg, above 0."]})
+    last = trial.boluses.last()
+    if last is not None and given_at <= last.given_at:
+        raise Impossible({"given_at": ["Not after the bolus before it."]})
+    told = _refused(trial, dose_mcg, given_at)
+    if told and not override_reason.strip():
+        raise Blocked(told)
+    if told:
+        check_signs(by, trial.patient.clinic_id)
+    return TrialBolus.objects.create(
+        trial=trial,
+        dose_mcg=dose_mcg,
+        given_at=given_at,
+        override_reason=override_reason.strip() if told else "",
+        overridden=told,
+        recorded_at=now,
+        recorded_by=by,
+    )
+
+
+def _refused(trial: Trial, dose_mcg: Decimal, given_at: datetime) -> list[str]:
+    """Why the rules refuse a bolus; empty if they do not."""
+    found, zone = stage(trial).next, trial.patient.clinic.zone
+    if found.outcome is not Outcome.GIVE or found.next_dose_mcg is None:
+        return [f"{_capital(found.why)}. Source: {found.source}."]
+    told = []
+    if dose_mcg != found.next_dose_mcg:
+        told.append(
+            f"The next dose is {plain(found.next_dose_mcg)} mcg, not {plain(dose_mcg)} mcg. Source: {found.source}."
+        )
+    if found.not_before is not None and given_at < found.not_before:
+        when = moment_words(found.not_before, zone)
+        told.append(f"Not before {when}: {found.why}. Source: {found.source}.")
+    return told
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+@transaction.atomic
+def judge(
+    *, bolus: TrialBolus, responded: bool, effect_hours: Decimal | None, note: str, by: User, now: datetime
+) -> TrialBolus:
+    """Whether the patient responded. No response is not said before the observation has lasted long enough.
+
+    Raises:
+        Impossible: a response without how long it lasted.
+        Conflict: it is judged already, too early for no response, or the screening has ended.
+    """
+    trial = _locked(bolus.trial)
+    bolus = trial.boluses.select_for_update().get(pk=bolus.pk)
+    if bolus.responded is not None:
+        raise Conflict("Whether the patient responded is recorded already.")
+    least = rules_of_trial(trial).labels.screening_observe_hours[0]
+    until = bolus.given_at + timedelta(hours=float(least))
+    if not responded and now < until:
+        zone = trial.patient.clinic.zone
+        raise Conflict(f"Observe for at least {least} h before it counts as no response: until {moment_words(until, zone)}.")
+    if responded and (effect_hours is None or effect_hours <= 0):
+        raise Impossible({"effect_hours": ["Say for how many hours the effect lasted: the first dose follows from it."]})
+    bolus.responded, bolus.effect_hours = responded, effect_hours if responded else None
+    bolus.judged_at, bolus.judged_by, bolus.note = now, by, note.strip()
+    bolus.save()
+    after = stage(trial).next.outcome
+    if after in (Outcome.RESPONDED, Outcome.NOT_A_CANDIDATE):
+        responded_at_all = after is Outcome.RESPONDED
+        _end(trial, Trial.Outcome.RESPONDED if responded_at_all else Trial.Outcome.NO_RESPONSE, "", by, now)
+    return bolus
+
+
+@transaction.atomic
+def give_up(*, trial: Trial, note: str, by: User, now: datetime) -> Trial:
+    """
+    Raises:
+        Impossible: without a reason.
+        Conflict: it has ended already.
+    """
+    trial = _locked(trial)
+    if not note.strip():
+        raise Impossible({"note": ["Say why the screening is given up."]})
+    _end(trial, Trial.Outcome.ABANDONED, note.strip(), by, now)
+    return trial
+
+
+def _end(trial: Trial, outcome: Trial.Outcome, note: str, by: User, now: datetime) -> None:
+    trial.outcome, trial.note, trial.ended_at, trial.ended_by = outcome, note, now, by
+    trial.save()
+
+
+def _locked(trial: Trial) -> Trial:
+    found = Trial.objects.select_for_update(of=("self",)).select_related("patient__clinic", "protocol").get(pk=trial.pk)
+    check_writable(found.patient)
+    if found.ended_at is not None:
+        raise Conflict(f"This screening has ended: {found.get_outcome_display().lower()}.")
+    return found

@@ -1,0 +1,137 @@
+"""A taper: drafted, signed, and then planned dose changes of the ledger, so that the forecast counts them and somebody
+is reminded of each that is not confirmed when it has come."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import IntegrityError, transaction
+
+from clinical import weaning
+from clinical.findings import Finding
+from clinical.programs import Mode
+from clinical.units import plain
+from clinical.weaning import Down
+from clinics.errors import Conflict, Impossible, NeedsConfirmation
+from clinics.models import User
+from pumps.models import Event, Pump
+from pumps.services import ledger
+from pumps.services.entries import DoseEntry
+from therapy.models import Phase, WeaningPlan
+from therapy.rules import rules_of
+from therapy.services import phases
+from therapy.services.checks import check_writable, said
+from therapy.standing import standing_of
+
+
+def checked(pump: Pump, steps: Sequence[Down], *, now: datetime) -> list[Finding]:
+    """What there is to say of a plan for a pump.
+
+    Raises:
+        Impossible: it cannot be, or no dose runs that could be reduced.
+    """
+    current = standing_of(pump, now).daily_dose_mcg
+    if not current:
+        raise Impossible({"steps": ["No dose runs in this pump: there is nothing to reduce."]})
+    wrong = weaning.problems(steps, from_mcg=current, now=now)
+    if wrong:
+        raise Impossible({"steps": wrong})
+    return weaning.findings(steps, from_mcg=current, labels=rules_of(pump.clinic).labels)
+
+
+@transaction.atomic
+def draft(*, pump_id: int, steps: Sequence[Down], reason: str, by: User, now: datetime) -> WeaningPlan:
+    """
+    Raises:
+        Impossible: as `checked`, or without a reason.
+        Conflict: another plan of the pump is open, or the record is read-only.
+    """
+    rows = Pump.objects.select_for_update(no_key=True, of=("self",)).select_related("model", "clinic", "patient")
+    pump = rows.get(pk=pump_id)
+    check_writable(pump.patient)
+    said("reason", reason, "Say why therapy is reduced or ended.")
+    findings = checked(pump, steps, now=now)
+    labels = rules_of(pump.clinic).labels
+    try:
+        with transaction.atomic():
+            return WeaningPlan.objects.create(
+                clinic=pump.clinic,
+                patient=pump.patient,
+                pump=pump,
+                reason=reason.strip(),
+                steps=[{"at": step.at.isoformat(), "daily_dose_mcg": plain(step.daily_dose_mcg)} for step in steps],
+                current_daily_dose_mcg=standing_of(pump, now).daily_dose_mcg,
+                label_set=labels.code,
+                label_version=labels.version,
+                findings=[finding.as_json() for finding in findings],
+                drafted_at=now,
+                drafted_by=by,
+            )
+    except IntegrityError as error:
+        raise Conflict("A weaning plan of this pump is open already: end that one first.") from error
+
+
+def steps_of(plan: WeaningPlan) -> list[Down]:
+    return [Down(datetime.fromisoformat(step["at"]), Decimal(step["daily_dose_mcg"])) for step in plan.steps]
+
+
+@transaction.atomic
+def sign(*, plan_id: int, by: User, source: str, now: datetime) -> WeaningPlan:
+    """A prescriber signs: every step becomes a planned dose change, and the patient is weaned from now on.
+
+    Raises:
+        Conflict: it is signed or ended already, or the dose is another one by now.
+        Impossible: its first step has passed meanwhile.
+    """
+    plan = _locked(plan_id, WeaningPlan.State.DRAFTED)
+    if standing_of(plan.pump, now).daily_dose_mcg != plan.current_daily_dose_mcg:
+        raise Conflict("The dose was changed since this plan was drafted. End it, and draft another.")
+    steps = steps_of(plan)
+    checked(plan.pump, steps, now=now)
+    plan.state, plan.signed_at, plan.signed_by = WeaningPlan.State.SIGNED, now, by
+    plan.save()
+    plan.events.set([_planned(plan, step, by, source, now) for step in steps])
+    phases.follow(plan.patient, Phase.WEANING, reason=plan.reason, by=by, now=now)
+    return plan
+
+
+def _planned(plan: WeaningPlan, step: Down, by: User, source: str, now: datetime) -> Event:
+    mode = Mode.SIMPLE_CONTINUOUS if step.daily_dose_mcg else Mode.STOPPED
+    entry = DoseEntry(
+        effective_at=step.at, mode=mode.value, daily_dose_mcg=step.daily_dose_mcg, reason=f"Weaning: {plan.reason}"[:500]
+    )
+    try:
+        with transaction.atomic():
+            return ledger.record(pump_id=plan.pump_id, entry=entry, user=by, source=source, now=now, is_signed=True)
+    except NeedsConfirmation as asked:
+        codes = {doubt.code for doubt in asked.doubts}
+        return ledger.record(
+            pump_id=plan.pump_id, entry=entry, user=by, source=source, now=now, is_signed=True, confirmed=codes
+        )
+
+
+@transaction.atomic
+def end(*, plan_id: int, reason: str, by: User, source: str, now: datetime) -> WeaningPlan:
+    """End a plan, signed or not: the steps that have not come are marked as entered in error.
+
+    Raises:
+        Impossible: without a reason.
+        Conflict: it has ended already.
+    """
+    plan = _locked(plan_id, WeaningPlan.State.DRAFTED, WeaningPlan.State.SIGNED)
+    plan.ended_reason = said("reason", reason, "Say why the plan ends.")
+    plan.state, plan.ended_at, plan.ended_by = WeaningPlan.State.ENDED, now, by
+    plan.save()
+    for event in plan.events.filter(occurred_at__gt=now, voided_by=None):
+        told = f"The weaning plan was ended: {plan.ended_reason}"[:500]
+        ledger.void(pump_id=plan.pump_id, event_id=event.pk, reason=told, user=by, source=source, now=now)
+    return plan
+
+
+def _locked(plan_id: int, *states: str) -> WeaningPlan:
+    rows = WeaningPlan.objects.select_for_update(of=("self",))
+    plan = rows.select_related("pump__model", "pump__clinic", "pump__patient", "patient", "clinic").get(pk=plan_id)
+    check_writable(plan.patient)
+    if plan.state not in states:
+        raise Conflict(f"This plan is not open for that: {plan.get_state_display().lower()}.")
+    return plan
