@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from django.db.models import Sum
 
 from clinical.calibration import Expected, Intervals, calibrate
 from clinical.columns import Fleet, Ints
@@ -13,7 +14,7 @@ from clinical.standing_out import GROUP_PUMPS, GroupRatio, Standing, by_group, p
 from clinics.models import Clinic
 from patients.models import Patient
 from pumps import batches, forecasting
-from pumps.models import Event, Forecast, Pump
+from pumps.models import Event, FleetFigure, Pump
 
 # More pumps than this are not gone through while somebody waits.
 MOST_PUMPS = 2000
@@ -37,7 +38,7 @@ class PumpStanding:
 
 @dataclass(frozen=True)
 class ClinicView:
-    """`of_pumps` pumps in use were gone through, of `all_pumps`. Lots that went into enough pumps to tell, the furthest
+    """`of_pumps` pumps in use were gone through, of `all_pumps` (where those are more, as of last night). Lots that went into enough pumps to tell, the furthest
     from 1 in standard errors first; `other_lots` are those that did not."""
 
     clinic: Clinic
@@ -57,7 +58,8 @@ def clinic_view(clinic: Clinic) -> ClinicView:
     in_use = Pump.objects.filter(
         clinic=clinic, status=Pump.Status.ACTIVE, patient__status=Patient.Status.ACTIVE
     ).order_by("pk")
-    batch = batches.read(list(in_use.values_list("pk", flat=True)[:MOST_PUMPS]))
+    ids = list(in_use.values_list("pk", flat=True)[: MOST_PUMPS + 1])
+    batch = batches.read(ids[:MOST_PUMPS])
     version = np.zeros(len(batch.ids), dtype=np.int64)
     fleet = batch.believing([forecasting.current_prior()], version)
     segments = cut(fleet)
@@ -76,8 +78,13 @@ def clinic_view(clinic: Clinic) -> ClinicView:
         other_lots=len(lots) - len(enough),
         standing=[PumpStanding(ordered[each.place], each) for each in found],
         of_pumps=len(ordered),
-        all_pumps=Forecast.objects.filter(clinic=clinic, in_use=True).count(),
+        all_pumps=max(_as_of_last_night(clinic), len(ids)),
     )
+
+
+def _as_of_last_night(clinic: Clinic) -> int:
+    """How many pumps in use the clinic had then: counting them now may read the whole fleet."""
+    return FleetFigure.objects.filter(clinic=clinic).aggregate(pumps=Sum("pumps"))["pumps"] or 0
 
 
 def _lots(ids: Ints, fleet: Fleet, segments: Segments, intervals: Intervals, expected: Expected) -> list[LotRatio]:
