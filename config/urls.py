@@ -9,6 +9,7 @@ from config import health
 urlpatterns = [
     path("", include("clinics.urls")),
     path("", include("pumps.urls")),
+    path("", include("therapy.urls")),
     path("", include("interop.urls")),
     path("", include("scheduling.urls")),
     path("", include("alerts.urls")),

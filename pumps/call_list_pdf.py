@@ -1,23 +1,16 @@
 """The call list on paper: real text, titled and sectioned, readable with nothing but the sheet."""
 
 from collections.abc import Sequence
-from datetime import UTC
-from functools import cache
-from pathlib import Path
 
-from django.conf import settings
-from fpdf import FPDF, FontFace, TextStyle, ViewerPreferences
-from fpdf.enums import XPos, YPos
+from fpdf import FontFace
 
 from clinics.models import User
 from clinics.words import day, moment_words
+from pumps.printing import MARGIN_MM, PAPERS, Printed
 from pumps.services.call_lists import CallList, Line, Person
 
-PAPERS = {"a4": "A4", "letter": "Letter"}
-MARGIN_MM = 10
 # Of the width between the margins.
 COLUMNS = (("Patient", 17), ("Telephone", 25), ("Refill by", 11), ("Low", 10), ("Empty", 10), ("Open", 17), ("By", 10))
-FONT, FALL_BACK = "DejaVu", "Helvetica"
 
 
 def usual_paper(found: CallList) -> str:
@@ -66,26 +59,12 @@ def _beyond(found: CallList) -> str:
     return f"{found.beyond} more in use, due later: the first by {day(found.next_beyond, found.clinic.zone)}."
 
 
-class Sheet(FPDF):
+class Sheet(Printed):
     def __init__(self, found: CallList, paper: str) -> None:
-        super().__init__(orientation="landscape", unit="mm", format=paper)
+        title = f"Call list of {found.clinic.name}, {day(found.made_at, found.clinic.zone)}"
+        super().__init__(title, orientation="landscape", paper=paper, made_at=found.made_at)
         self.found = found
-        self.set_title(f"Call list of {found.clinic.name}, {day(found.made_at, found.clinic.zone)}")
         self.set_subject("Patients with a pump: whom to telephone, and by when")
-        self.set_author("Brim")
-        self.set_lang("en")
-        self.set_creation_date(found.made_at.astimezone(UTC))
-        self.viewer_preferences = ViewerPreferences(display_doc_title=True)
-        self.set_margin(MARGIN_MM)
-        self.set_auto_page_break(auto=True, margin=MARGIN_MM + 6)
-        self.face = FALL_BACK
-        fonts = _fonts()
-        if fonts is not None:
-            self.face = FONT
-            for style, path in fonts.items():
-                self.add_font(FONT, style, path)
-        self.set_font(self.face, size=9)
-        self.set_section_title_styles(TextStyle(self.face, "B", 12, t_margin=3, b_margin=1))
 
     def header(self) -> None:
         if self.page_no() > 1:
@@ -97,20 +76,6 @@ class Sheet(FPDF):
         self.set_font(self.face, size=8)
         text = f"Page {self.page_no()} of {{nb}}. Confidential: names and telephone numbers of patients."
         self.cell(0, 5, self.printable(text), align="C")
-
-    def printable(self, text: str) -> str:
-        """The text as the font can print it: everything, or without our own font what Western Europe writes."""
-        return text if self.face == FONT else text.encode("latin-1", "replace").decode("latin-1")
-
-    def line_of_text(self, text: str, *, size: float = 9, bold: bool = False) -> None:
-        self.set_font(self.face, "B" if bold else "", size)
-        self.multi_cell(0, size * 0.55, self.printable(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT, align="L")
-
-    def section(self, title: str) -> None:
-        """A heading that is one for a reader of the file too, and in its outline."""
-        if self.will_page_break(30):
-            self.add_page()
-        self.start_section(self.printable(title))
 
     def lines(self, lines: Sequence[Line]) -> None:
         if not lines:
@@ -152,11 +117,3 @@ def _reached(person: Person) -> str:
     if person.role == "Patient":
         return number
     return f"{person.role} {person.name}: {number}" + ("" if person.why_not else " (gets messages)")
-
-
-@cache
-def _fonts() -> dict[str, Path] | None:
-    """The files of our own font by style; None where they are missing, since a list without an accent beats none."""
-    folder = settings.BASE_DIR / "node_modules/dejavu-fonts-ttf/ttf"
-    files = {"": folder / "DejaVuSansCondensed.ttf", "B": folder / "DejaVuSansCondensed-Bold.ttf"}
-    return files if all(path.is_file() for path in files.values()) else None

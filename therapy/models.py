@@ -197,6 +197,8 @@ class Proposal(models.Model):
     concentration_mcg_per_ml = models.DecimalField(max_digits=9, decimal_places=3, null=True, blank=True)
     bridge = models.JSONField(default=dict, blank=True)
     bridge_declined_reason = models.CharField(max_length=500, blank=True)
+    # Old and new side by side, in words, as whoever signed saw them: name, old, new.
+    compared = models.JSONField(default=list, blank=True)
     reason = models.CharField(max_length=500)
 
     phase = models.CharField(max_length=16, choices=[(phase.value, phase.value.capitalize()) for phase in StepPhase])

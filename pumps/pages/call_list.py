@@ -9,7 +9,8 @@ from alerts.services import oncall
 from clinics.models import Clinic, User
 from clinics.pages.access import require, user_of
 from clinics.roles import Permission
-from pumps.call_list_pdf import PAPERS, as_pdf, usual_paper
+from pumps.call_list_pdf import as_pdf, usual_paper
+from pumps.printing import PAPERS
 from pumps.services import call_lists
 
 # A page shows so many; the paper has all.

@@ -24,7 +24,7 @@ from clinics.roles import Role
 from clinics.services.tenants import go_live
 from patients.models import Contact, Patient
 from patients.services import change as change_patient
-from pumps import call_list_pdf, tasks
+from pumps import printing, tasks
 from pumps.call_list_pdf import as_pdf
 from pumps.models import Forecast, Pump
 from pumps.services import call_list_files, fleet
@@ -292,7 +292,7 @@ def test_a_long_list_goes_over_pages_with_its_heading_on_each_and_loses_nobody()
 
 
 def test_without_our_font_it_is_written_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(call_list_pdf, "_fonts", lambda: None)
+    monkeypatch.setattr(printing, "_fonts", lambda: None)
     clinic = a_clinic()
     due_in(clinic, 5, a_patient(clinic, family_name="Łukasz", mrn="MRN-78", phone="+1 555 0124"))
     text = text_of(as_pdf(call_list(clinic, NOW), "a4"))

@@ -27,7 +27,8 @@ from therapy.models import (
     WeaningPlan,
 )
 from therapy.services import screening
-from therapy.services.proposals import Draft, Wanted
+from therapy.services.proposals import Draft
+from therapy.wanted import Wanted
 
 
 def text(longest: int = 500, *, blank: bool = True) -> serializers.CharField:

@@ -25,34 +25,21 @@ from pumps.catheter import catheter_of
 from pumps.models import Event, Pump
 from pumps.programs_json import program_of
 from pumps.services import ledger
-from pumps.services.bridges import BridgeNeed, need_of
+from pumps.services.bridges import DOSE, HOURS, VOLUME, BridgeNeed, need_of
 from pumps.services.entries import DoseEntry, EventEntry
+from therapy.compared import Band, Compared, compared
 from therapy.models import Phase, PhaseChange, Proposal, ProposalState, Trial, WeaningPlan
 from therapy.rules import Rules, age_of, rules_of
 from therapy.services import phases, screening
 from therapy.services.checks import Blocked, check_signs, check_writable, said
 from therapy.standing import Standing, standing_of
+from therapy.wanted import Wanted
 
 # A confirmation by somebody else than the signer, above this increase; the clinic's protocol may ask for one always.
 SECOND_PERSON_PCT = Decimal(20)
 # A bridge recorded so long after a refill is the refill's.
 BRIDGE_WITHIN = timedelta(hours=24)
 _LABEL = "Lioresal Intrathecal and Gablofen labels"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What somebody proposes. `concentration_mcg_per_ml` only where it changes; the bridge may be declined."""
-
-    mode: str
-    daily_dose_mcg: Decimal
-    steps: Sequence[Mapping[str, Any]] = ()
-    boluses: Sequence[Mapping[str, Any]] = ()
-    patient_bolus_mcg: Decimal | None = None
-    patient_boluses_per_day: int | None = None
-    concentration_mcg_per_ml: Decimal | None = None
-    bridge_declined_reason: str = ""
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,8 +61,42 @@ class Draft:
     second_person: Sequence[str]
 
     @property
+    def bridge_json(self) -> dict[str, str]:
+        """The bridge bolus as it is kept and read back; empty where none is needed, known, or wanted."""
+        found = self.bridge.computed if self.bridge is not None else None
+        if found is None or self.wanted.bridge_declined_reason.strip():
+            return {}
+        return {
+            "volume_ml": plain(found.volume_ml.quantize(VOLUME)),
+            "hours": plain(found.duration_hours.quantize(HOURS)),
+            "bolus_mcg": plain(found.bolus_mcg.quantize(DOSE)),
+        }
+
+    @property
+    def lines(self) -> list[Compared]:
+        """Old and new, side by side."""
+        program = self.standing.program.program if self.standing.program is not None else None
+        told = self.standing.concentration_mcg_per_ml
+        return compared(program, told, self.wanted, self.bridge_json)
+
+    @property
     def change_pct(self) -> Decimal | None:
         return self.step.change_pct.quantize(Decimal("0.0001")) if self.step is not None else None
+
+    @property
+    def year_pct(self) -> Decimal | None:
+        """By how many % the dose differs from the one of a year before."""
+        if not self.year_ago_mcg:
+            return None
+        change = (self.wanted.daily_dose_mcg - self.year_ago_mcg) * 100 / self.year_ago_mcg
+        return change.quantize(Decimal("0.0001"))
+
+    @property
+    def band(self) -> Band | None:
+        """The allowed band as it is drawn; None without a step."""
+        if self.step is None or self.allowed is None:
+            return None
+        return Band(self.allowed.least, self.allowed.most, self.step.current_mcg, self.step.proposed_mcg)
 
     @property
     def hourly_mcg(self) -> Decimal:
@@ -287,7 +308,7 @@ def propose(*, pump_id: int, wanted: Wanted, by: User, now: datetime) -> Proposa
 
 
 def _columns(found: Draft, pump: Pump) -> dict[str, Any]:
-    wanted, computed = found.wanted, found.bridge.entry(pump.created_at) if found.bridge is not None else None
+    wanted = found.wanted
     return {
         "clinic": pump.clinic,
         "patient": pump.patient,
@@ -299,13 +320,8 @@ def _columns(found: Draft, pump: Pump) -> dict[str, Any]:
         "patient_bolus_mcg": wanted.patient_bolus_mcg,
         "patient_boluses_per_day": wanted.patient_boluses_per_day,
         "concentration_mcg_per_ml": wanted.concentration_mcg_per_ml if found.bridge is not None else None,
-        "bridge": {
-            "volume_ml": plain(computed.volume_ml),
-            "hours": plain(computed.duration_hours),
-            "bolus_mcg": plain(computed.dose_mcg),
-        }
-        if computed is not None and computed.volume_ml and computed.duration_hours and computed.dose_mcg
-        else {},
+        "bridge": found.bridge_json,
+        "compared": [[line.name, line.old, line.new] for line in found.lines],
         "bridge_declined_reason": wanted.bridge_declined_reason.strip() if found.bridge is not None else "",
         "reason": wanted.reason.strip(),
         "phase": found.phase.value,
@@ -386,7 +402,7 @@ def withdraw(*, proposal_id: int, reason: str, by: User, now: datetime) -> Propo
 
 def signed_settings(proposal: Proposal) -> Settings:
     """What the pump has to show. A stopped pump shows no dose: 0."""
-    bridge = proposal.bridge if not proposal.bridge_declined_reason else {}
+    bridge = proposal.bridge
     return Settings(
         daily_dose_mcg=proposal.daily_dose_mcg,
         concentration_mcg_per_ml=proposal.concentration_mcg_per_ml or proposal.current_concentration_mcg_per_ml,

@@ -1,0 +1,124 @@
+"""A dose beside the one before it, as on a programmer's last screen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from clinical.programs import Program, hourly_of
+from clinical.units import plain
+from clinical.weekdays import days_of, words
+from pumps.models import Event
+from therapy.wanted import Wanted
+
+NOTHING = "none"
+
+
+@dataclass(frozen=True)
+class Compared:
+    name: str
+    old: str
+    new: str
+
+    @property
+    def is_changed(self) -> bool:
+        return self.old != self.new
+
+
+BAND_WIDTH = 400.0
+
+
+@dataclass(frozen=True)
+class Band:
+    """Doses a step may lead to, the present and the proposed one, mcg/day; and where each is drawn, 0 to BAND_WIDTH."""
+
+    least: Decimal
+    most: Decimal
+    current: Decimal
+    proposed: Decimal
+
+    def _x(self, dose: Decimal) -> float:
+        span = float(max(self.most, self.proposed)) * 1.15
+        return float(dose) / span * BAND_WIDTH
+
+    @property
+    def x_least(self) -> float:
+        return self._x(self.least)
+
+    @property
+    def x_width(self) -> float:
+        return self._x(self.most) - self._x(self.least)
+
+    @property
+    def x_current(self) -> float:
+        return self._x(self.current)
+
+    @property
+    def x_proposed(self) -> float:
+        return self._x(self.proposed)
+
+
+def compared(old: Program | None, told: Decimal | None, wanted: Wanted, bridge: Mapping[str, str]) -> list[Compared]:
+    """What runs (`old`, at `told` mcg/mL) and what is wanted, with its bridge bolus where it has one."""
+    dose = old.daily_dose_mcg if old is not None else None
+    found = [
+        Compared("Daily dose", _amount(dose, "mcg/day"), _amount(wanted.daily_dose_mcg, "mcg/day")),
+        Compared("Hourly", _hourly(dose), _hourly(wanted.daily_dose_mcg)),
+        Compared("Mode", _mode(old.mode.value) if old is not None else NOTHING, _mode(wanted.mode)),
+        Compared("Steps", _old_steps(old), _steps(wanted.steps)),
+        Compared("Timed boluses", _old_boluses(old), _boluses(wanted.boluses)),
+        Compared("Concentration", _strength(told), _strength(wanted.concentration_mcg_per_ml or told)),
+    ]
+    if bridge:
+        said = f"{bridge['volume_ml']} mL ({bridge['bolus_mcg']} mcg) over {bridge['hours']} h"
+        found.append(Compared("Bridge bolus", NOTHING, said))
+    return found
+
+
+def _hourly(dose: Decimal | None) -> str:
+    return _amount(hourly_of(dose).quantize(Decimal("0.001")) if dose is not None else None, "mcg/h on average")
+
+
+def _old_steps(old: Program | None) -> str:
+    steps = old.steps if old is not None else ()
+    said = (f"from {_clock(each.start_minute)} {plain(each.rate_mcg_per_h)} mcg/h{_days(each.days)}" for each in steps)
+    return "; ".join(said) or NOTHING
+
+
+def _old_boluses(old: Program | None) -> str:
+    boluses = old.boluses if old is not None else ()
+    said = (f"at {_clock(each.at_minute)} {plain(each.dose_mcg)} mcg{_days(each.days)}" for each in boluses)
+    return "; ".join(said) or NOTHING
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def _amount(value: Decimal | None, unit: str) -> str:
+    return f"{plain(value)} {unit}" if value is not None else NOTHING
+
+
+def _strength(value: Decimal | None) -> str:
+    return _amount(value, "mcg/mL")
+
+
+def _mode(mode: str) -> str:
+    return Event.ProgramMode(mode).label
+
+
+def _steps(rows: Sequence[Mapping[str, Any]]) -> str:
+    said = (f"from {row['start']} {row['rate_mcg_per_h']} mcg/h{_of_row(row)}" for row in rows)
+    return "; ".join(said) or NOTHING
+
+
+def _boluses(rows: Sequence[Mapping[str, Any]]) -> str:
+    return "; ".join(f"at {row['at']} {row['dose_mcg']} mcg{_of_row(row)}" for row in rows) or NOTHING
+
+
+def _of_row(row: Mapping[str, Any]) -> str:
+    return _days(days_of(row.get("days", ()), "days"))
+
+
+def _days(days: tuple[int, ...]) -> str:
+    return f" ({words(days)})" if days else ""

@@ -1,0 +1,300 @@
+"""A dose on its way into a pump, tapers, and what waits for a signature."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+
+from clinical.findings import Finding
+from clinical.reading_back import WORDS, Settings
+from clinical.units import plain
+from clinics.errors import Conflict, Impossible
+from clinics.pages.access import require, take, user_of
+from clinics.roles import Permission
+from pumps.forms.entries import Rows, RowsForm
+from pumps.models import DoseSignature, Event, Pump
+from pumps.pages.sheets import rows_again
+from pumps.pages.words import SEVERITY_WORDS
+from pumps.services import signing
+from therapy.compared import Compared
+from therapy.forms import (
+    DownRows,
+    NoteForm,
+    ProposalForm,
+    ReadBackForm,
+    ReasonForm,
+    SignForm,
+    UseTemplateForm,
+    downs,
+)
+from therapy.models import ProgramTemplate, Proposal, ProposalState, WeaningPlan
+from therapy.pages.access import form_page, patient_of, pressed, pump_of, to_course, tried
+from therapy.services import proposals, protocols, weaning
+from therapy.services.checks import Blocked
+from therapy.standing import standing_of
+from therapy.waiting import to_sign
+
+LISTS = ("steps", "boluses")
+KEPT_OUT = ("csrfmiddlewaretoken", "step", "more")
+
+
+def with_words(findings: list[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Findings as a page shows them."""
+    return [{**finding, "word": SEVERITY_WORDS[finding["severity"]]} for finding in findings]
+
+
+def propose(request: HttpRequest, pump_id: int) -> HttpResponse:
+    """Fill in, see it beside what runs, propose."""
+    pump, now = pump_of(request, pump_id, Permission.PROPOSE_DOSE), timezone.now()
+    standing = standing_of(pump, now)
+    posted = request.POST if request.method == "POST" else None
+    current = standing.daily_dose_mcg
+    if posted is not None and not (posted.get("more") or posted.get("step") == "edit"):
+        form = ProposalForm(posted, current_mcg=current)
+        rows = {name: Rows(posted, prefix=name) for name in LISTS}
+        if all([form.is_valid(), *(each.is_valid() for each in rows.values())]):
+            answer = _proposed(request, pump, form, rows)
+            if answer is not None:
+                return answer
+    elif posted is not None:
+        form = ProposalForm(initial={name: posted.get(name, "") for name in ProposalForm.base_fields}, current_mcg=current)
+        rows = {name: rows_again(posted, name, posted.get("more")) for name in LISTS}
+    else:
+        initial, lists = _from_template(request, pump)
+        form = ProposalForm(initial=initial, current_mcg=current)
+        rows = {name: Rows(prefix=name, initial=lists[name]) for name in LISTS}
+    context = {
+        "pump": pump,
+        "patient": pump.patient,
+        "clinic": pump.clinic,
+        "form": form,
+        **rows,
+        "templates": UseTemplateForm(clinic_id=pump.clinic_id),
+        "has_templates": ProgramTemplate.objects.filter(clinic=pump.clinic_id).exists(),
+    }
+    return render(request, "therapy/propose.html", context)
+
+
+def _from_template(request: HttpRequest, pump: Pump) -> tuple[dict[str, Any], dict[str, list[dict[str, str]]]]:
+    """What a fresh form begins with: a template scaled to a dose, where the address names them; else nothing."""
+    lists: dict[str, list[dict[str, str]]] = {name: [] for name in LISTS}
+    if "template" not in request.GET:
+        return {}, lists
+    chosen = UseTemplateForm(request.GET, clinic_id=pump.clinic_id)
+    if not chosen.is_valid():
+        messages.warning(request, "Choose a template, and write the daily dose it is for.")
+        return {}, lists
+    template, dose = chosen.cleaned_data["template"], chosen.cleaned_data["dose"]
+    steps, boluses = protocols.scaled(template, dose)
+    lists["steps"] = [_row(row, "start", "rate_mcg_per_h") for row in steps]
+    lists["boluses"] = [_row(row, "at", "dose_mcg") for row in boluses]
+    return {"mode": template.mode, "daily_dose_mcg": plain(dose)}, lists
+
+
+def _row(stored: Mapping[str, Any], clock: str, number: str) -> dict[str, str]:
+    return {"clock": stored[clock], "number": stored[number], "days": "+".join(stored.get("days", ()))}
+
+
+def _proposed(
+    request: HttpRequest, pump: Pump, form: ProposalForm, rows: Mapping[str, RowsForm]
+) -> HttpResponse | None:
+    """The review, or the proposal stored; None where something is wrong, which the form then says."""
+    wanted, now = form.with_rows(rows["steps"], rows["boluses"]), timezone.now()
+    try:
+        found = proposals.drafted(pump, wanted, now=now)
+        if request.POST.get("step") == "propose":
+            made = proposals.propose(pump_id=pump.pk, wanted=wanted, by=user_of(request), now=now)
+            messages.success(request, "Proposed. A prescriber signs it next.")
+            return redirect("proposal", proposal_id=made.pk)
+    except Impossible as error:
+        take(form, error.errors)
+        return None
+    except Conflict as error:
+        form.add_error(None, str(error))
+        return None
+    context = {
+        "pump": pump,
+        "patient": pump.patient,
+        "clinic": pump.clinic,
+        "draft": found,
+        "lines": found.lines,
+        "findings": with_words(found.findings_json),
+        "kept": [(name, value) for name, values in request.POST.lists() if name not in KEPT_OUT for value in values],
+    }
+    return render(request, "therapy/proposal_review.html", context)
+
+
+def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
+    """One proposal with what may be done next: `what` is sign, confirm or withdraw."""
+    user, now = user_of(request), timezone.now()
+    rows = Proposal.objects.visible_to(user).select_related(
+        "pump__model", "patient", "clinic", "protocol", "proposed_by", "signed_by", "confirmed_by", "withdrawn_by"
+    )
+    found = get_object_or_404(rows, pk=proposal_id)
+    require(request, Permission.SEE_CLINICAL, found.clinic_id)
+    what = request.POST.get("what", "") if request.method == "POST" else ""
+    posted = request.POST
+    signed = proposals.signed_settings(found)
+    asked = [name for name in WORDS if getattr(signed, name) is not None]
+    sign_form = SignForm(posted if what == "sign" else None)
+    read_form = ReadBackForm(posted if what == "confirm" else None, asked=asked)
+    withdraw_form = ReasonForm(posted if what == "withdraw" else None, prefix="withdraw")
+    if what == "sign":
+        require(request, Permission.SIGN_DOSE, found.clinic_id)
+        if sign_form.is_valid() and _signed(sign_form, found, request):
+            messages.success(request, "Signed. Next it is programmed, and read back.")
+            return redirect("proposal", proposal_id=found.pk)
+    elif what == "confirm":
+        require(request, Permission.LOG, found.clinic_id)
+        if read_form.is_valid() and _confirmed(read_form, found, request):
+            messages.success(request, "Programmed, and in the ledger.")
+            return redirect("pump", pump_id=found.pump_id)
+        found.refresh_from_db(fields=["mismatches"])
+    elif what == "withdraw":
+        require(request, Permission.PROPOSE_DOSE, found.clinic_id)
+        if withdraw_form.is_valid() and tried(withdraw_form, lambda: proposals.withdraw(
+            proposal_id=found.pk, by=user, now=now, **withdraw_form.cleaned_data
+        )):  # fmt: skip
+            messages.success(request, "Withdrawn.")
+            return to_course(found.patient_id)
+    context = {
+        "proposal": found,
+        "pump": found.pump,
+        "patient": found.patient,
+        "clinic": found.clinic,
+        "lines": [Compared(*line) for line in found.compared],
+        "findings": with_words(found.findings),
+        "is_blocked": any(finding["severity"] == "block" for finding in found.findings),
+        "sign_form": sign_form,
+        "read_form": read_form,
+        "withdraw_form": withdraw_form,
+        "is_proposed": found.state == ProposalState.PROPOSED,
+        "is_signed": found.state == ProposalState.SIGNED,
+        "may_sign": user.access.can(Permission.SIGN_DOSE, found.clinic_id),
+        "may_confirm": user.access.can(Permission.LOG, found.clinic_id),
+        "may_withdraw": user.access.can(Permission.PROPOSE_DOSE, found.clinic_id),
+        "is_own": bool(found.second_person) and found.signed_by_id == user.pk,
+    }
+    return render(request, "therapy/proposal.html", context)
+
+
+def _signed(form: SignForm, found: Proposal, request: HttpRequest) -> bool:
+    try:
+        proposals.sign(proposal_id=found.pk, by=user_of(request), now=timezone.now(), **form.cleaned_data)
+    except Blocked as error:
+        form.add_error("override_reason", [*error.told, "Write why it is right all the same, or withdraw it."])
+    except Impossible as error:
+        take(form, error.errors)
+    except Conflict as error:
+        form.add_error(None, str(error))
+    else:
+        return True
+    return False
+
+
+def _confirmed(form: ReadBackForm, found: Proposal, request: HttpRequest) -> bool:
+    read = Settings(**{name: form.cleaned_data.get(name) for name in WORDS})
+    differing: dict[str, Finding] = {}
+
+    def confirm() -> None:
+        _, told = proposals.confirm(
+            proposal_id=found.pk, read=read, by=user_of(request), source=Event.Source.PAGE, now=timezone.now()
+        )
+        differing.update(told)
+
+    if not tried(form, confirm):
+        return False
+    for field, finding in differing.items():
+        form.add_error(field, finding.message)
+    return not differing
+
+
+def wean(request: HttpRequest, pump_id: int) -> HttpResponse:
+    pump, now = pump_of(request, pump_id, Permission.PROPOSE_DOSE), timezone.now()
+    posted = request.POST if request.method == "POST" else None
+    form = ReasonForm(posted)
+    rows = DownRows(posted, prefix="steps", form_kwargs={"zone": pump.clinic.zone})
+    if posted is not None and all([form.is_valid(), rows.is_valid()]):
+        made: list[WeaningPlan] = []
+
+        def draft() -> None:
+            made.append(weaning.draft(
+                pump_id=pump.pk, steps=downs(rows), by=user_of(request), now=now, **form.cleaned_data
+            ))  # fmt: skip
+
+        if tried(form, draft):
+            return redirect("weaning_plan", plan_id=made[0].pk)
+    return form_page(
+        request, pump.patient, form, title="Plan a taper", template="therapy/wean.html", rows=rows, pump=pump,
+        current=standing_of(pump, now).daily_dose_mcg,
+    )  # fmt: skip
+
+
+def weaning_plan(request: HttpRequest, plan_id: int) -> HttpResponse:
+    """One plan: `what` is sign or end."""
+    user, now = user_of(request), timezone.now()
+    rows = WeaningPlan.objects.visible_to(user).select_related(
+        "pump__model", "patient", "clinic", "drafted_by", "signed_by", "ended_by"
+    )
+    found = get_object_or_404(rows, pk=plan_id)
+    require(request, Permission.SEE_CLINICAL, found.clinic_id)
+    what = request.POST.get("what", "") if request.method == "POST" else ""
+    source = Event.Source.PAGE
+    end_form = ReasonForm(request.POST if what == "end" else None)
+    if what == "sign":
+        require(request, Permission.SIGN_DOSE, found.clinic_id)
+        pressed(
+            request,
+            lambda: weaning.sign(plan_id=found.pk, by=user, source=source, now=now),
+            "Signed. Its steps are planned; somebody is reminded of each that is not confirmed.",
+        )
+        return redirect("weaning_plan", plan_id=found.pk)
+    is_signed = found.state == WeaningPlan.State.SIGNED
+    ends = Permission.SIGN_DOSE if is_signed else Permission.PROPOSE_DOSE
+    if what == "end":
+        require(request, ends, found.clinic_id)
+        if end_form.is_valid() and tried(end_form, lambda: weaning.end(
+            plan_id=found.pk, by=user, source=source, now=now, **end_form.cleaned_data
+        )):  # fmt: skip
+            messages.success(request, "Ended. What had not come is marked as entered in error.")
+            return to_course(found.patient_id)
+    context = {
+        "plan": found,
+        "pump": found.pump,
+        "patient": found.patient,
+        "clinic": found.clinic,
+        "steps": weaning.steps_of(found),
+        "findings": with_words(found.findings),
+        "end_form": end_form,
+        "is_drafted": found.state == WeaningPlan.State.DRAFTED,
+        "is_open": found.state != WeaningPlan.State.ENDED,
+        "may_sign": user.access.can(Permission.SIGN_DOSE, found.clinic_id),
+        "may_end": user.access.can(ends, found.clinic_id),
+    }
+    return render(request, "therapy/weaning_plan.html", context)
+
+
+def to_sign_page(request: HttpRequest) -> HttpResponse:
+    """What waits for the signature of the person in front of it."""
+    user = user_of(request)
+    return render(request, "therapy/to_sign.html", {"waiting": to_sign(user), "signs": user.access.can_somewhere(Permission.SIGN_DOSE)})
+
+
+def sign_dose(request: HttpRequest, patient_id: int, event_id: int) -> HttpResponse:
+    """Sign a dose change that was made without a signature."""
+    patient = patient_of(request, patient_id, Permission.SIGN_DOSE)
+    asked = DoseSignature.objects.filter(event__pump__patient=patient).select_related("event__recorded_by")
+    found = get_object_or_404(asked, event=event_id)
+    form = NoteForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        if tried(form, lambda: signing.sign(event_id=event_id, by=user_of(request), now=timezone.now(), **given)):
+            messages.success(request, "Signed.")
+            return to_course(patient.pk)
+    return form_page(
+        request, patient, form, title="Sign a dose that was made", template="therapy/sign_dose.html", asked=found,
+        submit="Sign",
+    )  # fmt: skip

@@ -1,0 +1,94 @@
+"""A screening on one page: what was given, what may follow, and the first dose of a pump."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+
+from clinical.titration import Outcome
+from clinical.units import plain
+from clinics.pages.access import user_of
+from clinics.roles import Permission
+from patients.models import Patient
+from therapy.chart import scores_of
+from therapy.forms import BeginScreeningForm, BolusForm, JudgeForm, NoteForm
+from therapy.models import Trial
+from therapy.pages.access import form_page, patient_of, to_course, tried
+from therapy.rules import rules_of_trial
+from therapy.services import screening
+
+
+def begin(request: HttpRequest, patient_id: int) -> HttpResponse:
+    patient, now = patient_of(request, patient_id, Permission.LOG), timezone.now()
+    form = BeginScreeningForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        made: list[Trial] = []
+        given = form.cleaned_data
+        if tried(form, lambda: made.append(screening.begin(patient=patient, by=user_of(request), now=now, **given))):
+            return redirect("screening", patient_id=patient.pk, trial_id=made[0].pk)
+    lede = "Test boluses of intrathecal baclofen, until one works. The rules below stop it at the first response."
+    return form_page(request, patient, form, title="Begin a screening", lede=lede, submit="Begin")
+
+
+def _trial(patient: Patient, trial_id: int) -> Trial:
+    return get_object_or_404(patient.trials.select_related("patient__clinic", "protocol"), pk=trial_id)
+
+
+def trial(request: HttpRequest, patient_id: int, trial_id: int) -> HttpResponse:
+    """The page takes a bolus (`bolus`), or whether one worked (`judge`)."""
+    writes = request.method == "POST"
+    patient = patient_of(request, patient_id, Permission.LOG if writes else Permission.SEE_CLINICAL)
+    found, now, user = _trial(patient, trial_id), timezone.now(), user_of(request)
+    stage = screening.stage(found)
+    what = request.POST.get("what", "")
+    zone = patient.clinic.zone
+    next_dose = stage.next.next_dose_mcg
+    bolus_form = BolusForm(
+        request.POST if what == "bolus" else None, zone=zone, now=now,
+        initial={"dose_mcg": plain(next_dose) if next_dose is not None else ""},
+    )  # fmt: skip
+    judge_form = JudgeForm(request.POST if what == "judge" else None)
+    last = found.boluses.last()
+    if what == "bolus" and bolus_form.is_valid():
+        given = bolus_form.cleaned_data
+        if tried(bolus_form, lambda: screening.give(trial=found, by=user, now=now, **given)):
+            messages.success(request, f"Saved: {plain(given['dose_mcg'])} mcg.")
+            return redirect("screening", patient_id=patient.pk, trial_id=found.pk)
+    if what == "judge" and last is not None and judge_form.is_valid():
+        judged = judge_form.values()
+        if tried(judge_form, lambda: screening.judge(bolus=last, by=user, now=now, **judged)):
+            messages.success(request, "Saved.")
+            return redirect("screening", patient_id=patient.pk, trial_id=found.pk)
+    boluses = found.boluses.select_related("recorded_by", "judged_by").prefetch_related("assessments__recorded_by")
+    context = {
+        "patient": patient,
+        "clinic": patient.clinic,
+        "trial": found,
+        "stage": stage,
+        "rules": rules_of_trial(found),
+        "observes": stage.next.outcome is Outcome.OBSERVE,
+        "boluses": [
+            (bolus, [(each, scores_of(each)) for each in bolus.assessments.all() if each.voided_at is None])
+            for bolus in boluses
+        ],
+        "last": last,
+        "bolus_form": bolus_form,
+        "judge_form": judge_form,
+        "may_log": patient.status != Patient.Status.TRANSFERRED
+        and user.access.can(Permission.LOG, patient.clinic_id)
+        and found.ended_at is None,
+    }
+    return render(request, "therapy/screening.html", context)
+
+
+def give_up(request: HttpRequest, patient_id: int, trial_id: int) -> HttpResponse:
+    patient = patient_of(request, patient_id, Permission.LOG)
+    found = _trial(patient, trial_id)
+    form = NoteForm(request.POST if request.method == "POST" else None)
+    form.fields["note"].label = "Why"
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        if tried(form, lambda: screening.give_up(trial=found, by=user_of(request), now=timezone.now(), **given)):
+            messages.success(request, "The screening is given up.")
+            return to_course(patient.pk)
+    return form_page(request, patient, form, title="Give the screening up", submit="Give up")
