@@ -64,7 +64,9 @@ def read(data: Mapping[str, Any]) -> _List:
                 if known is not None and known[1] != degree:
                     raise ValueError(f"interactions.toml: {name} stands under {known[1]} and {degree}")
                 names.setdefault(words_of(name), (substance, degree, name))
-    return _List(frozenset(data["forms"]), names, str(data["source"]))
+    # A salt that is part of a name (calcium oxybate) says more than in which form it comes.
+    forms = frozenset(data["forms"]) - {word for name in names for word in name}
+    return _List(forms, names, str(data["source"]))
 
 
 _LIST = read(tomllib.loads(FILE.read_text()))
@@ -91,5 +93,7 @@ def interactions_of(name: str) -> list[Interaction]:
 
 def findings_of(names: Sequence[str]) -> list[Finding]:
     """A finding for each interacting substance of a medicines list, once."""
-    found = {each.substance: each.finding for name in names for each in interactions_of(name)}
+    found: dict[str, Finding] = {}
+    for each in (each for name in names for each in interactions_of(name)):
+        found.setdefault(each.substance, each.finding)
     return list(found.values())

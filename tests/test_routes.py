@@ -2,7 +2,8 @@
 
 import contextlib
 from collections.abc import Iterator
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from alerts.models import Alert, Notification, WebhookAddress
 from alerts.services import rotas
+from clinical.weaning import Down
 from clinics.models import User
 from clinics.roles import Role
 from clinics.services.invitations import invite
@@ -21,6 +23,9 @@ from interop.models import ImportJob
 from patients.models import Contact
 from pumps.models import Event, Pump
 from pumps.services import booking, fleet, transfers
+from therapy.models import Assessment, Medicine, ProgramTemplate, Trial, TrialBolus
+from therapy.services import proposals, weaning
+from therapy.wanted import Wanted
 from tests.builders import PASSWORD, a_clinic, a_running_pump, a_user
 
 pytestmark = pytest.mark.django_db
@@ -98,8 +103,10 @@ def theirs() -> tuple[Pump, dict[str, str]]:
         by=administrator,
         now=now,
     )
+    course = a_course(pump, member, now)
     offer = transfers.offer(patient=pump.patient, message="", by=administrator, now=now)
     return pump, {
+        **course,
         "pump": str(pump.pk),
         "patient": str(pump.patient_id),
         "clinic": str(clinic.pk),
@@ -127,6 +134,37 @@ def theirs() -> tuple[Pump, dict[str, str]]:
         "kind": "interrogation",
         "model": "prometra-20",
         "slug": "prometra-20",
+    }
+
+
+def a_course(pump: Pump, member: User, now: datetime) -> dict[str, str]:
+    """One row of everything in a course of therapy, by what a route calls it."""
+    by = {"recorded_by": member, "recorded_at": now}
+    measured = Assessment.objects.create(patient=pump.patient, measured_at=now, pain=3, goal="Other Goal", **by)
+    trial = Trial.objects.create(
+        patient=pump.patient, label_set="us", label_version=1, began_at=now, began_by=member,
+        outcome="abandoned", note="Other Note", ended_at=now, ended_by=member,
+    )  # fmt: skip
+    bolus = TrialBolus.objects.create(trial=trial, given_at=now, dose_mcg=50, **by)
+    medicine = Medicine.objects.create(patient=pump.patient, name="Other Medicine", **by)
+    wanted = Wanted(mode="simple_continuous", daily_dose_mcg=Decimal(210), reason="Other Reason")
+    proposal = proposals.propose(pump_id=pump.pk, wanted=wanted, by=member, now=now)
+    steps = [Down(now + timedelta(days=1), Decimal(180))]
+    plan = weaning.draft(pump_id=pump.pk, steps=steps, reason="Other Taper", by=member, now=now)
+    template = ProgramTemplate.objects.create(
+        clinic=pump.clinic, name="Other Template", mode="simple_continuous", daily_dose_mcg=200, created_by=member
+    )
+    return {
+        "row": str(measured.pk),
+        "record": "assessment",
+        "screening": str(trial.pk),
+        "trial": str(trial.pk),
+        "bolus": str(bolus.pk),
+        "medicine": str(medicine.pk),
+        "proposal": str(proposal.pk),
+        "plan": str(plan.pk),
+        "weaning-plan": str(plan.pk),
+        "template": str(template.pk),
     }
 
 

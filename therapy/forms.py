@@ -95,6 +95,8 @@ class JudgeForm(forms.Form):
         return {**self.cleaned_data, "responded": self.cleaned_data["responded"] == "yes"}
 
 
+# What a browser sends for each degree of attainment.
+GOAL_CODES = {"much_less": -2, "less": -1, "expected": 0, "more": 1, "much_more": 2}
 GRADES = [("", "–"), *((grade.value, grade.value) for grade in Ashworth)]
 
 
@@ -111,7 +113,7 @@ class AssessmentForm(OfClinic):
     )
     goal = forms.CharField(label="Goal", max_length=300, required=False)
     goal_attainment = choice(
-        "Goal attained", [("", "–"), *((str(k), f"{k:+d}: {v}" if k else f"0: {v}") for k, v in GOALS.items())],
+        "Goal attained", [("", "–"), *((word, f"{GOAL_CODES[word]:+d}: {GOALS[GOAL_CODES[word]]}") for word in GOAL_CODES)],
         required=False,
     )  # fmt: skip
     function_note = words("Function", 1000, required=False, help_text="Transfers, walking, hygiene, sleep, care.")
@@ -145,7 +147,8 @@ class AssessmentForm(OfClinic):
         return {
             "measured_at": cleaned["measured_at"],
             "pain": cleaned["pain"],
-            **{name: _number(cleaned[name]) for name in ("spasm_frequency", "spasm_severity", "goal_attainment")},
+            **{name: _number(cleaned[name]) for name in ("spasm_frequency", "spasm_severity")},
+            "goal_attainment": GOAL_CODES.get(cleaned["goal_attainment"]),
             "goal": cleaned["goal"],
             "function_note": cleaned["function_note"],
             "vitals": {name: cleaned[name] for name in VITALS},

@@ -20,7 +20,7 @@ register_converter(RecordKind, "record_kind")
 urlpatterns = [
     path("to-sign/", doses.to_sign_page, name="to_sign"),
     path("patients/<int:patient_id>/course/", course.course, name="course"),
-    path("patients/<int:patient_id>/course.pdf", course.course_pdf, name="course_pdf"),
+    path("patients/<int:patient_id>/course/pdf/", course.course_pdf, name="course_pdf"),
     path("patients/<int:patient_id>/card/", course.card, name="card"),
     path("patients/<int:patient_id>/phase/", course.change_phase, name="change_phase"),
     path("patients/<int:patient_id>/measure/", course.assess, name="assess"),
@@ -28,7 +28,7 @@ urlpatterns = [
     path("patients/<int:patient_id>/medicines/new/", course.add_medicine, name="add_medicine"),
     path("patients/<int:patient_id>/medicines/<int:medicine_id>/end/", course.end_medicine, name="end_medicine"),
     path("patients/<int:patient_id>/rescue-plan/", course.write_rescue_plan, name="rescue_plan"),
-    path("patients/<int:patient_id>/<record_kind:kind>/<int:row_id>/void/", course.void_record, name="void_record"),
+    path("patients/<int:patient_id>/<record_kind:record>/<int:row_id>/void/", course.void_record, name="void_record"),
     path("patients/<int:patient_id>/screening/", screening.begin, name="begin_screening"),
     path("patients/<int:patient_id>/screenings/<int:trial_id>/", screening.trial, name="screening"),
     path("patients/<int:patient_id>/screenings/<int:trial_id>/give-up/", screening.give_up, name="give_up_screening"),

@@ -71,6 +71,12 @@ def sees_clinical(user: User) -> bool:
     return user.access.can_somewhere(Permission.SEE_CLINICAL)
 
 
+@register.filter
+def signs_doses(user: User) -> bool:
+    """Whether the user signs doses in any clinic."""
+    return user.access.can_somewhere(Permission.SIGN_DOSE)
+
+
 CSS = {"select": "form-select", "checkbox": "form-check-input"}
 
 

@@ -29,6 +29,7 @@ from pumps.pages.visit_lines import lines_of
 from pumps.pages.words import SEVERITY_WORDS, because, urgency
 from pumps.reading import Reading, read
 from pumps.services import low_level
+from pumps.tip import tip_of
 
 # How far back the change of clocks is looked for that set pump and wall apart.
 LOOK_BACK_DAYS = 400
@@ -49,6 +50,10 @@ def _allowed(user: User, pump: Pump) -> dict[str, Any]:
     is_open = pump.patient.status != Patient.Status.TRANSFERRED
     return {
         "sees_clinical": user.access.can(Permission.SEE_CLINICAL, pump.clinic_id),
+        "can_propose": is_open
+        and pump.model.programmable
+        and pump.status == Pump.Status.ACTIVE
+        and user.access.can(Permission.PROPOSE_DOSE, pump.clinic_id),
         "can_log": is_open and user.access.can(Permission.LOG, pump.clinic_id),
         "can_book": is_open and user.access.can(Permission.BOOK, pump.clinic_id),
     }
@@ -101,6 +106,7 @@ def _clinical(reading: Reading) -> dict[str, Any]:
         "entries": entries,
         "to_confirm": plans_to_confirm(entries, reading.now),
         "catheter": catheter_of(reading.pump),
+        "tip": tip_of(reading.pump, reading.ledger, reading.now),
         "low_level_source": low_level.SOURCE,
         "can_raise_low_level": low_level.can_be_raised(reading.pump),
     }

@@ -236,6 +236,7 @@ def _form_page(work: Work, form: Sheet, about: VoidForm | None) -> HttpResponse:
         "title": work.title,
         "about": about,
         "wrong": entry_of(work.wrong) if work.wrong is not None else None,
+        "signs_here": user_of(work.request).access.can(Permission.SIGN_DOSE, work.pump.clinic_id),
         "explained": KINDS[work.kind].explained if work.kind in KINDS else "",
         "scanner": scanner_words(work.pump.model) if work.kind == Kind.MRI else None,
     }

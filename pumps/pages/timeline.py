@@ -24,6 +24,22 @@ class Entry:
     void: Event | None
 
     @property
+    def is_unsigned(self) -> bool:
+        """A dose change that waits for a prescriber's signature."""
+        asked = getattr(self.event, "signature", None)
+        return asked is not None and asked.signed_at is None and self.void is None
+
+    @property
+    def signed_words(self) -> str:
+        """Who signed it after it was made; empty for all others."""
+        asked = getattr(self.event, "signature", None)
+        if asked is None or asked.signed_at is None:
+            return ""
+        note = f": {asked.note}" if asked.note else ""
+        when = moment_words(asked.signed_at, self.event.pump.clinic.zone)
+        return f"signed after the fact by {asked.signed_by}, {when}{note}"
+
+    @property
     def can_be_voided(self) -> bool:
         return self.event.kind != Event.Kind.VOID and self.void is None
 
@@ -36,8 +52,9 @@ class Entry:
 def timeline(pump: Pump) -> list[Entry]:
     """One query, however long the ledger."""
     events = pump.events.newest_first().select_related(
-        "pump__clinic", "recorded_by", "voided_by__recorded_by", "voided_by__replacement", "voids", "replacement"
-    )
+        "pump__clinic", "recorded_by", "voided_by__recorded_by", "voided_by__replacement", "voids", "replacement",
+        "signature__signed_by",
+    )  # fmt: skip
     return [entry_of(event) for event in events]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 
 from clinics.errors import DomainError, Impossible
@@ -53,6 +53,12 @@ def pressed(request: HttpRequest, action: Callable[[], Any], done: str) -> None:
         messages.error(request, str(error))
     else:
         messages.success(request, done)
+
+
+def sent(request: HttpRequest, prefix: str) -> QueryDict | None:
+    """What was sent, if it was the form of this prefix: several stand on a page."""
+    is_it = request.method == "POST" and any(name.startswith(f"{prefix}-") for name in request.POST)
+    return request.POST if is_it else None
 
 
 def form_page(request: HttpRequest, patient: Patient, form: forms.Form, **context: Any) -> HttpResponse:

@@ -63,13 +63,9 @@ def templates(request: HttpRequest, clinic_id: int) -> HttpResponse:
         rows = {name: rows_again(posted, name, more) for name in ("steps", "boluses")}
     else:
         form, rows = TemplateForm(), {name: Rows(prefix=name) for name in ("steps", "boluses")}
-    context = {
-        "clinic": clinic,
-        "form": form,
-        **rows,
-        "templates": ProgramTemplate.objects.filter(clinic=clinic),
-        "may_keep": user_of(request).access.can(Permission.PROPOSE_DOSE, clinic.pk),
-    }
+    context = {"clinic": clinic, "templates": ProgramTemplate.objects.filter(clinic=clinic)}
+    if user_of(request).access.can(Permission.PROPOSE_DOSE, clinic.pk):
+        context |= {"form": form, **rows}
     return render(request, "therapy/templates.html", context)
 
 

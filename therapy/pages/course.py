@@ -160,9 +160,9 @@ def write_rescue_plan(request: HttpRequest, patient_id: int) -> HttpResponse:
     return form_page(request, patient, form, title="Oral rescue plan", lede=lede)
 
 
-def void_record(request: HttpRequest, patient_id: int, kind: str, row_id: int) -> HttpResponse:
+def void_record(request: HttpRequest, patient_id: int, record: str, row_id: int) -> HttpResponse:
     """Mark one row as entered in error."""
-    model, permission = RECORDS[kind]
+    model, permission = RECORDS[record]
     patient = patient_of(request, patient_id, permission)
     row = get_object_or_404(model._default_manager.filter(patient=patient).select_related("patient"), pk=row_id)
     form = ReasonForm(request.POST or None)

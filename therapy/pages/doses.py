@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -31,7 +32,7 @@ from therapy.forms import (
     downs,
 )
 from therapy.models import ProgramTemplate, Proposal, ProposalState, WeaningPlan
-from therapy.pages.access import form_page, patient_of, pressed, pump_of, to_course, tried
+from therapy.pages.access import form_page, patient_of, pressed, pump_of, sent, to_course, tried
 from therapy.services import proposals, protocols, weaning
 from therapy.services.checks import Blocked
 from therapy.standing import standing_of
@@ -128,38 +129,40 @@ def _proposed(
 
 
 def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
-    """One proposal with what may be done next: `what` is sign, confirm or withdraw."""
+    """One proposal, with the forms of what may be done next."""
     user, now = user_of(request), timezone.now()
     rows = Proposal.objects.visible_to(user).select_related(
         "pump__model", "patient", "clinic", "protocol", "proposed_by", "signed_by", "confirmed_by", "withdrawn_by"
     )
     found = get_object_or_404(rows, pk=proposal_id)
     require(request, Permission.SEE_CLINICAL, found.clinic_id)
-    what = request.POST.get("what", "") if request.method == "POST" else ""
-    posted = request.POST
+    may = {
+        "sign": found.state == ProposalState.PROPOSED and user.access.can(Permission.SIGN_DOSE, found.clinic_id),
+        "confirm": found.state == ProposalState.SIGNED and user.access.can(Permission.LOG, found.clinic_id),
+        "withdraw": found.state in (ProposalState.PROPOSED, ProposalState.SIGNED)
+        and user.access.can(Permission.PROPOSE_DOSE, found.clinic_id),
+    }
+    for prefix, allowed in may.items():
+        if sent(request, prefix) is not None and not allowed:
+            raise PermissionDenied("Your role, or the state of this proposal, does not include that.")
     signed = proposals.signed_settings(found)
     asked = [name for name in WORDS if getattr(signed, name) is not None]
-    sign_form = SignForm(posted if what == "sign" else None)
-    read_form = ReadBackForm(posted if what == "confirm" else None, asked=asked)
-    withdraw_form = ReasonForm(posted if what == "withdraw" else None, prefix="withdraw")
-    if what == "sign":
-        require(request, Permission.SIGN_DOSE, found.clinic_id)
-        if sign_form.is_valid() and _signed(sign_form, found, request):
-            messages.success(request, "Signed. Next it is programmed, and read back.")
-            return redirect("proposal", proposal_id=found.pk)
-    elif what == "confirm":
-        require(request, Permission.LOG, found.clinic_id)
-        if read_form.is_valid() and _confirmed(read_form, found, request):
+    sign_form = SignForm(sent(request, "sign"), prefix="sign")
+    read_form = ReadBackForm(sent(request, "confirm"), asked=asked, prefix="confirm")
+    withdraw_form = ReasonForm(sent(request, "withdraw"), prefix="withdraw")
+    if sign_form.is_bound and sign_form.is_valid() and _signed(sign_form, found, request):
+        messages.success(request, "Signed. Next it is programmed, and read back.")
+        return redirect("proposal", proposal_id=found.pk)
+    if read_form.is_bound and read_form.is_valid():
+        if _confirmed(read_form, found, request):
             messages.success(request, "Programmed, and in the ledger.")
             return redirect("pump", pump_id=found.pump_id)
         found.refresh_from_db(fields=["mismatches"])
-    elif what == "withdraw":
-        require(request, Permission.PROPOSE_DOSE, found.clinic_id)
-        if withdraw_form.is_valid() and tried(withdraw_form, lambda: proposals.withdraw(
-            proposal_id=found.pk, by=user, now=now, **withdraw_form.cleaned_data
-        )):  # fmt: skip
-            messages.success(request, "Withdrawn.")
-            return to_course(found.patient_id)
+    if withdraw_form.is_bound and withdraw_form.is_valid() and tried(withdraw_form, lambda: proposals.withdraw(
+        proposal_id=found.pk, by=user, now=now, **withdraw_form.cleaned_data
+    )):  # fmt: skip
+        messages.success(request, "Withdrawn.")
+        return to_course(found.patient_id)
     context = {
         "proposal": found,
         "pump": found.pump,
@@ -168,14 +171,11 @@ def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
         "lines": [Compared(*line) for line in found.compared],
         "findings": with_words(found.findings),
         "is_blocked": any(finding["severity"] == "block" for finding in found.findings),
-        "sign_form": sign_form,
-        "read_form": read_form,
-        "withdraw_form": withdraw_form,
+        "sign_form": sign_form if may["sign"] else None,
+        "read_form": read_form if may["confirm"] else None,
+        "withdraw_form": withdraw_form if may["withdraw"] else None,
         "is_proposed": found.state == ProposalState.PROPOSED,
         "is_signed": found.state == ProposalState.SIGNED,
-        "may_sign": user.access.can(Permission.SIGN_DOSE, found.clinic_id),
-        "may_confirm": user.access.can(Permission.LOG, found.clinic_id),
-        "may_withdraw": user.access.can(Permission.PROPOSE_DOSE, found.clinic_id),
         "is_own": bool(found.second_person) and found.signed_by_id == user.pk,
     }
     return render(request, "therapy/proposal.html", context)
@@ -234,17 +234,25 @@ def wean(request: HttpRequest, pump_id: int) -> HttpResponse:
 
 
 def weaning_plan(request: HttpRequest, plan_id: int) -> HttpResponse:
-    """One plan: `what` is sign or end."""
+    """One plan: its end has a form, a signature is one press."""
     user, now = user_of(request), timezone.now()
     rows = WeaningPlan.objects.visible_to(user).select_related(
         "pump__model", "patient", "clinic", "drafted_by", "signed_by", "ended_by"
     )
     found = get_object_or_404(rows, pk=plan_id)
     require(request, Permission.SEE_CLINICAL, found.clinic_id)
-    what = request.POST.get("what", "") if request.method == "POST" else ""
     source = Event.Source.PAGE
-    end_form = ReasonForm(request.POST if what == "end" else None)
-    if what == "sign":
+    ends = Permission.SIGN_DOSE if found.state == WeaningPlan.State.SIGNED else Permission.PROPOSE_DOSE
+    may_end = found.state != WeaningPlan.State.ENDED and user.access.can(ends, found.clinic_id)
+    end_form = ReasonForm(sent(request, "end"), prefix="end")
+    if end_form.is_bound:
+        require(request, ends, found.clinic_id)
+        if end_form.is_valid() and tried(end_form, lambda: weaning.end(
+            plan_id=found.pk, by=user, source=source, now=now, **end_form.cleaned_data
+        )):  # fmt: skip
+            messages.success(request, "Ended. What had not come is marked as entered in error.")
+            return to_course(found.patient_id)
+    elif request.method == "POST":
         require(request, Permission.SIGN_DOSE, found.clinic_id)
         pressed(
             request,
@@ -252,15 +260,6 @@ def weaning_plan(request: HttpRequest, plan_id: int) -> HttpResponse:
             "Signed. Its steps are planned; somebody is reminded of each that is not confirmed.",
         )
         return redirect("weaning_plan", plan_id=found.pk)
-    is_signed = found.state == WeaningPlan.State.SIGNED
-    ends = Permission.SIGN_DOSE if is_signed else Permission.PROPOSE_DOSE
-    if what == "end":
-        require(request, ends, found.clinic_id)
-        if end_form.is_valid() and tried(end_form, lambda: weaning.end(
-            plan_id=found.pk, by=user, source=source, now=now, **end_form.cleaned_data
-        )):  # fmt: skip
-            messages.success(request, "Ended. What had not come is marked as entered in error.")
-            return to_course(found.patient_id)
     context = {
         "plan": found,
         "pump": found.pump,
@@ -268,11 +267,9 @@ def weaning_plan(request: HttpRequest, plan_id: int) -> HttpResponse:
         "clinic": found.clinic,
         "steps": weaning.steps_of(found),
         "findings": with_words(found.findings),
-        "end_form": end_form,
+        "end_form": end_form if may_end else None,
         "is_drafted": found.state == WeaningPlan.State.DRAFTED,
-        "is_open": found.state != WeaningPlan.State.ENDED,
         "may_sign": user.access.can(Permission.SIGN_DOSE, found.clinic_id),
-        "may_end": user.access.can(ends, found.clinic_id),
     }
     return render(request, "therapy/weaning_plan.html", context)
 

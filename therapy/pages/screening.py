@@ -13,7 +13,7 @@ from patients.models import Patient
 from therapy.chart import scores_of
 from therapy.forms import BeginScreeningForm, BolusForm, JudgeForm, NoteForm
 from therapy.models import Trial
-from therapy.pages.access import form_page, patient_of, to_course, tried
+from therapy.pages.access import form_page, patient_of, sent, to_course, tried
 from therapy.rules import rules_of_trial
 from therapy.services import screening
 
@@ -35,30 +35,30 @@ def _trial(patient: Patient, trial_id: int) -> Trial:
 
 
 def trial(request: HttpRequest, patient_id: int, trial_id: int) -> HttpResponse:
-    """The page takes a bolus (`bolus`), or whether one worked (`judge`)."""
+    """The page takes a bolus, or whether the last one worked."""
     writes = request.method == "POST"
     patient = patient_of(request, patient_id, Permission.LOG if writes else Permission.SEE_CLINICAL)
     found, now, user = _trial(patient, trial_id), timezone.now(), user_of(request)
-    stage = screening.stage(found)
-    what = request.POST.get("what", "")
-    zone = patient.clinic.zone
+    stage, last = screening.stage(found), found.boluses.last()
     next_dose = stage.next.next_dose_mcg
     bolus_form = BolusForm(
-        request.POST if what == "bolus" else None, zone=zone, now=now,
+        sent(request, "bolus"), prefix="bolus", zone=patient.clinic.zone, now=now,
         initial={"dose_mcg": plain(next_dose) if next_dose is not None else ""},
     )  # fmt: skip
-    judge_form = JudgeForm(request.POST if what == "judge" else None)
-    last = found.boluses.last()
-    if what == "bolus" and bolus_form.is_valid():
+    judge_form = JudgeForm(sent(request, "judge"), prefix="judge")
+    if bolus_form.is_bound and bolus_form.is_valid():
         given = bolus_form.cleaned_data
         if tried(bolus_form, lambda: screening.give(trial=found, by=user, now=now, **given)):
             messages.success(request, f"Saved: {plain(given['dose_mcg'])} mcg.")
             return redirect("screening", patient_id=patient.pk, trial_id=found.pk)
-    if what == "judge" and last is not None and judge_form.is_valid():
+    if judge_form.is_bound and last is not None and judge_form.is_valid():
         judged = judge_form.values()
         if tried(judge_form, lambda: screening.judge(bolus=last, by=user, now=now, **judged)):
             messages.success(request, "Saved.")
             return redirect("screening", patient_id=patient.pk, trial_id=found.pk)
+    is_open = found.ended_at is None and patient.status != Patient.Status.TRANSFERRED
+    may_log = is_open and user.access.can(Permission.LOG, patient.clinic_id)
+    observes = stage.next.outcome is Outcome.OBSERVE
     boluses = found.boluses.select_related("recorded_by", "judged_by").prefetch_related("assessments__recorded_by")
     context = {
         "patient": patient,
@@ -66,17 +66,15 @@ def trial(request: HttpRequest, patient_id: int, trial_id: int) -> HttpResponse:
         "trial": found,
         "stage": stage,
         "rules": rules_of_trial(found),
-        "observes": stage.next.outcome is Outcome.OBSERVE,
+        "observes": observes,
         "boluses": [
             (bolus, [(each, scores_of(each)) for each in bolus.assessments.all() if each.voided_at is None])
             for bolus in boluses
         ],
         "last": last,
-        "bolus_form": bolus_form,
-        "judge_form": judge_form,
-        "may_log": patient.status != Patient.Status.TRANSFERRED
-        and user.access.can(Permission.LOG, patient.clinic_id)
-        and found.ended_at is None,
+        "bolus_form": bolus_form if may_log and not observes else None,
+        "judge_form": judge_form if may_log and observes else None,
+        "may_log": may_log,
     }
     return render(request, "therapy/screening.html", context)
 

@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,13 +18,12 @@ from clinical.reading_back import Settings
 from clinical.titration import Allowed, Dose, Step
 from clinical.titration import Phase as StepPhase
 from clinical.units import plain
-from clinics.errors import Conflict, Impossible, NeedsConfirmation
+from clinics.errors import Conflict, Impossible
 from clinics.models import User
 from patients.models import Patient
 from pumps.catheter import catheter_of
 from pumps.models import Event, Pump
 from pumps.programs_json import program_of
-from pumps.services import ledger
 from pumps.services.bridges import DOSE, HOURS, VOLUME, BridgeNeed, need_of
 from pumps.services.entries import DoseEntry, EventEntry
 from therapy.compared import Band, Compared, compared
@@ -32,13 +31,12 @@ from therapy.models import Phase, PhaseChange, Proposal, ProposalState, Trial, W
 from therapy.rules import Rules, age_of, rules_of
 from therapy.services import phases, screening
 from therapy.services.checks import Blocked, check_signs, check_writable, said
+from therapy.services.recording import record_signed
 from therapy.standing import Standing, standing_of
 from therapy.wanted import Wanted
 
 # A confirmation by somebody else than the signer, above this increase; the clinic's protocol may ask for one always.
 SECOND_PERSON_PCT = Decimal(20)
-# A bridge recorded so long after a refill is the refill's.
-BRIDGE_WITHIN = timedelta(hours=24)
 _LABEL = "Lioresal Intrathecal and Gablofen labels"
 
 
@@ -466,26 +464,15 @@ def _recorded(proposal: Proposal, standing: Standing, by: User, source: str, now
     if bridge.bridge_volume_ml is not None and standing.filled_at is not None:
         since = Event.objects.standing().filter(pump=proposal.pump, kind=Event.Kind.BRIDGE_BOLUS)
         if not since.filter(occurred_at__gte=standing.filled_at).exists():
-            _record(proposal.pump_id, EventEntry(
+            beside = EventEntry(
                 kind=Event.Kind.BRIDGE_BOLUS.value,
                 occurred_at=now,
                 volume_ml=bridge.bridge_volume_ml,
                 duration_hours=bridge.bridge_hours,
                 dose_mcg=Decimal(proposal.bridge["bolus_mcg"]),
-            ), by, source, now)  # fmt: skip
-    return _record(proposal.pump_id, entry, by, source, now)
-
-
-def _record(pump_id: int, entry: DoseEntry | EventEntry, by: User, source: str, now: datetime) -> Event:
-    """What was signed with its findings in sight is not asked about again."""
-    try:
-        with transaction.atomic():
-            return ledger.record(pump_id=pump_id, entry=entry, user=by, source=source, now=now, is_signed=True)
-    except NeedsConfirmation as asked:
-        codes = {doubt.code for doubt in asked.doubts}
-        return ledger.record(
-            pump_id=pump_id, entry=entry, user=by, source=source, now=now, is_signed=True, confirmed=codes
-        )
+            )
+            record_signed(pump_id=proposal.pump_id, entry=beside, by=by, source=source, now=now)
+    return record_signed(pump_id=proposal.pump_id, entry=entry, by=by, source=source, now=now)
 
 
 def _kept(differing: Mapping[str, Finding], read: Settings, by: User, now: datetime) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from clinical.findings import Finding
 from clinical.programs import Mode
 from clinical.units import plain
 from clinical.weaning import Down
-from clinics.errors import Conflict, Impossible, NeedsConfirmation
+from clinics.errors import Conflict, Impossible
 from clinics.models import User
 from pumps.models import Event, Pump
 from pumps.services import ledger
@@ -21,6 +21,7 @@ from therapy.models import Phase, WeaningPlan
 from therapy.rules import rules_of
 from therapy.services import phases
 from therapy.services.checks import check_writable, said
+from therapy.services.recording import record_signed
 from therapy.standing import standing_of
 
 
@@ -100,14 +101,7 @@ def _planned(plan: WeaningPlan, step: Down, by: User, source: str, now: datetime
     entry = DoseEntry(
         effective_at=step.at, mode=mode.value, daily_dose_mcg=step.daily_dose_mcg, reason=f"Weaning: {plan.reason}"[:500]
     )
-    try:
-        with transaction.atomic():
-            return ledger.record(pump_id=plan.pump_id, entry=entry, user=by, source=source, now=now, is_signed=True)
-    except NeedsConfirmation as asked:
-        codes = {doubt.code for doubt in asked.doubts}
-        return ledger.record(
-            pump_id=plan.pump_id, entry=entry, user=by, source=source, now=now, is_signed=True, confirmed=codes
-        )
+    return record_signed(pump_id=plan.pump_id, entry=entry, by=by, source=source, now=now)
 
 
 @transaction.atomic

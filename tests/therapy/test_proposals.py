@@ -1,0 +1,262 @@
+from datetime import timedelta
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+
+from clinics.errors import Conflict, Impossible
+from clinics.models import Clinic, User
+from clinics.roles import Role
+from patients.models import Patient
+from pumps.models import DoseSignature, Event, Forecast, Pump
+from pumps.services import signing
+from tests.builders import NOW, a_clinic, a_dose, a_pump, a_refill, a_running_pump, a_user
+from tests.therapy.builders import a_proposal, a_signed_proposal, confirm, wanted
+from therapy.models import Medicine, Phase, PhaseChange, Proposal, WeaningPlan
+from therapy.rules import rules_of
+from therapy.services import proposals, protocols
+from therapy.services.checks import Blocked
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def clinic() -> Clinic:
+    return a_clinic()
+
+
+@pytest.fixture
+def pump(clinic: Clinic) -> Pump:
+    return a_running_pump(clinic, catheter_volume_ml=D("0.15"))
+
+
+@pytest.fixture
+def nurse(clinic: Clinic) -> User:
+    return a_user(Role.NURSE, clinic)
+
+
+@pytest.fixture
+def prescriber(clinic: Clinic) -> User:
+    return a_user(Role.PRESCRIBER, clinic)
+
+
+def in_phase(patient: Patient, phase: Phase, by: User, days_ago: float = 400) -> None:
+    at = NOW - days_ago * DAY
+    PhaseChange.objects.create(patient=patient, phase=phase, began_at=at, recorded_by=by, recorded_at=at)
+
+
+def drafted(pump: Pump, dose: str = "220", **fields: Any) -> proposals.Draft:
+    row = Pump.objects.select_related("model", "clinic", "patient").get(pk=pump.pk)
+    return proposals.drafted(row, wanted(dose, **fields), now=NOW)
+
+
+def codes(pump: Pump, dose: str = "220", **fields: Any) -> set[str]:
+    return {finding.code for finding in drafted(pump, dose, **fields).findings}
+
+
+def test_a_dose_is_in_the_ledger_once_it_was_read_back(pump: Pump, nurse: User, prescriber: User) -> None:
+    before = Forecast.objects.get(pump=pump).programmed_low_at
+    made = a_signed_proposal(pump, nurse, prescriber)
+    assert Forecast.objects.get(pump=pump).programmed_low_at == before
+    done, differing = confirm(made, nurse)
+    assert differing == {} and done.state == "programmed"
+    event = Event.objects.get(pk=done.event_id)
+    assert (event.daily_dose_mcg, event.recorded_by_id, event.occurred_at) == (D(220), nurse.pk, NOW)
+    assert Forecast.objects.get(pump=pump).programmed_low_at < before  # type: ignore[operator]
+    assert not DoseSignature.objects.filter(event=event).exists()
+    assert done.compared[0] == ["Daily dose", "200 mcg/day", "220 mcg/day"]
+
+
+@pytest.mark.parametrize(("shown", "words"), [("5280", "24 times"), ("9.17", "1/24"), ("880", "4 times"), ("55", "1/4")])
+def test_a_slip_at_the_programmer_stops_it_and_is_kept(
+    pump: Pump, nurse: User, prescriber: User, shown: str, words: str
+) -> None:
+    made = a_signed_proposal(pump, nurse, prescriber)
+    _, differing = confirm(made, nurse, shown)
+    assert words in differing["daily_dose_mcg"].message
+    made.refresh_from_db()
+    assert made.state == "signed" and made.event_id is None
+    assert made.mismatches[0]["by"] == str(nurse) and words in made.mismatches[0]["told"][0]
+    _, differing = confirm(made, nurse)
+    assert differing == {}
+    made.refresh_from_db()
+    assert len(made.mismatches) == 1
+
+
+def test_a_block_needs_a_prescribers_reason_which_stays(pump: Pump, nurse: User, prescriber: User) -> None:
+    made = a_proposal(pump, nurse, "261")
+    assert "step_above_band" in {finding["code"] for finding in made.findings}
+    with pytest.raises(Blocked, match="30 %"):
+        proposals.sign(proposal_id=made.pk, override_reason=" ", by=prescriber, now=NOW)
+    with pytest.raises(Impossible, match="prescriber"):
+        proposals.sign(proposal_id=made.pk, override_reason="I know", by=nurse, now=NOW)
+    signed = proposals.sign(proposal_id=made.pk, override_reason="dystonic crisis", by=prescriber, now=NOW)
+    assert "a rule is overridden" in signed.second_person
+    with pytest.raises(Conflict, match="Somebody else"):
+        confirm(signed, prescriber, "261")
+    done, _ = confirm(signed, nurse, "261")
+    assert done.override_reason == "dystonic crisis"
+    assert Event.objects.get(pk=done.event_id).override_reason == "dystonic crisis"
+
+
+def test_an_unneeded_override_is_not_kept(pump: Pump, nurse: User, prescriber: User) -> None:
+    made = a_proposal(pump, nurse)
+    assert proposals.sign(proposal_id=made.pk, override_reason="to be safe", by=prescriber, now=NOW).override_reason == ""
+
+
+@pytest.mark.parametrize(("dose", "second"), [("240", []), ("240.1", ["the dose rises by more than 20 %"]), ("170", [])])
+def test_a_second_person_above_20_percent(pump: Pump, nurse: User, dose: str, second: list[str]) -> None:
+    assert a_proposal(pump, nurse, dose).second_person == second
+
+
+def test_the_signer_confirms_alone_where_nobody_asks_for_a_second_person(
+    pump: Pump, nurse: User, prescriber: User
+) -> None:
+    _, differing = confirm(a_signed_proposal(pump, nurse, prescriber), prescriber)
+    assert differing == {}
+
+
+def test_a_clinic_may_ask_for_a_second_person_always(pump: Pump, nurse: User, prescriber: User) -> None:
+    protocols.store(clinic=pump.clinic, figures={}, second_person=True, rescue_words="", by=prescriber, now=NOW)
+    made = a_signed_proposal(pump, nurse, prescriber)
+    assert made.second_person == ["the clinic asks for it"]
+    with pytest.raises(Conflict, match="the clinic asks for it"):
+        confirm(made, prescriber)
+
+
+def test_a_tighter_protocol_holds_and_its_version_is_kept(pump: Pump, nurse: User, prescriber: User) -> None:
+    assert "step_above_band" not in codes(pump, "230")
+    figures = {"titration_step_pct.spinal": D(12)}
+    first = protocols.store(
+        clinic=pump.clinic, figures=figures, second_person=False, rescue_words="", by=prescriber, now=NOW
+    )
+    assert "step_above_band" in codes(pump, "230")
+    made = a_proposal(pump, nurse, "230")
+    assert made.protocol == first and made.label_version == rules_of(pump.clinic).labels.version
+    assert protocols.store(
+        clinic=pump.clinic, figures={}, second_person=False, rescue_words="", by=prescriber, now=NOW
+    ).version == 2  # fmt: skip
+    assert "step_above_band" not in codes(pump, "230")
+    made.refresh_from_db()
+    assert made.protocol == first
+    with pytest.raises(Impossible, match="tighter"):
+        protocols.store(
+            clinic=pump.clinic, figures={"titration_step_pct.spinal": D(31)}, second_person=False, rescue_words="",
+            by=prescriber, now=NOW,
+        )  # fmt: skip
+
+
+def test_one_proposal_is_open_at_a_time(pump: Pump, nurse: User) -> None:
+    made = a_proposal(pump, nurse)
+    with pytest.raises(Conflict, match="already"):
+        a_proposal(pump, nurse)
+    with pytest.raises(Impossible, match="Say why"):
+        proposals.withdraw(proposal_id=made.pk, reason=" ", by=nurse, now=NOW)
+    proposals.withdraw(proposal_id=made.pk, reason="tomorrow", by=nurse, now=NOW)
+    a_proposal(pump, nurse)
+    with pytest.raises(Conflict, match="not open"):
+        proposals.withdraw(proposal_id=made.pk, reason="again", by=nurse, now=NOW)
+
+
+def test_a_dose_that_changed_meanwhile_is_not_signed_nor_confirmed(pump: Pump, nurse: User, prescriber: User) -> None:
+    made = a_proposal(pump, nurse)
+    a_dose(pump, NOW - timedelta(hours=1), daily_dose_mcg=D(210))
+    with pytest.raises(Conflict, match="changed since"):
+        proposals.sign(proposal_id=made.pk, override_reason="", by=prescriber, now=NOW)
+    proposals.withdraw(proposal_id=made.pk, reason="anew", by=nurse, now=NOW)
+    other = a_proposal(pump, nurse, "200")
+    signed = proposals.sign(proposal_id=other.pk, override_reason="", by=prescriber, now=NOW)
+    a_dose(pump, NOW - timedelta(minutes=1), daily_dose_mcg=D(215))
+    with pytest.raises(Conflict, match="changed since"):
+        confirm(signed, nurse, "200")
+
+
+def test_a_change_of_concentration_asks_for_its_bridge_or_a_reason(
+    pump: Pump, nurse: User, prescriber: User
+) -> None:
+    made = a_proposal(pump, nurse, "200", concentration_mcg_per_ml=D(2000))
+    assert made.bridge["volume_ml"] and "the concentration changes" in made.second_person
+    proposals.withdraw(proposal_id=made.pk, reason="declined", by=nurse, now=NOW)
+    declined = a_proposal(
+        pump, nurse, "200", concentration_mcg_per_ml=D(2000), bridge_declined_reason="catheter was emptied"
+    )
+    assert declined.bridge == {} and "the concentration changes" in declined.second_person
+    assert declined.bridge_declined_reason == "catheter was emptied"
+    signed = proposals.sign(proposal_id=declined.pk, override_reason="", by=prescriber, now=NOW)
+    with pytest.raises(Conflict, match="log the refill with 2000"):
+        confirm(signed, nurse, "200", "2000")
+    a_refill(pump, NOW - timedelta(minutes=5), concentration_mcg_per_ml=D(2000), aspirated_ml=D(28),
+             programmed_concentration_mcg_per_ml=D(2000))  # fmt: skip
+    _, differing = confirm(signed, nurse, "200", "2000")
+    assert differing == {}
+    assert not Event.objects.filter(pump=pump, kind="bridge_bolus").exists()
+
+
+def test_a_bridge_that_cannot_be_computed_blocks(clinic: Clinic) -> None:
+    pump = a_running_pump(clinic)
+    assert "bridge_unknown" in codes(pump, "200", concentration_mcg_per_ml=D(2000))
+    assert "bridge_unknown" not in codes(
+        pump, "200", concentration_mcg_per_ml=D(2000), bridge_declined_reason="emptied"
+    )
+
+
+def test_a_pump_is_stopped_by_a_plan_alone(pump: Pump, prescriber: User) -> None:
+    stop = {"mode": "stopped"}
+    assert "stop_without_plan" in codes(pump, "0", **stop)
+    WeaningPlan.objects.create(
+        clinic=pump.clinic, patient=pump.patient, pump=pump, state="signed", reason="infection", steps=[],
+        current_daily_dose_mcg=200, label_set="us", label_version=1, drafted_at=NOW, drafted_by=prescriber,
+        signed_at=NOW, signed_by=prescriber,
+    )  # fmt: skip
+    assert "stop_without_plan" not in codes(pump, "0", **stop)
+
+
+def test_maintenance_has_wider_steps_and_looks_for_creep(pump: Pump, nurse: User) -> None:
+    assert "step_above_band" in codes(pump, "275")
+    in_phase(pump.patient, Phase.MAINTENANCE, nurse)
+    assert "step_above_band" not in codes(pump, "275")
+    assert "dose_creep" not in codes(pump, "275")
+    assert "dose_creep" not in codes(pump, "280")
+    assert "dose_creep" in codes(pump, "281")
+
+
+def test_medicines_and_conditions_are_said_where_a_dose_is_decided(pump: Pump, nurse: User) -> None:
+    Medicine.objects.create(patient=pump.patient, name="VALIUM 5 mg", recorded_by=nurse)
+    Patient.objects.filter(pk=pump.patient_id).update(flags=["pregnant", "t6_or_above"])
+    found = codes(pump)
+    assert {"medicine_interacts", "condition_pregnant", "condition_t6_or_above"} <= found
+
+
+def test_a_first_dose_without_a_screening_is_told(clinic: Clinic) -> None:
+    pump = a_pump(clinic)
+    a_refill(pump, NOW - DAY)
+    assert codes(pump, "100") == {"no_screening"}
+
+
+def test_what_no_pump_could_run_is_refused(pump: Pump) -> None:
+    with pytest.raises(Impossible) as refused:
+        drafted(pump, mode="flex")
+    assert "steps" in refused.value.errors
+    constant = a_pump(pump.clinic, model="codman-3000-16", factory_flow_ml_per_day=D("0.5"))
+    with pytest.raises(Conflict, match="constant-flow"):
+        drafted(constant)
+
+
+def test_a_dose_made_without_a_signature_waits_for_one(pump: Pump, nurse: User, prescriber: User) -> None:
+    DoseSignature.objects.all().delete()
+    a_dose(pump, NOW - timedelta(hours=2), by=prescriber, daily_dose_mcg=D(210))
+    assert list(signing.to_sign([pump.clinic_id])) == []
+    made = a_dose(pump, NOW - timedelta(hours=1), by=nurse, daily_dose_mcg=D(205))
+    assert [row.event_id for row in signing.to_sign([pump.clinic_id])] == [made.pk]
+    signed = signing.sign(event_id=made.pk, by=prescriber, note=" seen ", now=NOW)
+    assert (signed.signed_by, signed.note) == (prescriber, "seen")
+    with pytest.raises(Conflict, match="already"):
+        signing.sign(event_id=made.pk, by=prescriber, note="", now=NOW)
+    assert list(signing.to_sign([pump.clinic_id])) == []
+
+
+def test_another_clinics_proposals_are_not_there(pump: Pump, nurse: User) -> None:
+    a_proposal(pump, nurse)
+    stranger = a_user(Role.PRESCRIBER, a_clinic())
+    assert not Proposal.objects.visible_to(stranger).exists()
