@@ -299,7 +299,9 @@ def creep(doses: Sequence[Dose], now: datetime, labels: LabelSet, *, band: str, 
         return Finding("dose_creep", Severity.WARN, told, source)
     cap = labels.maintenance_step_pct[band][1]
     if month is not None and (present - month) * 100 > cap * month:
-        told = f"The dose has grown from {plain(month)} to {plain(present)} mcg/day within 30 days, above {cap} %. {look}"
+        told = (
+            f"The dose has grown from {plain(month)} to {plain(present)} mcg/day within 30 days, above {cap} %. {look}"
+        )
         return Finding("dose_creep", Severity.WARN, told, source)
     return None
 

@@ -59,7 +59,9 @@ def findings(steps: Sequence[Down], *, from_mcg: Decimal, labels: LabelSet) -> l
     for number, step in enumerate(steps, 1):
         if step.daily_dose_mcg == 0:
             if before > least:
-                told = f"Step {number}: a stop from {plain(before)} mcg/day; the label's range begins at {least} mcg/day."
+                told = (
+                    f"Step {number}: a stop from {plain(before)} mcg/day; the label's range begins at {least} mcg/day."
+                )
                 found.append(Finding("stop_from_high", Severity.WARN, told, labels.source_of("dose_range_mcg")))
         elif (before - step.daily_dose_mcg) * 100 > most * before:
             pct = ((before - step.daily_dose_mcg) * 100 / before).quantize(Decimal("0.1"))

@@ -368,6 +368,11 @@ SPECTACULAR_SETTINGS = {
         "SpasticityOriginEnum": "patients.models.Patient.Origin",
         "RefillOwnerEnum": "pumps.models.RefillOwner",
         "ReportKindEnum": "alerts.models.Report.Kind",
+        "AdverseKindEnum": "therapy.models.AdverseEvent.Kind",
+        "AdverseOutcomeEnum": "therapy.models.AdverseEvent.Outcome",
+        "ScreeningOutcomeEnum": "therapy.models.Trial.Outcome",
+        "TherapyPhaseEnum": "therapy.models.Phase",
+        "ProposalStateEnum": "therapy.models.ProposalState",
     },
 }
 

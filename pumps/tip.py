@@ -38,7 +38,9 @@ def tip_of(pump: Pump, ledger: Sequence[LedgerEvent], at: datetime) -> Tip | Non
     if need is None:
         return Tip(last.concentration_mcg_per_ml)
     old = need.old_concentration_mcg_per_ml
-    bridges = [event for event in events if isinstance(event, Bridge) and last.at <= event.at <= last.at + BELONGS_WITHIN]
+    bridges = [
+        event for event in events if isinstance(event, Bridge) and last.at <= event.at <= last.at + BELONGS_WITHIN
+    ]
     if bridges:
         until = bridges[0].at + timedelta(hours=float(bridges[0].duration_hours))
         return Tip(old, until, is_bridged=True) if at < until else Tip(last.concentration_mcg_per_ml)

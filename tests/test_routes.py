@@ -23,10 +23,10 @@ from interop.models import ImportJob
 from patients.models import Contact
 from pumps.models import Event, Pump
 from pumps.services import booking, fleet, transfers
+from tests.builders import PASSWORD, a_clinic, a_running_pump, a_user
 from therapy.models import Assessment, Medicine, ProgramTemplate, Trial, TrialBolus
 from therapy.services import proposals, weaning
 from therapy.wanted import Wanted
-from tests.builders import PASSWORD, a_clinic, a_running_pump, a_user
 
 pytestmark = pytest.mark.django_db
 

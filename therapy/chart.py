@@ -1,4 +1,4 @@
-"""Dose, phases, refills and scores on one time axis: one definition of the picture, drawn on the page and in the PDF."""
+"""Dose, phases, refills and scores on one time axis: one definition of the picture, for the page and the PDF."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -219,9 +219,11 @@ def changes_of(doses: Sequence[Dose], assessments: Sequence[Assessment]) -> list
     """Each dose with the scores around it, newest first."""
     ends = [*(dose.at for dose in doses[1:]), None]
     found = []
-    for dose, end in zip(doses, ends, strict=True):
+    for dose, end in zip(doses, ends, strict=False):
         before = [each for each in assessments if each.measured_at <= dose.at]
-        after = [each for each in assessments if each.measured_at > dose.at and (end is None or each.measured_at <= end)]
+        after = [
+            each for each in assessments if each.measured_at > dose.at and (end is None or each.measured_at <= end)
+        ]
         found.append(Change(dose.at, dose.daily_dose_mcg, _last(before), _last(after)))
     return found[::-1]
 
@@ -230,7 +232,10 @@ def _last(assessments: Sequence[Assessment]) -> Scores:
     """The last word on each score."""
     found = [scores_of(each) for each in assessments]
     return Scores(
-        *(next((value for each in reversed(found) if (value := getattr(each, name))), "") for name in ("pain", "spasms", "tone"))
+        *(
+            next((value for each in reversed(found) if (value := getattr(each, name))), "")
+            for name in ("pain", "spasms", "tone")
+        )
     )
 
 

@@ -24,9 +24,9 @@ from clinical.scales import (
 from clinical.units import plain
 from clinical.weaning import Down
 from clinics.fields import NOT_A_CHOICE, ClinicMoment, Day, Number, Whole
+from pumps.forms.entries import RowsForm, hourly
 from pumps.models import Event
 from pumps.programs_json import MOST_PATIENT_BOLUSES
-from pumps.forms.entries import RowsForm, hourly
 from therapy.models import AdverseEvent, Phase, ProgramTemplate, Protocol
 from therapy.wanted import Wanted
 
@@ -82,9 +82,7 @@ class BolusForm(OfClinic):
 
 
 class JudgeForm(forms.Form):
-    responded = choice(
-        "Did the patient respond?", [("yes", "Yes"), ("no", "No")], widget=forms.RadioSelect
-    )
+    responded = choice("Did the patient respond?", [("yes", "Yes"), ("no", "No")], widget=forms.RadioSelect)
     effect_hours = Number(
         label="The effect lasted", unit="hours", required=False, max_digits=5, decimal_places=2,
         help_text="After a response. The first daily dose follows from it.",
@@ -97,7 +95,7 @@ class JudgeForm(forms.Form):
 
 # What a browser sends for each degree of attainment.
 GOAL_CODES = {"much_less": -2, "less": -1, "expected": 0, "more": 1, "much_more": 2}
-GRADES = [("", "–"), *((grade.value, grade.value) for grade in Ashworth)]
+GRADES = [("", "not graded"), *((grade.value, grade.value) for grade in Ashworth)]
 
 
 class AssessmentForm(OfClinic):
@@ -106,14 +104,19 @@ class AssessmentForm(OfClinic):
     measured_at = ClinicMoment(label="Measured at")
     pain = Whole((0, 10), label="Pain", required=False, help_text="0 none, 10 the worst")
     spasm_frequency = choice(
-        "Spasms (Penn)", [("", "not asked"), *((str(k), f"{k}: {v}") for k, v in PENN_FREQUENCY.items())], required=False
+        "Spasms (Penn)",
+        [("", "not asked"), *((str(k), f"{k}: {v}") for k, v in PENN_FREQUENCY.items())],
+        required=False,
     )
     spasm_severity = choice(
-        "Severity of spasms", [("", "–"), *((str(k), f"{k}: {v}") for k, v in PENN_SEVERITY.items())], required=False
+        "Severity of spasms",
+        [("", "not asked"), *((str(k), f"{k}: {v}") for k, v in PENN_SEVERITY.items())],
+        required=False,
     )
     goal = forms.CharField(label="Goal", max_length=300, required=False)
     goal_attainment = choice(
-        "Goal attained", [("", "–"), *((word, f"{GOAL_CODES[word]:+d}: {GOALS[GOAL_CODES[word]]}") for word in GOAL_CODES)],
+        "Goal attained",
+        [("", "not asked"), *((word, f"{degree:+d}: {GOALS[degree]}") for word, degree in GOAL_CODES.items())],
         required=False,
     )  # fmt: skip
     function_note = words("Function", 1000, required=False, help_text="Transfers, walking, hygiene, sleep, care.")

@@ -180,7 +180,7 @@ class Proposal(models.Model):
     """A dose on its way into a pump: proposed, signed, read back. `event` is the dose change it became.
 
     What it was held against is kept with it: `current_*`, `phase`, label set, protocol and `findings`. Of a change of
-    concentration `concentration_mcg_per_ml` is the new one and `bridge` what was computed; it is declined with a reason.
+    concentration `concentration_mcg_per_ml` is the new one and `bridge` what was computed; declined only with a reason.
     """
 
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="proposals")
@@ -243,9 +243,7 @@ class Proposal(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(
-                fields=["clinic", "proposed_at"], condition=Q(state="proposed"), name="proposal_to_sign"
-            ),
+            models.Index(fields=["clinic", "proposed_at"], condition=Q(state="proposed"), name="proposal_to_sign"),
         ]
 
     def __str__(self) -> str:
@@ -310,9 +308,7 @@ class Assessment(OfCourse):
     `clinical.scales.Grade` writes it, `vitals` by key of `clinical.scales.VITALS`."""
 
     measured_at = models.DateTimeField()
-    bolus = models.ForeignKey(
-        TrialBolus, on_delete=models.PROTECT, null=True, blank=True, related_name="assessments"
-    )
+    bolus = models.ForeignKey(TrialBolus, on_delete=models.PROTECT, null=True, blank=True, related_name="assessments")
     ashworth = models.JSONField(default=list, blank=True)
     spasm_frequency = models.PositiveSmallIntegerField(null=True, blank=True)
     spasm_severity = models.PositiveSmallIntegerField(null=True, blank=True)

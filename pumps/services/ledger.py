@@ -76,7 +76,7 @@ def record(
     """Store what happened to a pump. `seen` is the newest event the caller has looked at, where that matters.
 
     `bridge` is the bridge bolus programmed with a refill: both are stored, or neither. Returns the entry's event.
-    A dose change that nobody has signed (`is_signed`), by somebody who may not sign, waits for a prescriber's signature.
+    A dose change that nobody has signed (`is_signed`), by somebody who may not sign, waits for a prescriber.
 
     Raises:
         Overtaken: there is a newer event than `seen`.

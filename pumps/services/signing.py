@@ -1,4 +1,4 @@
-"""Dose changes made without a signature: kept for a prescriber to sign after the fact. What happened is never refused."""
+"""Dose changes made without a signature: a prescriber signs them after the fact. What happened is never refused."""
 
 from datetime import datetime
 

@@ -38,8 +38,11 @@ class PumpStanding:
 
 @dataclass(frozen=True)
 class ClinicView:
-    """`of_pumps` pumps in use were gone through, of `all_pumps` (where those are more, as of last night). Lots that went into enough pumps to tell, the furthest
-    from 1 in standard errors first; `other_lots` are those that did not."""
+    """`of_pumps` pumps in use were gone through, of `all_pumps` (where those are more, as of last night).
+
+    Lots that went into enough pumps to tell, the furthest from 1 in standard errors first; `other_lots` are those that
+    did not.
+    """
 
     clinic: Clinic
     lots: Sequence[LotRatio]

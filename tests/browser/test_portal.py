@@ -1,10 +1,8 @@
 """The pages behind a patient's link, on a phone and at a desk, with scripts and without: usable, and accessible by
 axe-core's rules for WCAG 2.2 AA."""
 
-import json
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +11,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from alerts.models import Report
 from pumps.models import Pump
 from scheduling.models import Appointment
+from tests.browser.accessible import violations
 from tests.portal.links import a_caregiver, a_message, a_patients_pump, a_visit, path_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-AXE = Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 TAP = 44
 # What a finger aims at. A radio button or a box is reached through its label.
 TARGETS = "a, button, textarea, audio, fieldset label"
@@ -63,14 +60,6 @@ def press(page: Page, name: str) -> None:
 
 def follow(page: Page, name: str) -> None:
     page.get_by_role("link", name=name, exact=True).click()
-
-
-def violations(page: Page) -> list[str]:
-    """What axe-core finds. It is given to the page by the browser itself, past the page's own rules for scripts."""
-    page.evaluate(AXE.read_text())
-    found = page.evaluate(f"axe.run({{runOnly: {{type: 'tag', values: {json.dumps(RULES)}}}}})")
-    assert len(found["passes"]) > 5
-    return [f"{one['id']}: {node['html']}" for one in found["violations"] for node in one["nodes"]]
 
 
 def small(page: Page) -> list[str]:

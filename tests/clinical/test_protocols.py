@@ -21,7 +21,8 @@ def test_a_figure_may_be_the_labels_or_tighter_and_never_looser(code: str, key: 
     assert problems({key: label}, labels) == {}
     assert problems({key: label * IN[way]}, labels) == {}
     [said] = problems({key: label * OUT[way]}, labels)[key]
-    assert labels.name in said and FIGURES[key].unit in said
+    assert labels.name in said
+    assert FIGURES[key].unit in said
     tight = tightened(labels, {key: label * IN[way]})
     assert of_label(key, tight) == label * IN[way]
     others = [other for other in FIGURES if other != key]

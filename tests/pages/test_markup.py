@@ -21,7 +21,10 @@ CLINIC_PAGES = (
     "closed_days",
     "clinic_go_live",
     "clinic_history",
+    "protocol",
+    "program_templates",
 )
+COURSE_PAGES = ("course", "card", "assess", "report_adverse", "add_medicine", "rescue_plan", "begin_screening")
 ACCOUNT_PAGES = (
     "patient_list",
     "enter_patient",
@@ -87,6 +90,7 @@ def test_every_page_is_whole(clinic: Clinic, administrator: Client) -> None:
         reverse("what_if", args=[pump.pk]),
         reverse("calculators"),
         *(reverse(name, args=[pump.patient_id]) for name in PATIENT_PAGES),
+        *(reverse(name, args=[pump.patient_id]) for name in COURSE_PAGES),
         *(reverse(name, args=[clinic.pk]) for name in CLINIC_PAGES),
         *(reverse(name) for name in ACCOUNT_PAGES),
         reverse("void_event", args=[pump.pk, event.pk]),

@@ -22,7 +22,9 @@ def a_proposal(pump: Pump, by: User, dose: str = "220", *, now: datetime = NOW, 
     return proposals.propose(pump_id=pump.pk, wanted=wanted(dose, **fields), by=by, now=now)
 
 
-def a_signed_proposal(pump: Pump, by: User, signer: User, dose: str = "220", *, now: datetime = NOW, **fields: Any) -> Proposal:
+def a_signed_proposal(
+    pump: Pump, by: User, signer: User, dose: str = "220", *, now: datetime = NOW, **fields: Any
+) -> Proposal:
     made = a_proposal(pump, by, dose, now=now, **fields)
     return proposals.sign(proposal_id=made.pk, override_reason="", by=signer, now=now)
 

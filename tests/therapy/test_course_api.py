@@ -65,8 +65,15 @@ def test_a_whole_course(clock: Clock, clinic: Clinic, nurse: APIClient, prescrib
     at = f"{of}/screenings/{trial['id']}"
     sent(nurse, f"{at}/boluses/", 409, dose_mcg="75")
     first = sent(nurse, f"{at}/boluses/", dose_mcg="50")
-    sent(nurse, f"{of}/assessments/", bolus=int(first["id"]), spasm_frequency=3, spasm_severity=2,
-         ashworth=[{"muscle": "hip_adductors", "side": "left", "grade": "1+"}], vitals={"pulse_per_min": 72})  # fmt: skip
+    sent(
+        nurse,
+        f"{of}/assessments/",
+        bolus=int(first["id"]),
+        spasm_frequency=3,
+        spasm_severity=2,
+        vitals={"pulse_per_min": 72},
+        ashworth=[{"muscle": "hip_adductors", "side": "left", "grade": "1+"}],
+    )
     clock.pass_time(hours=3)
     assert "at least 4 h" in sent(nurse, f"{at}/boluses/{first['id']}/judge/", 409, responded=False)["detail"]
     clock.pass_time(hours=3)
@@ -113,7 +120,8 @@ def test_a_whole_course(clock: Clock, clinic: Clinic, nurse: APIClient, prescrib
     clock.pass_time(days=60)
     change = sent(nurse, f"{by}/proposals/", mode="simple_continuous", daily_dose_mcg="180",
                   concentration_mcg_per_ml="2000", reason="fewer refills")  # fmt: skip
-    assert change["bridge"]["volume_ml"] and "the concentration changes" in change["second_person"]
+    assert change["bridge"]["volume_ml"]
+    assert "the concentration changes" in change["second_person"]
     sent(prescriber, f"proposals/{change['id']}/sign/", 200)
     read = {"daily_dose_mcg": "180", "concentration_mcg_per_ml": "2000",
             "bridge_volume_ml": change["bridge"]["volume_ml"], "bridge_hours": change["bridge"]["hours"]}  # fmt: skip

@@ -60,7 +60,8 @@ def test_a_dose_is_in_the_ledger_once_it_was_read_back(pump: Pump, nurse: User, 
     made = a_signed_proposal(pump, nurse, prescriber)
     assert Forecast.objects.get(pump=pump).programmed_low_at == before
     done, differing = confirm(made, nurse)
-    assert differing == {} and done.state == "programmed"
+    assert differing == {}
+    assert done.state == "programmed"
     event = Event.objects.get(pk=done.event_id)
     assert (event.daily_dose_mcg, event.recorded_by_id, event.occurred_at) == (D(220), nurse.pk, NOW)
     assert Forecast.objects.get(pump=pump).programmed_low_at < before  # type: ignore[operator]
@@ -68,7 +69,9 @@ def test_a_dose_is_in_the_ledger_once_it_was_read_back(pump: Pump, nurse: User, 
     assert done.compared[0] == ["Daily dose", "200 mcg/day", "220 mcg/day"]
 
 
-@pytest.mark.parametrize(("shown", "words"), [("5280", "24 times"), ("9.17", "1/24"), ("880", "4 times"), ("55", "1/4")])
+@pytest.mark.parametrize(
+    ("shown", "words"), [("5280", "24 times"), ("9.17", "1/24"), ("880", "4 times"), ("55", "1/4")]
+)
 def test_a_slip_at_the_programmer_stops_it_and_is_kept(
     pump: Pump, nurse: User, prescriber: User, shown: str, words: str
 ) -> None:
@@ -76,8 +79,10 @@ def test_a_slip_at_the_programmer_stops_it_and_is_kept(
     _, differing = confirm(made, nurse, shown)
     assert words in differing["daily_dose_mcg"].message
     made.refresh_from_db()
-    assert made.state == "signed" and made.event_id is None
-    assert made.mismatches[0]["by"] == str(nurse) and words in made.mismatches[0]["told"][0]
+    assert made.state == "signed"
+    assert made.event_id is None
+    assert made.mismatches[0]["by"] == str(nurse)
+    assert words in made.mismatches[0]["told"][0]
     _, differing = confirm(made, nurse)
     assert differing == {}
     made.refresh_from_db()
@@ -102,10 +107,14 @@ def test_a_block_needs_a_prescribers_reason_which_stays(pump: Pump, nurse: User,
 
 def test_an_unneeded_override_is_not_kept(pump: Pump, nurse: User, prescriber: User) -> None:
     made = a_proposal(pump, nurse)
-    assert proposals.sign(proposal_id=made.pk, override_reason="to be safe", by=prescriber, now=NOW).override_reason == ""
+    assert (
+        proposals.sign(proposal_id=made.pk, override_reason="to be safe", by=prescriber, now=NOW).override_reason == ""
+    )
 
 
-@pytest.mark.parametrize(("dose", "second"), [("240", []), ("240.1", ["the dose rises by more than 20 %"]), ("170", [])])
+@pytest.mark.parametrize(
+    ("dose", "second"), [("240", []), ("240.1", ["the dose rises by more than 20 %"]), ("170", [])]
+)
 def test_a_second_person_above_20_percent(pump: Pump, nurse: User, dose: str, second: list[str]) -> None:
     assert a_proposal(pump, nurse, dose).second_person == second
 
@@ -133,7 +142,8 @@ def test_a_tighter_protocol_holds_and_its_version_is_kept(pump: Pump, nurse: Use
     )
     assert "step_above_band" in codes(pump, "230")
     made = a_proposal(pump, nurse, "230")
-    assert made.protocol == first and made.label_version == rules_of(pump.clinic).labels.version
+    assert made.protocol == first
+    assert made.label_version == rules_of(pump.clinic).labels.version
     assert protocols.store(
         clinic=pump.clinic, figures={}, second_person=False, rescue_words="", by=prescriber, now=NOW
     ).version == 2  # fmt: skip
@@ -172,16 +182,16 @@ def test_a_dose_that_changed_meanwhile_is_not_signed_nor_confirmed(pump: Pump, n
         confirm(signed, nurse, "200")
 
 
-def test_a_change_of_concentration_asks_for_its_bridge_or_a_reason(
-    pump: Pump, nurse: User, prescriber: User
-) -> None:
+def test_a_change_of_concentration_asks_for_its_bridge_or_a_reason(pump: Pump, nurse: User, prescriber: User) -> None:
     made = a_proposal(pump, nurse, "200", concentration_mcg_per_ml=D(2000))
-    assert made.bridge["volume_ml"] and "the concentration changes" in made.second_person
+    assert made.bridge["volume_ml"]
+    assert "the concentration changes" in made.second_person
     proposals.withdraw(proposal_id=made.pk, reason="declined", by=nurse, now=NOW)
     declined = a_proposal(
         pump, nurse, "200", concentration_mcg_per_ml=D(2000), bridge_declined_reason="catheter was emptied"
     )
-    assert declined.bridge == {} and "the concentration changes" in declined.second_person
+    assert declined.bridge == {}
+    assert "the concentration changes" in declined.second_person
     assert declined.bridge_declined_reason == "catheter was emptied"
     signed = proposals.sign(proposal_id=declined.pk, override_reason="", by=prescriber, now=NOW)
     with pytest.raises(Conflict, match="log the refill with 2000"):

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from alerts.models import Alert
 from clinical.scales import Grade
 from clinical.weaning import Down
 from clinics.errors import Conflict, Impossible
@@ -12,7 +13,6 @@ from clinics.roles import Role
 from patients.models import Patient
 from pumps.models import Event
 from pumps.services import fleet, plans
-from alerts.models import Alert
 from tests.builders import NOW, a_clinic, a_patient, a_running_pump, a_user
 from therapy.models import Phase, Trial, WeaningPlan
 from therapy.services import phases, protocols, records, screening, weaning
@@ -84,7 +84,10 @@ def judge(bolus: Any, by: User, *, responded: bool, hours: str | None = None, af
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("label_set", "hours", "first"), [("us", "8", "100"), ("us", "8.01", "50"), ("uk", "12", "100"), ("uk", "12.01", "50")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("label_set", "hours", "first"),
+    [("us", "8", "100"), ("us", "8.01", "50"), ("uk", "12", "100"), ("uk", "12.01", "50")],
+)
 def test_the_first_dose_follows_from_how_long_the_effect_lasted(label_set: str, hours: str, first: str) -> None:
     patient = a_patient(a_clinic(label_set=label_set))
     nurse = a_user(Role.NURSE, patient.clinic)
@@ -92,7 +95,9 @@ def test_the_first_dose_follows_from_how_long_the_effect_lasted(label_set: str, 
     judge(give(trial, "50", NOW, nurse), nurse, responded=True, hours=hours)
     trial.refresh_from_db()
     found = screening.stage(trial).first
-    assert trial.outcome == "responded" and found is not None and found.daily_dose_mcg == D(first)
+    assert trial.outcome == "responded"
+    assert found is not None
+    assert found.daily_dose_mcg == D(first)
 
 
 def test_the_interval_is_not_skipped_and_an_override_stays(patient: Patient, nurse: User, prescriber: User) -> None:
@@ -104,12 +109,14 @@ def test_the_interval_is_not_skipped_and_an_override_stays(patient: Patient, nur
         give(trial, "50", NOW + DAY - timedelta(minutes=1), nurse)
     assert "prescriber" in refused("override_reason", lambda: give(trial, "50", NOW + 8 * HOUR, nurse, "now"))
     forced = give(trial, "50", NOW + 8 * HOUR, prescriber, "goes home tonight")
-    assert forced.override_reason == "goes home tonight" and "Not before" in forced.overridden[0]
+    assert forced.override_reason == "goes home tonight"
+    assert "Not before" in forced.overridden[0]
     with pytest.raises(Blocked, match="bserve"):
         give(trial, "75", NOW + 3 * DAY, nurse)
     judge(forced, nurse, responded=False)
     fine = give(trial, "75", NOW + 8 * HOUR + DAY, nurse, "not needed")
-    assert fine.override_reason == "" and fine.overridden == []
+    assert fine.override_reason == ""
+    assert fine.overridden == []
     judge(fine, nurse, responded=False)
     judge(give(trial, "100", NOW + 4 * DAY, nurse), nurse, responded=False)
     trial.refresh_from_db()
@@ -210,7 +217,8 @@ def test_a_rescue_plan_begins_with_the_clinics_words(patient: Patient, nurse: Us
     assert records.rescue_words(patient) == "Call us."
     records.write_rescue_plan(patient=patient, text="Baclofen 20 mg", by=nurse, now=NOW)
     newer = records.write_rescue_plan(patient=patient, text="Baclofen 30 mg", by=nurse, now=NOW)
-    assert records.rescue_plan(patient) == newer and records.rescue_words(patient) == "Baclofen 30 mg"
+    assert records.rescue_plan(patient) == newer
+    assert records.rescue_words(patient) == "Baclofen 30 mg"
 
 
 def test_a_record_that_went_elsewhere_is_only_read(patient: Patient, nurse: User) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -37,6 +37,7 @@ _PROPOSAL = ("protocol", "proposed_by", "signed_by", "confirmed_by", "withdrawn_
 _PLAN = ("drafted_by", "signed_by", "ended_by")
 
 
+@extend_schema_view(get=extend_schema(responses=ProposalOutput(many=True)))
 class ProposalList(OfPumpView):
     """Doses proposed for a pump, newest first; one is open at a time."""
 
@@ -122,6 +123,7 @@ class ProposalWithdraw(ProposalView):
         return Response(ProposalOutput(done).data)
 
 
+@extend_schema_view(get=extend_schema(responses=WeaningOutput(many=True)))
 class WeaningList(OfPumpView):
     """Tapers of a pump, newest first; one is open at a time."""
 
@@ -197,9 +199,7 @@ class DoseSign(OfPumpView):
         found = generics.get_object_or_404(asked, event=self.kwargs["event"])
         given = taken(NoteInput, request).validated_data
         return Response(
-            SignatureOutput(
-                signing.sign(event_id=found.event_id, by=caller(request), now=timezone.now(), **given)
-            ).data
+            SignatureOutput(signing.sign(event_id=found.event_id, by=caller(request), now=timezone.now(), **given)).data
         )
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -57,6 +57,7 @@ class RecordVoid(OfPatientView):
         return Response(self.get_serializer(row).data)
 
 
+@extend_schema_view(get=extend_schema(responses=PhaseOutput(many=True)))
 class PhaseList(RecordList):
     """Which phase of therapy a patient is in: the newest that stands."""
 
@@ -79,6 +80,7 @@ class PhaseVoid(RecordVoid):
     needs = Permission.PROPOSE_DOSE
 
 
+@extend_schema_view(get=extend_schema(responses=AssessmentOutput(many=True)))
 class AssessmentList(RecordList):
     serializer_class = AssessmentOutput
     model = Assessment
@@ -102,6 +104,7 @@ class AssessmentVoid(RecordVoid):
     model = Assessment
 
 
+@extend_schema_view(get=extend_schema(responses=AdverseOutput(many=True)))
 class AdverseList(RecordList):
     serializer_class = AdverseOutput
     model = AdverseEvent
@@ -120,6 +123,7 @@ class AdverseVoid(RecordVoid):
     model = AdverseEvent
 
 
+@extend_schema_view(get=extend_schema(responses=MedicineOutput(many=True)))
 class MedicineList(RecordList):
     """Medicines beside the pump, each with what it does together with baclofen."""
 

@@ -17,14 +17,14 @@ from therapy.api.serializers import (
     TrialBolusInput,
     TrialBolusOutput,
     TrialInput,
-    TrialOutput,
+    TrialWithBoluses,
 )
 from therapy.models import Trial, TrialBolus
 from therapy.services import screening
 
 
 class TrialView(OfPatientView):
-    serializer_class = TrialOutput
+    serializer_class = TrialWithBoluses
 
     def trial(self, permission: Permission) -> Trial:
         rows = Trial.objects.filter(patient=self.patient(permission)).select_related("patient__clinic", "protocol")
@@ -32,20 +32,23 @@ class TrialView(OfPatientView):
 
 
 class TrialList(TrialView):
+    @extend_schema(responses=TrialWithBoluses(many=True))
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         rows = Trial.objects.filter(patient=self.patient(Permission.SEE_CLINICAL))
         return self.page(rows.select_related("began_by", "ended_by", "protocol").prefetch_related("boluses__judged_by"))
 
-    @extend_schema(request=TrialInput, responses={201: TrialOutput})
+    @extend_schema(request=TrialInput, responses={201: TrialWithBoluses})
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         patient = self.patient(Permission.LOG)
         given = taken(TrialInput, request).validated_data
-        return created(TrialOutput(screening.begin(patient=patient, by=caller(request), now=timezone.now(), **given)))
+        return created(
+            TrialWithBoluses(screening.begin(patient=patient, by=caller(request), now=timezone.now(), **given))
+        )
 
 
 class TrialDetail(TrialView):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return Response(TrialOutput(self.trial(Permission.SEE_CLINICAL)).data)
+        return Response(TrialWithBoluses(self.trial(Permission.SEE_CLINICAL)).data)
 
 
 class TrialBoluses(TrialView):
@@ -62,19 +65,19 @@ class TrialBoluses(TrialView):
 class TrialJudge(TrialView):
     """Whether the patient responded, and for how long; a response ends the screening."""
 
-    @extend_schema(request=JudgeInput, responses=TrialOutput)
+    @extend_schema(request=JudgeInput, responses=TrialWithBoluses)
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         trial = self.trial(Permission.LOG)
         bolus = generics.get_object_or_404(TrialBolus.objects.filter(trial=trial), pk=self.kwargs["bolus"])
         given = taken(JudgeInput, request).validated_data
         screening.judge(bolus=bolus, by=caller(request), now=timezone.now(), **given)
-        return Response(TrialOutput(self.trial(Permission.LOG)).data)
+        return Response(TrialWithBoluses(self.trial(Permission.LOG)).data)
 
 
 class TrialGiveUp(TrialView):
-    @extend_schema(request=NoteInput, responses=TrialOutput)
+    @extend_schema(request=NoteInput, responses=TrialWithBoluses)
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         trial = self.trial(Permission.LOG)
         given = taken(NoteInput, request).validated_data
         screening.give_up(trial=trial, by=caller(request), now=timezone.now(), **given)
-        return Response(TrialOutput(self.trial(Permission.LOG)).data)
+        return Response(TrialWithBoluses(self.trial(Permission.LOG)).data)

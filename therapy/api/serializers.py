@@ -215,7 +215,7 @@ class FirstDoseOutput(serializers.Serializer[Any]):
     source = serializers.CharField()
 
 
-class TrialOutput(serializers.ModelSerializer[Trial]):
+class TrialWithBoluses(serializers.ModelSerializer[Trial]):
     """A screening with its boluses, what may follow, and after a response the first daily dose."""
 
     id = IdField()

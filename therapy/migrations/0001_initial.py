@@ -7,317 +7,802 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('clinics', '0005_phones_for_patients'),
-        ('patients', '0005_unsubscribed'),
-        ('pumps', '0009_dose_signatures'),
+        ("clinics", "0005_phones_for_patients"),
+        ("patients", "0005_unsubscribed"),
+        ("pumps", "0009_dose_signatures"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Medicine',
+            name="Medicine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('recorded_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('voided_at', models.DateTimeField(blank=True, null=True)),
-                ('voided_reason', models.CharField(blank=True, max_length=500)),
-                ('name', models.CharField(max_length=200)),
-                ('dose', models.CharField(blank=True, max_length=200)),
-                ('started_on', models.DateField(blank=True, null=True)),
-                ('ended_on', models.DateField(blank=True, null=True)),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='%(class)ss', to='patients.patient')),
-                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('voided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("recorded_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("voided_at", models.DateTimeField(blank=True, null=True)),
+                ("voided_reason", models.CharField(blank=True, max_length=500)),
+                ("name", models.CharField(max_length=200)),
+                ("dose", models.CharField(blank=True, max_length=200)),
+                ("started_on", models.DateField(blank=True, null=True)),
+                ("ended_on", models.DateField(blank=True, null=True)),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="%(class)ss", to="patients.patient"
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "voided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Protocol',
+            name="Protocol",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField()),
-                ('figures', models.JSONField(blank=True, default=dict)),
-                ('second_person', models.BooleanField(default=False)),
-                ('rescue_words', models.CharField(blank=True, max_length=2000)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='protocols', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField()),
+                ("figures", models.JSONField(blank=True, default=dict)),
+                ("second_person", models.BooleanField(default=False)),
+                ("rescue_words", models.CharField(blank=True, max_length=2000)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="protocols", to="clinics.clinic"
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Proposal',
+            name="Proposal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('proposed', 'To be signed'), ('signed', 'Signed, to be programmed'), ('programmed', 'Programmed'), ('withdrawn', 'Withdrawn')], default='proposed', max_length=16)),
-                ('mode', models.CharField(choices=[('simple_continuous', 'Simple continuous'), ('flex', 'Flex'), ('periodic_bolus', 'Periodic bolus'), ('minimum_rate', 'Minimum rate'), ('stopped', 'Stopped')], max_length=32)),
-                ('daily_dose_mcg', models.DecimalField(decimal_places=3, max_digits=10)),
-                ('steps', models.JSONField(blank=True, default=list)),
-                ('boluses', models.JSONField(blank=True, default=list)),
-                ('patient_bolus_mcg', models.DecimalField(blank=True, decimal_places=3, max_digits=10, null=True)),
-                ('patient_boluses_per_day', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('concentration_mcg_per_ml', models.DecimalField(blank=True, decimal_places=3, max_digits=9, null=True)),
-                ('bridge', models.JSONField(blank=True, default=dict)),
-                ('bridge_declined_reason', models.CharField(blank=True, max_length=500)),
-                ('compared', models.JSONField(blank=True, default=list)),
-                ('reason', models.CharField(max_length=500)),
-                ('phase', models.CharField(choices=[('titration', 'Titration'), ('maintenance', 'Maintenance')], max_length=16)),
-                ('current_daily_dose_mcg', models.DecimalField(blank=True, decimal_places=3, max_digits=10, null=True)),
-                ('current_concentration_mcg_per_ml', models.DecimalField(blank=True, decimal_places=3, max_digits=9, null=True)),
-                ('label_set', models.CharField(max_length=8)),
-                ('label_version', models.PositiveIntegerField()),
-                ('findings', models.JSONField(blank=True, default=list)),
-                ('proposed_at', models.DateTimeField()),
-                ('signed_at', models.DateTimeField(blank=True, null=True)),
-                ('override_reason', models.CharField(blank=True, max_length=500)),
-                ('second_person', models.JSONField(blank=True, default=list)),
-                ('confirmed_at', models.DateTimeField(blank=True, null=True)),
-                ('read_back', models.JSONField(blank=True, default=dict)),
-                ('mismatches', models.JSONField(blank=True, default=list)),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
-                ('withdrawn_reason', models.CharField(blank=True, max_length=500)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='proposals', to='clinics.clinic')),
-                ('confirmed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('event', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='proposal', to='pumps.event')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='proposals', to='patients.patient')),
-                ('proposed_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('pump', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='proposals', to='pumps.pump')),
-                ('signed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('withdrawn_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('protocol', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='therapy.protocol')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("proposed", "To be signed"),
+                            ("signed", "Signed, to be programmed"),
+                            ("programmed", "Programmed"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        default="proposed",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[
+                            ("simple_continuous", "Simple continuous"),
+                            ("flex", "Flex"),
+                            ("periodic_bolus", "Periodic bolus"),
+                            ("minimum_rate", "Minimum rate"),
+                            ("stopped", "Stopped"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                ("daily_dose_mcg", models.DecimalField(decimal_places=3, max_digits=10)),
+                ("steps", models.JSONField(blank=True, default=list)),
+                ("boluses", models.JSONField(blank=True, default=list)),
+                ("patient_bolus_mcg", models.DecimalField(blank=True, decimal_places=3, max_digits=10, null=True)),
+                ("patient_boluses_per_day", models.PositiveSmallIntegerField(blank=True, null=True)),
+                (
+                    "concentration_mcg_per_ml",
+                    models.DecimalField(blank=True, decimal_places=3, max_digits=9, null=True),
+                ),
+                ("bridge", models.JSONField(blank=True, default=dict)),
+                ("bridge_declined_reason", models.CharField(blank=True, max_length=500)),
+                ("compared", models.JSONField(blank=True, default=list)),
+                ("reason", models.CharField(max_length=500)),
+                (
+                    "phase",
+                    models.CharField(
+                        choices=[("titration", "Titration"), ("maintenance", "Maintenance")], max_length=16
+                    ),
+                ),
+                ("current_daily_dose_mcg", models.DecimalField(blank=True, decimal_places=3, max_digits=10, null=True)),
+                (
+                    "current_concentration_mcg_per_ml",
+                    models.DecimalField(blank=True, decimal_places=3, max_digits=9, null=True),
+                ),
+                ("label_set", models.CharField(max_length=8)),
+                ("label_version", models.PositiveIntegerField()),
+                ("findings", models.JSONField(blank=True, default=list)),
+                ("proposed_at", models.DateTimeField()),
+                ("signed_at", models.DateTimeField(blank=True, null=True)),
+                ("override_reason", models.CharField(blank=True, max_length=500)),
+                ("second_person", models.JSONField(blank=True, default=list)),
+                ("confirmed_at", models.DateTimeField(blank=True, null=True)),
+                ("read_back", models.JSONField(blank=True, default=dict)),
+                ("mismatches", models.JSONField(blank=True, default=list)),
+                ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
+                ("withdrawn_reason", models.CharField(blank=True, max_length=500)),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="proposals", to="clinics.clinic"
+                    ),
+                ),
+                (
+                    "confirmed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "event",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="proposal",
+                        to="pumps.event",
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="proposals", to="patients.patient"
+                    ),
+                ),
+                (
+                    "proposed_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "pump",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="proposals", to="pumps.pump"
+                    ),
+                ),
+                (
+                    "signed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "withdrawn_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "protocol",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="therapy.protocol",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='RescuePlan',
+            name="RescuePlan",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('recorded_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('voided_at', models.DateTimeField(blank=True, null=True)),
-                ('voided_reason', models.CharField(blank=True, max_length=500)),
-                ('text', models.CharField(max_length=2000)),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='%(class)ss', to='patients.patient')),
-                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('voided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("recorded_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("voided_at", models.DateTimeField(blank=True, null=True)),
+                ("voided_reason", models.CharField(blank=True, max_length=500)),
+                ("text", models.CharField(max_length=2000)),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="%(class)ss", to="patients.patient"
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "voided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='Trial',
+            name="Trial",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('label_set', models.CharField(max_length=8)),
-                ('label_version', models.PositiveIntegerField()),
-                ('starts_small', models.BooleanField(default=False)),
-                ('began_at', models.DateTimeField()),
-                ('outcome', models.CharField(blank=True, choices=[('responded', 'Responded'), ('no_response', 'No response: not a candidate'), ('abandoned', 'Given up')], max_length=16)),
-                ('note', models.CharField(blank=True, max_length=500)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('began_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('ended_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='trials', to='patients.patient')),
-                ('protocol', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='therapy.protocol')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("label_set", models.CharField(max_length=8)),
+                ("label_version", models.PositiveIntegerField()),
+                ("starts_small", models.BooleanField(default=False)),
+                ("began_at", models.DateTimeField()),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("responded", "Responded"),
+                            ("no_response", "No response: not a candidate"),
+                            ("abandoned", "Given up"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("note", models.CharField(blank=True, max_length=500)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "began_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "ended_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="trials", to="patients.patient"
+                    ),
+                ),
+                (
+                    "protocol",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="therapy.protocol",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='TrialBolus',
+            name="TrialBolus",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('given_at', models.DateTimeField()),
-                ('dose_mcg', models.DecimalField(decimal_places=2, max_digits=7)),
-                ('responded', models.BooleanField(blank=True, null=True)),
-                ('judged_at', models.DateTimeField(blank=True, null=True)),
-                ('effect_hours', models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
-                ('note', models.CharField(blank=True, max_length=500)),
-                ('override_reason', models.CharField(blank=True, max_length=500)),
-                ('overridden', models.JSONField(blank=True, default=list)),
-                ('recorded_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('judged_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('trial', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='boluses', to='therapy.trial')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("given_at", models.DateTimeField()),
+                ("dose_mcg", models.DecimalField(decimal_places=2, max_digits=7)),
+                ("responded", models.BooleanField(blank=True, null=True)),
+                ("judged_at", models.DateTimeField(blank=True, null=True)),
+                ("effect_hours", models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
+                ("note", models.CharField(blank=True, max_length=500)),
+                ("override_reason", models.CharField(blank=True, max_length=500)),
+                ("overridden", models.JSONField(blank=True, default=list)),
+                ("recorded_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "judged_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "trial",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="boluses", to="therapy.trial"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['given_at', 'pk'],
+                "ordering": ["given_at", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='Assessment',
+            name="Assessment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('recorded_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('voided_at', models.DateTimeField(blank=True, null=True)),
-                ('voided_reason', models.CharField(blank=True, max_length=500)),
-                ('measured_at', models.DateTimeField()),
-                ('ashworth', models.JSONField(blank=True, default=list)),
-                ('spasm_frequency', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('spasm_severity', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('pain', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('goal', models.CharField(blank=True, max_length=300)),
-                ('goal_attainment', models.SmallIntegerField(blank=True, null=True)),
-                ('function_note', models.CharField(blank=True, max_length=1000)),
-                ('vitals', models.JSONField(blank=True, default=dict)),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='%(class)ss', to='patients.patient')),
-                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('voided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('bolus', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='assessments', to='therapy.trialbolus')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("recorded_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("voided_at", models.DateTimeField(blank=True, null=True)),
+                ("voided_reason", models.CharField(blank=True, max_length=500)),
+                ("measured_at", models.DateTimeField()),
+                ("ashworth", models.JSONField(blank=True, default=list)),
+                ("spasm_frequency", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("spasm_severity", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("pain", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("goal", models.CharField(blank=True, max_length=300)),
+                ("goal_attainment", models.SmallIntegerField(blank=True, null=True)),
+                ("function_note", models.CharField(blank=True, max_length=1000)),
+                ("vitals", models.JSONField(blank=True, default=dict)),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="%(class)ss", to="patients.patient"
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "voided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "bolus",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="assessments",
+                        to="therapy.trialbolus",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='WeaningPlan',
+            name="WeaningPlan",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('drafted', 'To be signed'), ('signed', 'Signed'), ('ended', 'Ended')], default='drafted', max_length=16)),
-                ('reason', models.CharField(max_length=500)),
-                ('steps', models.JSONField()),
-                ('current_daily_dose_mcg', models.DecimalField(decimal_places=3, max_digits=10)),
-                ('label_set', models.CharField(max_length=8)),
-                ('label_version', models.PositiveIntegerField()),
-                ('findings', models.JSONField(blank=True, default=list)),
-                ('drafted_at', models.DateTimeField()),
-                ('signed_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('ended_reason', models.CharField(blank=True, max_length=500)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='weaning_plans', to='clinics.clinic')),
-                ('drafted_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('ended_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('events', models.ManyToManyField(blank=True, related_name='weaning_plans', to='pumps.event')),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='weaning_plans', to='patients.patient')),
-                ('pump', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='weaning_plans', to='pumps.pump')),
-                ('signed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("drafted", "To be signed"), ("signed", "Signed"), ("ended", "Ended")],
+                        default="drafted",
+                        max_length=16,
+                    ),
+                ),
+                ("reason", models.CharField(max_length=500)),
+                ("steps", models.JSONField()),
+                ("current_daily_dose_mcg", models.DecimalField(decimal_places=3, max_digits=10)),
+                ("label_set", models.CharField(max_length=8)),
+                ("label_version", models.PositiveIntegerField()),
+                ("findings", models.JSONField(blank=True, default=list)),
+                ("drafted_at", models.DateTimeField()),
+                ("signed_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                ("ended_reason", models.CharField(blank=True, max_length=500)),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="weaning_plans", to="clinics.clinic"
+                    ),
+                ),
+                (
+                    "drafted_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "ended_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("events", models.ManyToManyField(blank=True, related_name="weaning_plans", to="pumps.event")),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="weaning_plans", to="patients.patient"
+                    ),
+                ),
+                (
+                    "pump",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="weaning_plans", to="pumps.pump"
+                    ),
+                ),
+                (
+                    "signed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-pk'],
+                "ordering": ["-pk"],
             },
         ),
         migrations.CreateModel(
-            name='AdverseEvent',
+            name="AdverseEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('recorded_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('voided_at', models.DateTimeField(blank=True, null=True)),
-                ('voided_reason', models.CharField(blank=True, max_length=500)),
-                ('began_at', models.DateTimeField()),
-                ('kind', models.CharField(choices=[('withdrawal', 'Withdrawal'), ('overdose', 'Overdose'), ('infection', 'Infection or meningitis'), ('catheter', 'Catheter problem'), ('pump', 'Pump problem'), ('wound', 'Wound, pocket or seroma'), ('csf_leak', 'Leak of cerebrospinal fluid'), ('drug', 'Side effect of the drug'), ('other', 'Other')], max_length=16)),
-                ('severity', models.CharField(choices=[('mild', 'Mild'), ('moderate', 'Moderate'), ('severe', 'Severe'), ('life_threatening', 'Life-threatening'), ('fatal', 'Fatal')], max_length=20)),
-                ('relatedness', models.CharField(choices=[('unrelated', 'Unrelated'), ('possible', 'Possible'), ('probable', 'Probable'), ('definite', 'Definite')], max_length=16)),
-                ('outcome', models.CharField(choices=[('recovered', 'Recovered'), ('recovering', 'Recovering'), ('not_recovered', 'Not recovered'), ('sequelae', 'Recovered with sequelae'), ('died', 'Died'), ('unknown', 'Not known')], max_length=16)),
-                ('reported', models.BooleanField(default=False)),
-                ('report_reference', models.CharField(blank=True, max_length=100)),
-                ('note', models.CharField(blank=True, max_length=1000)),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='%(class)ss', to='patients.patient')),
-                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('voided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("recorded_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("voided_at", models.DateTimeField(blank=True, null=True)),
+                ("voided_reason", models.CharField(blank=True, max_length=500)),
+                ("began_at", models.DateTimeField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("withdrawal", "Withdrawal"),
+                            ("overdose", "Overdose"),
+                            ("infection", "Infection or meningitis"),
+                            ("catheter", "Catheter problem"),
+                            ("pump", "Pump problem"),
+                            ("wound", "Wound, pocket or seroma"),
+                            ("csf_leak", "Leak of cerebrospinal fluid"),
+                            ("drug", "Side effect of the drug"),
+                            ("other", "Other"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[
+                            ("mild", "Mild"),
+                            ("moderate", "Moderate"),
+                            ("severe", "Severe"),
+                            ("life_threatening", "Life-threatening"),
+                            ("fatal", "Fatal"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "relatedness",
+                    models.CharField(
+                        choices=[
+                            ("unrelated", "Unrelated"),
+                            ("possible", "Possible"),
+                            ("probable", "Probable"),
+                            ("definite", "Definite"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("recovered", "Recovered"),
+                            ("recovering", "Recovering"),
+                            ("not_recovered", "Not recovered"),
+                            ("sequelae", "Recovered with sequelae"),
+                            ("died", "Died"),
+                            ("unknown", "Not known"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("reported", models.BooleanField(default=False)),
+                ("report_reference", models.CharField(blank=True, max_length=100)),
+                ("note", models.CharField(blank=True, max_length=1000)),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="%(class)ss", to="patients.patient"
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "voided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(models.F('patient'), models.OrderBy(models.F('began_at'), descending=True), name='adverse_of_patient')],
+                "indexes": [
+                    models.Index(
+                        models.F("patient"),
+                        models.OrderBy(models.F("began_at"), descending=True),
+                        name="adverse_of_patient",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='PhaseChange',
+            name="PhaseChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('recorded_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('voided_at', models.DateTimeField(blank=True, null=True)),
-                ('voided_reason', models.CharField(blank=True, max_length=500)),
-                ('phase', models.CharField(choices=[('candidate', 'Candidate'), ('screening', 'Screening'), ('implanted', 'Implanted, first dose'), ('titration', 'Titration'), ('maintenance', 'Maintenance'), ('weaning', 'Weaning'), ('stopped', 'Stopped')], max_length=16)),
-                ('began_at', models.DateTimeField()),
-                ('reason', models.CharField(blank=True, max_length=500)),
-                ('patient', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='%(class)ss', to='patients.patient')),
-                ('recorded_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('voided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("recorded_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("voided_at", models.DateTimeField(blank=True, null=True)),
+                ("voided_reason", models.CharField(blank=True, max_length=500)),
+                (
+                    "phase",
+                    models.CharField(
+                        choices=[
+                            ("candidate", "Candidate"),
+                            ("screening", "Screening"),
+                            ("implanted", "Implanted, first dose"),
+                            ("titration", "Titration"),
+                            ("maintenance", "Maintenance"),
+                            ("weaning", "Weaning"),
+                            ("stopped", "Stopped"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("began_at", models.DateTimeField()),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                (
+                    "patient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="%(class)ss", to="patients.patient"
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "voided_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(models.F('patient'), models.OrderBy(models.F('began_at'), descending=True), name='phasechange_of_patient')],
+                "indexes": [
+                    models.Index(
+                        models.F("patient"),
+                        models.OrderBy(models.F("began_at"), descending=True),
+                        name="phasechange_of_patient",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ProgramTemplate',
+            name="ProgramTemplate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('mode', models.CharField(choices=[('simple_continuous', 'Simple continuous'), ('flex', 'Flex'), ('periodic_bolus', 'Periodic bolus'), ('minimum_rate', 'Minimum rate'), ('stopped', 'Stopped')], max_length=32)),
-                ('daily_dose_mcg', models.DecimalField(decimal_places=3, max_digits=10)),
-                ('steps', models.JSONField(blank=True, default=list)),
-                ('boluses', models.JSONField(blank=True, default=list)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='program_templates', to='clinics.clinic')),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[
+                            ("simple_continuous", "Simple continuous"),
+                            ("flex", "Flex"),
+                            ("periodic_bolus", "Periodic bolus"),
+                            ("minimum_rate", "Minimum rate"),
+                            ("stopped", "Stopped"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                ("daily_dose_mcg", models.DecimalField(decimal_places=3, max_digits=10)),
+                ("steps", models.JSONField(blank=True, default=list)),
+                ("boluses", models.JSONField(blank=True, default=list)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="program_templates",
+                        to="clinics.clinic",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
-                'constraints': [models.UniqueConstraint(fields=('clinic', 'name'), name='template_once_a_clinic')],
+                "ordering": ["name"],
+                "constraints": [models.UniqueConstraint(fields=("clinic", "name"), name="template_once_a_clinic")],
             },
         ),
         migrations.AddConstraint(
-            model_name='protocol',
-            constraint=models.UniqueConstraint(fields=('clinic', 'version'), name='protocol_version_once_a_clinic'),
+            model_name="protocol",
+            constraint=models.UniqueConstraint(fields=("clinic", "version"), name="protocol_version_once_a_clinic"),
         ),
         migrations.AddIndex(
-            model_name='proposal',
-            index=models.Index(condition=models.Q(('state', 'proposed')), fields=['clinic', 'proposed_at'], name='proposal_to_sign'),
+            model_name="proposal",
+            index=models.Index(
+                condition=models.Q(("state", "proposed")), fields=["clinic", "proposed_at"], name="proposal_to_sign"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='proposal',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['proposed', 'signed'])), fields=('pump',), name='proposal_one_open_a_pump'),
+            model_name="proposal",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["proposed", "signed"])),
+                fields=("pump",),
+                name="proposal_one_open_a_pump",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='proposal',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('signed_at', None), ('state', 'proposed')), models.Q(('state', 'withdrawn'), ('withdrawn_at__isnull', False)), models.Q(('event', None), ('signed_at__isnull', False), ('state', 'signed')), models.Q(('confirmed_at__isnull', False), ('event__isnull', False), ('signed_at__isnull', False), ('state', 'programmed')), _connector='OR'), name='proposal_state_is_whole'),
+            model_name="proposal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("signed_at", None), ("state", "proposed")),
+                    models.Q(("state", "withdrawn"), ("withdrawn_at__isnull", False)),
+                    models.Q(("event", None), ("signed_at__isnull", False), ("state", "signed")),
+                    models.Q(
+                        ("confirmed_at__isnull", False),
+                        ("event__isnull", False),
+                        ("signed_at__isnull", False),
+                        ("state", "programmed"),
+                    ),
+                    _connector="OR",
+                ),
+                name="proposal_state_is_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trial',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('patient',), name='trial_one_open_a_patient'),
+            model_name="trial",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ended_at", None)), fields=("patient",), name="trial_one_open_a_patient"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trial',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('ended_at', None), ('outcome', '')), models.Q(('ended_at__isnull', False), models.Q(('outcome', ''), _negated=True)), _connector='OR'), name='trial_ended_has_an_outcome'),
+            model_name="trial",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("ended_at", None), ("outcome", "")),
+                    models.Q(("ended_at__isnull", False), models.Q(("outcome", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="trial_ended_has_an_outcome",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trialbolus',
-            constraint=models.CheckConstraint(condition=models.Q(('dose_mcg__gt', 0)), name='trialbolus_has_a_dose'),
+            model_name="trialbolus",
+            constraint=models.CheckConstraint(condition=models.Q(("dose_mcg__gt", 0)), name="trialbolus_has_a_dose"),
         ),
         migrations.AddConstraint(
-            model_name='trialbolus',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('judged_at', None), ('responded', None)), models.Q(('judged_at__isnull', False), ('responded__isnull', False)), _connector='OR'), name='trialbolus_judged_by_somebody'),
+            model_name="trialbolus",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("judged_at", None), ("responded", None)),
+                    models.Q(("judged_at__isnull", False), ("responded__isnull", False)),
+                    _connector="OR",
+                ),
+                name="trialbolus_judged_by_somebody",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trialbolus',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('effect_hours__gt', 0), ('responded', True)), models.Q(('effect_hours', None), ('responded', False)), models.Q(('effect_hours', None), ('responded', None)), _connector='OR'), name='trialbolus_response_lasted'),
+            model_name="trialbolus",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("effect_hours__gt", 0), ("responded", True)),
+                    models.Q(("effect_hours", None), ("responded", False)),
+                    models.Q(("effect_hours", None), ("responded", None)),
+                    _connector="OR",
+                ),
+                name="trialbolus_response_lasted",
+            ),
         ),
         migrations.AddIndex(
-            model_name='assessment',
-            index=models.Index(models.F('patient'), models.OrderBy(models.F('measured_at'), descending=True), name='assessment_of_patient'),
+            model_name="assessment",
+            index=models.Index(
+                models.F("patient"),
+                models.OrderBy(models.F("measured_at"), descending=True),
+                name="assessment_of_patient",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='assessment',
-            constraint=models.CheckConstraint(condition=models.Q(('pain', None), ('pain__lte', 10), _connector='OR'), name='assessment_pain_0_to_10'),
+            model_name="assessment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("pain", None), ("pain__lte", 10), _connector="OR"), name="assessment_pain_0_to_10"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='assessment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('spasm_frequency', None), ('spasm_severity', None)), models.Q(('spasm_frequency', 0), ('spasm_severity', None)), models.Q(('spasm_frequency__range', (1, 4)), ('spasm_severity__range', (1, 3))), _connector='OR'), name='assessment_penn_is_whole'),
+            model_name="assessment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("spasm_frequency", None), ("spasm_severity", None)),
+                    models.Q(("spasm_frequency", 0), ("spasm_severity", None)),
+                    models.Q(("spasm_frequency__range", (1, 4)), ("spasm_severity__range", (1, 3))),
+                    _connector="OR",
+                ),
+                name="assessment_penn_is_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='assessment',
-            constraint=models.CheckConstraint(condition=models.Q(('goal_attainment', None), ('goal_attainment__range', (-2, 2)), _connector='OR'), name='assessment_goal_range'),
+            model_name="assessment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("goal_attainment", None), ("goal_attainment__range", (-2, 2)), _connector="OR"),
+                name="assessment_goal_range",
+            ),
         ),
         migrations.AddIndex(
-            model_name='weaningplan',
-            index=models.Index(condition=models.Q(('state', 'drafted')), fields=['clinic', 'drafted_at'], name='weaning_to_sign'),
+            model_name="weaningplan",
+            index=models.Index(
+                condition=models.Q(("state", "drafted")), fields=["clinic", "drafted_at"], name="weaning_to_sign"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='weaningplan',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['drafted', 'signed'])), fields=('pump',), name='weaning_one_open_a_pump'),
+            model_name="weaningplan",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["drafted", "signed"])),
+                fields=("pump",),
+                name="weaning_one_open_a_pump",
+            ),
         ),
     ]

@@ -35,7 +35,9 @@ def protocol(request: HttpRequest, clinic_id: int) -> HttpResponse:
         )):  # fmt: skip
             messages.success(request, "Saved. Every proposal from now on is held against it.")
             return redirect("protocol", clinic_id=clinic.pk)
-    return render(request, "therapy/protocol.html", {"clinic": clinic, "form": form, "present": present, "labels": labels})
+    return render(
+        request, "therapy/protocol.html", {"clinic": clinic, "form": form, "present": present, "labels": labels}
+    )
 
 
 def templates(request: HttpRequest, clinic_id: int) -> HttpResponse:

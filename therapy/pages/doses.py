@@ -61,7 +61,9 @@ def propose(request: HttpRequest, pump_id: int) -> HttpResponse:
             if answer is not None:
                 return answer
     elif posted is not None:
-        form = ProposalForm(initial={name: posted.get(name, "") for name in ProposalForm.base_fields}, current_mcg=current)
+        form = ProposalForm(
+            initial={name: posted.get(name, "") for name in ProposalForm.base_fields}, current_mcg=current
+        )
         rows = {name: rows_again(posted, name, posted.get("more")) for name in LISTS}
     else:
         initial, lists = _from_template(request, pump)
@@ -277,7 +279,11 @@ def weaning_plan(request: HttpRequest, plan_id: int) -> HttpResponse:
 def to_sign_page(request: HttpRequest) -> HttpResponse:
     """What waits for the signature of the person in front of it."""
     user = user_of(request)
-    return render(request, "therapy/to_sign.html", {"waiting": to_sign(user), "signs": user.access.can_somewhere(Permission.SIGN_DOSE)})
+    return render(
+        request,
+        "therapy/to_sign.html",
+        {"waiting": to_sign(user), "signs": user.access.can_somewhere(Permission.SIGN_DOSE)},
+    )
 
 
 def sign_dose(request: HttpRequest, patient_id: int, event_id: int) -> HttpResponse:

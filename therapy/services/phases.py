@@ -26,9 +26,7 @@ def pump_in_use(patient: Patient) -> Pump | None:
 
 
 @transaction.atomic
-def change(
-    *, patient: Patient, phase: Phase, began_at: datetime, reason: str, by: User, now: datetime
-) -> PhaseChange:
+def change(*, patient: Patient, phase: Phase, began_at: datetime, reason: str, by: User, now: datetime) -> PhaseChange:
     """A patient enters another phase.
 
     Raises:

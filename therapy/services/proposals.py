@@ -235,9 +235,7 @@ def _of_bridge(wanted: Wanted, bridge: BridgeNeed | None) -> list[Finding]:
     return []
 
 
-def _of_creep(
-    pump: Pump, wanted: Wanted, standing: Standing, rules: Rules, now: datetime, age: int
-) -> list[Finding]:
+def _of_creep(pump: Pump, wanted: Wanted, standing: Standing, rules: Rules, now: datetime, age: int) -> list[Finding]:
     began = PhaseChange.objects.standing().filter(patient=pump.patient, phase=Phase.MAINTENANCE)
     since = began.order_by("began_at").values_list("began_at", flat=True).first()
     if since is None or not wanted.daily_dose_mcg:
@@ -253,8 +251,14 @@ CONDITIONS = {
     "pregnant": (Severity.WARN, "Pregnant: reduce, and discontinue in the third trimester, with the prescriber."),
     "breast_feeding": (Severity.INFO, "Breast-feeding: watch the child for sedation."),
     "earlier_withdrawal": (Severity.WARN, "Had withdrawal before: a step down, or an empty pump, can bring it back."),
-    "t6_or_above": (Severity.INFO, "Spinal cord injury at or above T6: withdrawal can look like autonomic dysreflexia."),
-    "communication_difficulty": (Severity.INFO, "Cannot easily say what is wrong: look for signs, do not wait to be told."),
+    "t6_or_above": (
+        Severity.INFO,
+        "Spinal cord injury at or above T6: withdrawal can look like autonomic dysreflexia.",
+    ),
+    "communication_difficulty": (
+        Severity.INFO,
+        "Cannot easily say what is wrong: look for signs, do not wait to be told.",
+    ),
 }
 
 
@@ -410,7 +414,9 @@ def signed_settings(proposal: Proposal) -> Settings:
 
 
 @transaction.atomic
-def confirm(*, proposal_id: int, read: Settings, by: User, source: str, now: datetime) -> tuple[Proposal, dict[str, Finding]]:
+def confirm(
+    *, proposal_id: int, read: Settings, by: User, source: str, now: datetime
+) -> tuple[Proposal, dict[str, Finding]]:
     """The pump was programmed, and shows `read`. What differs is kept and answered, by field, and nothing is confirmed;
     without a difference the dose change is recorded, and its bridge.
 

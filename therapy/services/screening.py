@@ -136,9 +136,13 @@ def judge(
     until = bolus.given_at + timedelta(hours=float(least))
     if not responded and now < until:
         zone = trial.patient.clinic.zone
-        raise Conflict(f"Observe for at least {least} h before it counts as no response: until {moment_words(until, zone)}.")
+        raise Conflict(
+            f"Observe for at least {least} h before it counts as no response: until {moment_words(until, zone)}."
+        )
     if responded and (effect_hours is None or effect_hours <= 0):
-        raise Impossible({"effect_hours": ["Say for how many hours the effect lasted: the first dose follows from it."]})
+        raise Impossible(
+            {"effect_hours": ["Say for how many hours the effect lasted: the first dose follows from it."]}
+        )
     bolus.responded, bolus.effect_hours = responded, effect_hours if responded else None
     bolus.judged_at, bolus.judged_by, bolus.note = now, by, note.strip()
     bolus.save()

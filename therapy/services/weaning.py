@@ -99,7 +99,10 @@ def sign(*, plan_id: int, by: User, source: str, now: datetime) -> WeaningPlan:
 def _planned(plan: WeaningPlan, step: Down, by: User, source: str, now: datetime) -> Event:
     mode = Mode.SIMPLE_CONTINUOUS if step.daily_dose_mcg else Mode.STOPPED
     entry = DoseEntry(
-        effective_at=step.at, mode=mode.value, daily_dose_mcg=step.daily_dose_mcg, reason=f"Weaning: {plan.reason}"[:500]
+        effective_at=step.at,
+        mode=mode.value,
+        daily_dose_mcg=step.daily_dose_mcg,
+        reason=f"Weaning: {plan.reason}"[:500],
     )
     return record_signed(pump_id=plan.pump_id, entry=entry, by=by, source=source, now=now)
 

@@ -1,0 +1,17 @@
+"""What axe-core says of a page."""
+
+import json
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+AXE = Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds. It is given to the page by the browser itself, past the page's own rules for scripts."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate(f"axe.run({{runOnly: {{type: 'tag', values: {json.dumps(RULES)}}}}})")
+    assert len(found["passes"]) > 5
+    return [f"{one['id']}: {node['html']}" for one in found["violations"] for node in one["nodes"]]
