@@ -31,7 +31,7 @@ LARGE = 10_000
 
 def report() -> bool:
     """Print each request with its queries and what reads a large table from end to end; whether any does."""
-    clients = {role: _client(role) for role in (Role.NURSE, Role.ADMINISTRATOR)}
+    clients = {role: _client(role) for role in (Role.NURSE, Role.PRESCRIBER, Role.ADMINISTRATOR)}
     large, found = _large_tables(), False
     for each in _asked():
         with CaptureQueriesContext(connection) as queries:
@@ -84,6 +84,7 @@ def _asked() -> Iterator[_Asked]:
     chosen = Pump.objects.select_related("model", "clinic").get(pk=programmable[50].pump_id)
     yield from _sent(chosen)
     yield from _of_alerts(chosen)
+    yield from _of_course(chosen)
     ordinary = Clinic.objects.get(name=ORDINARY)
     yield from (_Asked(address, role=Role.ADMINISTRATOR) for address in _of_clinic(ordinary.pk))
 
@@ -105,6 +106,17 @@ def _addresses(pump: Pump) -> Iterator[str]:
     one = f"{API}/pumps/{pump.pk}"
     yield from (f"{one}/", f"{one}/forecast/", f"{one}/timeline/", f"{one}/refills/", f"{one}/dose-changes/")
     yield from (f"{one}/residuals/", f"{one}/events/")
+
+
+def _of_course(pump: Pump) -> Iterator[_Asked]:
+    """A patient's course of therapy, and a dose proposed for the pump and signed."""
+    of, by = f"{API}/patients/{pump.patient_id}", f"{API}/pumps/{pump.pk}"
+    lists = (f"{of}/{name}/" for name in ("phases", "screenings", "assessments", "adverse-events", "medicines"))
+    wanted = {"mode": "simple_continuous", "daily_dose_mcg": "250", "reason": "stiff"}
+    yield from (_Asked(address) for address in (f"/patients/{pump.patient_id}/course/", *lists, f"{of}/rescue-plan/"))
+    yield from (_Asked(f"/pumps/{pump.pk}/propose/"), _Asked(f"{by}/proposals/preview/", wanted))
+    yield from (_Asked(f"{by}/proposals/", wanted), _Asked(f"{by}/proposals/"), _Asked(f"{by}/weaning-plans/"))
+    yield from (_Asked(address, role=Role.PRESCRIBER) for address in ("/to-sign/", f"{API}/to-sign/", "/"))
 
 
 def _of_alerts(pump: Pump) -> Iterator[_Asked]:

@@ -100,6 +100,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "alerts.context.engine_banner",
                 "clinics.context.session",
+                "therapy.context.waiting_to_be_signed",
             ],
         },
     },

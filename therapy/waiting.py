@@ -27,6 +27,15 @@ def signs_in(user: User) -> list[int]:
     return [pk for pk in user.access.by_clinic if user.access.can(Permission.SIGN_DOSE, pk)]
 
 
+def how_many(user: User) -> int:
+    """How many wait for the user's signature: three counts of what is open alone."""
+    clinic_ids = signs_in(user)
+    if not clinic_ids:
+        return 0
+    asked = (Proposal.objects.to_sign(clinic_ids), WeaningPlan.objects.to_sign(clinic_ids), signing.to_sign(clinic_ids))
+    return sum(rows.count() for rows in asked)
+
+
 def to_sign(user: User) -> Waiting:
     clinic_ids = signs_in(user)
     proposals = Proposal.objects.to_sign(clinic_ids)

@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core import signing
 from django.db import IntegrityError, models, transaction
+from django.dispatch import Signal
 from django.urls import reverse
 
 from clinics.errors import Conflict, Impossible
@@ -24,6 +25,9 @@ from pumps.services.care import settle
 SALT = "pumps.transfer"
 VALID_FOR = timedelta(days=14)
 GONE = "This transfer has ended: it was accepted, withdrawn, or is too old. Ask the other clinic for a new link."
+# Sent within the transaction in which a patient is taken over, with `old` and `new`: what a room above keeps of a
+# patient goes along. An error of whoever hears it takes all of it back.
+taken_over = Signal()
 
 
 @transaction.atomic
@@ -104,10 +108,11 @@ def accept(*, transfer: Transfer, clinic: Clinic, mrn: str, by: User, now: datet
             f"The patient's care has ended meanwhile ({old.get_status_display().lower()}): ask their clinic."
         )
     _check(old, clinic, mrn)
-    new: Patient = _copied(old, clinic=clinic, mrn=mrn, created_at=now)
+    new: Patient = copied(old, clinic=clinic, mrn=mrn, created_at=now)
     for contact in old.contacts.filter(ended_at=None):
-        _copied(contact, patient=new)
+        copied(contact, patient=new)
     _copy_pumps(old, new)
+    taken_over.send(sender=Patient, old=old, new=new)
     old.status, old.status_on = Patient.Status.TRANSFERRED, now.astimezone(old.clinic.zone).date()
     old.status_reason = f"taken over by another clinic: {clinic.name}"[:500]
     old.save(update_fields=["status", "status_on", "status_reason"])
@@ -137,7 +142,7 @@ def _check(old: Patient, clinic: Clinic, mrn: str) -> None:
         raise Impossible(errors)
 
 
-def _copied(instance: Any, **changed: Any) -> Any:
+def copied(instance: Any, **changed: Any) -> Any:
     """A new row with the values of another, but for its id and what is `changed`."""
     left_out = {"id", *(field.name for field in instance._meta.fields if isinstance(field, models.GeneratedField))}
     values = {
@@ -158,7 +163,7 @@ def _copy_pumps(old: Patient, new: Patient) -> None:
     """Pumps with their ledgers, voids included. The next refill is the new clinic's until it hands it over."""
     copies: dict[int, Pump] = {}
     for pump in old.pumps.order_by("pk"):
-        copies[pump.pk] = _copied(
+        copies[pump.pk] = copied(
             pump,
             patient=new,
             clinic=new.clinic,
@@ -174,7 +179,7 @@ def _copy_events(old: Pump, new: Pump) -> None:
     """Every entry in the order it was recorded, so that what it voids or is replaced by is there before it."""
     copies: dict[int, Event] = {}
     for event in old.events.order_by("pk"):
-        copies[event.pk] = _copied(
+        copies[event.pk] = copied(
             event,
             pump=new,
             voids=copies.get(event.voids_id) if event.voids_id is not None else None,

@@ -16,6 +16,7 @@ from therapy.models import Medicine, Phase, PhaseChange, Proposal, WeaningPlan
 from therapy.rules import rules_of
 from therapy.services import proposals, protocols
 from therapy.services.checks import Blocked
+from therapy.waiting import how_many
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -270,3 +271,12 @@ def test_another_clinics_proposals_are_not_there(pump: Pump, nurse: User) -> Non
     a_proposal(pump, nurse)
     stranger = a_user(Role.PRESCRIBER, a_clinic())
     assert not Proposal.objects.visible_to(stranger).exists()
+
+
+def test_what_waits_is_counted_where_the_user_signs(pump: Pump, nurse: User, prescriber: User) -> None:
+    DoseSignature.objects.all().delete()
+    a_proposal(pump, nurse)
+    a_dose(pump, NOW - timedelta(hours=1), by=nurse, daily_dose_mcg=D(205))
+    assert (how_many(prescriber), how_many(nurse)) == (2, 0)
+    assert how_many(a_user(Role.PRESCRIBER)) == 2
+    assert how_many(a_user(Role.PRESCRIBER, a_clinic())) == 0

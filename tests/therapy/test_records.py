@@ -12,7 +12,7 @@ from clinics.models import User
 from clinics.roles import Role
 from patients.models import Patient
 from pumps.models import Event
-from pumps.services import fleet, plans
+from pumps.services import fleet, plans, transfers
 from tests.builders import NOW, a_clinic, a_patient, a_running_pump, a_user
 from therapy.models import Phase, Trial, WeaningPlan
 from therapy.services import phases, protocols, records, screening, weaning
@@ -272,3 +272,29 @@ def test_one_taper_is_open_and_is_signed_as_it_was_drafted(prescriber: User) -> 
     assert "has passed" in refused(
         "steps", lambda: weaning.sign(plan_id=plan.pk, by=prescriber, source="page", now=NOW + 7 * DAY)
     )
+
+
+# --- to another clinic ------------------------------------------------------------------------------------------------
+
+
+def test_a_course_goes_along_to_another_clinic(nurse: User, prescriber: User) -> None:
+    pump = a_running_pump(nurse.memberships.get().clinic)
+    old = pump.patient
+    trial = Trial.objects.create(patient=old, label_set="us", label_version=1, began_at=NOW, began_by=nurse)
+    bolus = give(trial, "50", NOW, nurse)
+    records.assess(patient=old, measured_at=NOW, by=nurse, now=NOW, pain=3, bolus=bolus)
+    records.add_medicine(patient=old, name="Valium", dose="", started_on=None, by=nurse, now=NOW)
+    records.write_rescue_plan(patient=old, text="Baclofen 20 mg", by=nurse, now=NOW)
+    phases.change(patient=old, phase=Phase.TITRATION, began_at=NOW, reason="begun", by=nurse, now=NOW)
+    offered = transfers.offer(patient=old, message="", by=nurse, now=NOW)
+    theirs = a_user(Role.NURSE, a_clinic())
+    new = transfers.accept(
+        transfer=offered, clinic=theirs.memberships.get().clinic, mrn="N1", by=theirs, now=NOW + HOUR
+    )  # fmt: skip
+    assert records.rescue_plan(new).text == "Baclofen 20 mg"  # type: ignore[union-attr]
+    assert phases.present(new).phase == Phase.TITRATION  # type: ignore[union-attr]
+    assert [medicine.name for medicine in new.medicines.all()] == ["Valium"]
+    measured = new.assessments.get()
+    assert measured.pain == 3
+    assert measured.bolus.trial.patient == new  # type: ignore[union-attr]
+    assert old.assessments.get().bolus == bolus
