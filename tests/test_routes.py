@@ -142,8 +142,7 @@ def a_course(pump: Pump, member: User, now: datetime) -> dict[str, str]:
     by = {"recorded_by": member, "recorded_at": now}
     measured = Assessment.objects.create(patient=pump.patient, measured_at=now, pain=3, goal="Other Goal", **by)
     trial = Trial.objects.create(
-        patient=pump.patient, label_set="us", label_version=1, began_at=now, began_by=member,
-        outcome="abandoned", note="Other Note", ended_at=now, ended_by=member,
+        patient=pump.patient, label_set="us", label_version=1, began_at=now, began_by=member
     )  # fmt: skip
     bolus = TrialBolus.objects.create(trial=trial, given_at=now, dose_mcg=50, **by)
     medicine = Medicine.objects.create(patient=pump.patient, name="Other Medicine", **by)

@@ -55,7 +55,9 @@ OURS = {"clinics", "patients", "pumps", "alerts", "interop", "scheduling", "ther
 
 
 def an_administrator(pump: Pump) -> User:
+    """Who signs doses as well: there is no form they do not see."""
     user: User = pump.clinic.memberships.get(role=Role.ADMINISTRATOR).user
+    pump.clinic.memberships.create(user=user, role=Role.PRESCRIBER.value)
     return user
 
 
@@ -252,9 +254,14 @@ def test_the_walk_reaches_every_form_there_is() -> None:
     assert len(CALLS) > 25
 
 
-# Shown before somebody is logged in, in the middle of setting a second factor up, to an administrator of all clinics,
-# or to the other side of a transfer; rows of a table are within their form; a bridge is asked about in a review.
+# Shown before somebody is logged in, in the middle of setting a second factor up, to an administrator of all clinics, or
+# to the other side of a transfer; rows of a table are within their form; a bridge is asked about in a review; a bolus to
+# be given and a pump to be read back are other states of pages that the walk sees; a template is chosen in an address.
 UNSEEN = {
+    "BolusForm",
+    "DownRow",
+    "ReadBackForm",
+    "UseTemplateForm",
     "BridgeForm",
     "RowForm",
     "JoinForm",

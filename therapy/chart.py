@@ -9,7 +9,6 @@ from clinical.ledger import Fill
 from clinical.scales import Ashworth, middle_grade
 from clinical.titration import Dose
 from clinical.units import plain
-from clinics.words import calendar_day
 from therapy.models import Assessment, Phase, PhaseChange
 from therapy.standing import Standing
 
@@ -17,7 +16,7 @@ WIDTH, HEIGHT = 760.0, 380.0
 LEFT, RIGHT = 58.0, 10.0
 DOSE_TOP, DOSE_BOTTOM = 40.0, 190.0
 SCORE_TOP, SCORE_BOTTOM = 232.0, 340.0
-MOST_TICKS = 6
+MOST_TICKS = 5
 GRADES = [grade.value for grade in Ashworth]
 
 
@@ -194,7 +193,7 @@ def _draw_days(found: Chart, axis: _Axis) -> None:
         at = axis.start + (axis.end - axis.start) * place / (count - 1)
         anchor = "start" if place == 0 else "end" if place == count - 1 else "middle"
         found.lines.append(Line("tick", [(axis.x(at), SCORE_BOTTOM), (axis.x(at), SCORE_BOTTOM + 5)]))
-        found.words.append(Words(axis.x(at), SCORE_BOTTOM + 19, calendar_day(at.date()), anchor))
+        found.words.append(Words(axis.x(at), SCORE_BOTTOM + 19, f"{at.day} {at:%b %Y}", anchor))
 
 
 def _round_up(value: float) -> float:

@@ -9,6 +9,7 @@ from clinical.programs import Program, hourly_of
 from clinical.units import plain
 from clinical.weekdays import days_of, words
 from pumps.models import Event
+from therapy.models import Proposal
 from therapy.wanted import Wanted
 
 NOTHING = "none"
@@ -37,6 +38,10 @@ class Band:
     current: Decimal
     proposed: Decimal
 
+    @property
+    def change_pct(self) -> Decimal:
+        return (self.proposed - self.current) * 100 / self.current
+
     def _x(self, dose: Decimal) -> float:
         span = float(max(self.most, self.proposed)) * 1.15
         return float(dose) / span * BAND_WIDTH
@@ -56,6 +61,15 @@ class Band:
     @property
     def x_proposed(self) -> float:
         return self._x(self.proposed)
+
+
+def band_of(proposal: Proposal) -> Band | None:
+    """The band a stored proposal was held against; None where no dose ran, or it is a stop."""
+    current = proposal.current_daily_dose_mcg
+    if not proposal.allowed or not current:
+        return None
+    least, most = (Decimal(value) for value in proposal.allowed)
+    return Band(least, most, current, proposal.daily_dose_mcg)
 
 
 def compared(old: Program | None, told: Decimal | None, wanted: Wanted, bridge: Mapping[str, str]) -> list[Compared]:

@@ -207,6 +207,8 @@ class Proposal(models.Model):
     label_set = models.CharField(max_length=8)
     label_version = models.PositiveIntegerField()
     protocol = models.ForeignKey(Protocol, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    # The band of the step, from least to most in mcg/day; empty where no dose runs.
+    allowed = models.JSONField(default=list, blank=True)
     findings = models.JSONField(default=list, blank=True)
 
     proposed_at = models.DateTimeField()

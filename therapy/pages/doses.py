@@ -20,7 +20,7 @@ from pumps.models import DoseSignature, Event, Pump
 from pumps.pages.sheets import rows_again
 from pumps.pages.words import SEVERITY_WORDS
 from pumps.services import signing
-from therapy.compared import Compared
+from therapy.compared import Compared, band_of
 from therapy.forms import (
     DownRows,
     NoteForm,
@@ -75,8 +75,7 @@ def propose(request: HttpRequest, pump_id: int) -> HttpResponse:
         "clinic": pump.clinic,
         "form": form,
         **rows,
-        "templates": UseTemplateForm(clinic_id=pump.clinic_id),
-        "has_templates": ProgramTemplate.objects.filter(clinic=pump.clinic_id).exists(),
+        "templates": ProgramTemplate.objects.filter(clinic=pump.clinic_id),
     }
     return render(request, "therapy/propose.html", context)
 
@@ -171,6 +170,7 @@ def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
         "patient": found.patient,
         "clinic": found.clinic,
         "lines": [Compared(*line) for line in found.compared],
+        "band": band_of(found),
         "findings": with_words(found.findings),
         "is_blocked": any(finding["severity"] == "block" for finding in found.findings),
         "sign_form": sign_form if may["sign"] else None,

@@ -332,6 +332,7 @@ def _columns(found: Draft, pump: Pump) -> dict[str, Any]:
         "label_set": found.rules.labels.code,
         "label_version": found.rules.labels.version,
         "protocol": found.rules.protocol,
+        "allowed": [plain(found.allowed.least), plain(found.allowed.most)] if found.allowed is not None else [],
         "findings": found.findings_json,
         "second_person": list(found.second_person),
     }
