@@ -15,6 +15,7 @@ from clinics.errors import Conflict
 from clinics.models import Clinic, Membership, User
 from clinics.roles import Role
 from clinics.services.tenants import go_live
+from interop import demo_course
 from interop.importing import import_folder
 from interop.simulated_history import Wish
 from interop.simulation import (
@@ -112,6 +113,7 @@ def load(*, now: datetime) -> Sequence[LogIn]:
         nurse = _make_accounts()
         _fill_without_programming(serials[NOT_REPROGRAMMED], nurse, now)
         _book_visits(serials, nurse, now)
+        _tell_courses(serials, now)
         go_live(clinic=Clinic.objects.get(name=HARBOR.name), now=now)
     return LOG_INS
 
@@ -168,6 +170,14 @@ def _fill_without_programming(serial_number: str, nurse: User, now: datetime) ->
         drug_expires_on=(now + timedelta(days=400)).date(),
     )
     ledger.record(pump_id=pump.pk, entry=entry, user=nurse, source=Event.Source.PAGE, now=now)
+
+
+def _tell_courses(serials: dict[Wish, str], now: datetime) -> None:
+    """One patient with a dose to sign, and one candidate between two test doses."""
+    pump = Pump.objects.select_related("patient", "clinic", "model").get(serial_number=serials[OVER_DELIVERING])
+    nurse, prescriber = (User.objects.get(email=f"{role.value}@demo.example") for role in (Role.NURSE, Role.PRESCRIBER))
+    demo_course.maintained(pump, nurse=nurse, prescriber=prescriber, now=now)
+    demo_course.screened(pump.clinic, nurse=nurse, now=now)
 
 
 def _book_visits(serials: dict[Wish, str], by: User, now: datetime) -> None:

@@ -254,9 +254,10 @@ def test_the_walk_reaches_every_form_there_is() -> None:
     assert len(CALLS) > 25
 
 
-# Shown before somebody is logged in, in the middle of setting a second factor up, to an administrator of all clinics, or
-# to the other side of a transfer; rows of a table are within their form; a bridge is asked about in a review; a bolus to
-# be given and a pump to be read back are other states of pages that the walk sees; a template is chosen in an address.
+# Shown before somebody is logged in, in the middle of setting a second factor up, to an administrator of all clinics,
+# or to the other side of a transfer; rows of a table are within their form; a bridge is asked about in a review; a
+# bolus to be given and a pump to be read back are other states of pages that the walk sees; a template is chosen in an
+# address.
 UNSEEN = {
     "BolusForm",
     "DownRow",

@@ -287,10 +287,9 @@ def test_a_course_goes_along_to_another_clinic(nurse: User, prescriber: User) ->
     records.write_rescue_plan(patient=old, text="Baclofen 20 mg", by=nurse, now=NOW)
     phases.change(patient=old, phase=Phase.TITRATION, began_at=NOW, reason="begun", by=nurse, now=NOW)
     offered = transfers.offer(patient=old, message="", by=nurse, now=NOW)
-    theirs = a_user(Role.NURSE, a_clinic())
-    new = transfers.accept(
-        transfer=offered, clinic=theirs.memberships.get().clinic, mrn="N1", by=theirs, now=NOW + HOUR
-    )  # fmt: skip
+    clinic = a_clinic()
+    theirs = a_user(Role.NURSE, clinic)
+    new = transfers.accept(transfer=offered, clinic=clinic, mrn="N1", by=theirs, now=NOW + HOUR)
     assert records.rescue_plan(new).text == "Baclofen 20 mg"  # type: ignore[union-attr]
     assert phases.present(new).phase == Phase.TITRATION  # type: ignore[union-attr]
     assert [medicine.name for medicine in new.medicines.all()] == ["Valium"]
