@@ -75,6 +75,18 @@ VITALS = {
 }
 
 
+def vitals_words(signs: Mapping[str, int]) -> str:
+    """`blood pressure 124/78 mmHg, pulse 70/min`, in the order of VITALS; a pressure of which one is missing says so."""
+    upper, lower = signs.get("systolic_mmhg"), signs.get("diastolic_mmhg")
+    said = []
+    if upper is not None or lower is not None:
+        said.append(f"blood pressure {'?' if upper is None else upper}/{'?' if lower is None else lower} mmHg")
+    for name, vital in VITALS.items():
+        if name in signs and not name.endswith("_mmhg"):
+            said.append(f"{vital.words.lower()} {signs[name]}{'' if vital.unit.startswith('/') else ' '}{vital.unit}")
+    return ", ".join(said)
+
+
 @dataclass(frozen=True)
 class Grade:
     """One Modified Ashworth grade: a muscle group of MUSCLES, a side of SIDES."""

@@ -210,7 +210,9 @@ def scores_of(each: Assessment) -> Scores:
     return Scores(
         pain=f"pain {each.pain} of 10" if each.pain is not None else "",
         spasms=f"spasms {each.spasm_frequency} of 4{severity}" if each.spasm_frequency is not None else "",
-        tone=f"tone {grade} (middle Ashworth grade of {len(each.ashworth)})" if grade is not None else "",
+        tone=f"tone {grade} (middle of {len(each.ashworth)} Ashworth grade{'s' if len(each.ashworth) > 1 else ''})"
+        if grade is not None
+        else "",
     )
 
 

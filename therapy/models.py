@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from clinical.interactions import Interaction, interactions_of
+from clinical.scales import vitals_words
 from clinical.titration import Phase as StepPhase
 from clinics.models import Clinic, User
 from clinics.queries import ClinicOwned
@@ -337,6 +338,11 @@ class Assessment(OfCourse):
 
     def __str__(self) -> str:
         return f"assessment of patient {self.patient_id}"
+
+    @property
+    def vitals_words(self) -> str:
+        """`blood pressure 124/78 mmHg, pulse 70/min`."""
+        return vitals_words(self.vitals)
 
 
 class AdverseEvent(OfCourse):

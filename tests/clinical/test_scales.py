@@ -1,6 +1,6 @@
 import pytest
 
-from clinical.scales import Ashworth, Grade, middle_grade, problems_of_grades, problems_of_penn
+from clinical.scales import Ashworth, Grade, middle_grade, problems_of_grades, problems_of_penn, vitals_words
 
 
 def grades(*codes: str) -> list[dict[str, str]]:
@@ -32,3 +32,16 @@ def test_the_severity_of_spasms_is_absent_without_any() -> None:
     assert "blank" in problems_of_penn(0, 1)["spasm_severity"][0]
     assert "blank" in problems_of_penn(None, 1)["spasm_severity"][0]
     assert "how severe" in problems_of_penn(1, None)["spasm_severity"][0]
+
+
+@pytest.mark.parametrize(
+    ("signs", "said"),
+    [
+        ({}, ""),
+        ({"systolic_mmhg": 124, "diastolic_mmhg": 78, "pulse_per_min": 70}, "blood pressure 124/78 mmHg, pulse 70/min"),
+        ({"diastolic_mmhg": 78}, "blood pressure ?/78 mmHg"),
+        ({"oxygen_pct": 97, "breaths_per_min": 14}, "breathing 14/min, oxygen saturation 97 %"),
+    ],
+)
+def test_vital_signs_are_said_with_their_units(signs: dict[str, int], said: str) -> None:
+    assert vitals_words(signs) == said
