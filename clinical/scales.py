@@ -76,7 +76,7 @@ VITALS = {
 
 
 def vitals_words(signs: Mapping[str, int]) -> str:
-    """`blood pressure 124/78 mmHg, pulse 70/min`, in the order of VITALS; a pressure of which one is missing says so."""
+    """`blood pressure 124/78 mmHg, pulse 70/min`, in the order of VITALS; of a pressure a missing part is a `?`."""
     upper, lower = signs.get("systolic_mmhg"), signs.get("diastolic_mmhg")
     said = []
     if upper is not None or lower is not None:
