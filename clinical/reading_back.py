@@ -25,6 +25,10 @@ WORDS = {
     "concentration_mcg_per_ml": ("concentration", "mcg/mL"),
     "bridge_volume_ml": ("volume of the bridge bolus", "mL"),
     "bridge_hours": ("duration of the bridge bolus", "hours"),
+    "patient_bolus_mcg": ("patient bolus", "mcg"),
+    "patient_boluses_per_day": ("number of patient boluses", "a day"),
+    "step_count": ("number of steps", "steps"),
+    "bolus_count": ("number of timed boluses", "boluses"),
 }
 
 
@@ -36,6 +40,10 @@ class Settings:
     concentration_mcg_per_ml: Decimal | None
     bridge_volume_ml: Decimal | None = None
     bridge_hours: Decimal | None = None
+    patient_bolus_mcg: Decimal | None = None
+    patient_boluses_per_day: Decimal | None = None
+    step_count: Decimal | None = None
+    bolus_count: Decimal | None = None
 
 
 def mismatches(signed: Settings, read: Settings) -> dict[str, Finding]:

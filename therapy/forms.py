@@ -251,6 +251,10 @@ class ReadBackForm(forms.Form):
     concentration_mcg_per_ml = Number(label="Concentration shown", unit="mcg/mL", max_digits=9, decimal_places=3)
     bridge_volume_ml = Number(label="Bridge bolus shown", unit="mL", max_digits=8, decimal_places=4)
     bridge_hours = Number(label="Over", unit="hours", max_digits=8, decimal_places=3)
+    step_count = Number(label="Number of steps shown", max_digits=3, decimal_places=0)
+    bolus_count = Number(label="Number of timed boluses shown", max_digits=3, decimal_places=0)
+    patient_bolus_mcg = Number(label="Patient bolus shown", unit="mcg", max_digits=10, decimal_places=3)
+    patient_boluses_per_day = Number(label="Patient boluses a day, at most", max_digits=3, decimal_places=0)
 
     def __init__(self, *args: Any, asked: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -170,7 +170,7 @@ def test_a_whole_course(clock: Clock, clinic: Clinic, nurse: APIClient, prescrib
     sent(prescriber, f"weaning-plans/{plan['id']}/sign/", 200)
     assert got(nurse, f"{of}/phases/")["results"][0]["phase"] == "weaning"
     assert Event.objects.standing().filter(pump=pump["id"], is_planned=True).count() == 2
-    assert "stop_without_plan" not in codes(sent(nurse, f"{by}/proposals/preview/", 200, **stop)["findings"])
+    assert "stop_without_plan" in codes(sent(nurse, f"{by}/proposals/preview/", 200, **stop)["findings"])
     clock.pass_time(days=15)
     sent(nurse, f"{of}/phases/", phase="stopped", reason="therapy has ended")
     assert [row["phase"] for row in got(nurse, f"{of}/phases/")["results"]] == [

@@ -212,15 +212,49 @@ def test_a_bridge_that_cannot_be_computed_blocks(clinic: Clinic) -> None:
     )
 
 
-def test_a_pump_is_stopped_by_a_plan_alone(pump: Pump, prescriber: User) -> None:
+@pytest.mark.parametrize(
+    ("last", "days", "blocked"), [("0", 0, False), ("0", 1, False), ("0", 1.1, True), ("100", 0, True)]
+)
+def test_a_pump_is_stopped_where_a_plan_has_come_to_its_stop(
+    pump: Pump, prescriber: User, last: str, days: float, blocked: bool
+) -> None:
     stop = {"mode": "stopped"}
     assert "stop_without_plan" in codes(pump, "0", **stop)
+    steps = [{"at": (NOW + days * DAY).isoformat(), "daily_dose_mcg": last}]
     WeaningPlan.objects.create(
-        clinic=pump.clinic, patient=pump.patient, pump=pump, state="signed", reason="infection", steps=[],
+        clinic=pump.clinic, patient=pump.patient, pump=pump, state="signed", reason="infection", steps=steps,
         current_daily_dose_mcg=200, label_set="us", label_version=1, drafted_at=NOW, drafted_by=prescriber,
         signed_at=NOW, signed_by=prescriber,
     )  # fmt: skip
-    assert "stop_without_plan" not in codes(pump, "0", **stop)
+    assert ("stop_without_plan" in codes(pump, "0", **stop)) is blocked
+
+
+def test_steps_and_patient_boluses_are_read_back_too(pump: Pump, nurse: User, prescriber: User) -> None:
+    steps = [{"start": "06:00", "rate_mcg_per_h": "8"}, {"start": "22:00", "rate_mcg_per_h": "10"}]
+    made = a_signed_proposal(
+        pump, nurse, prescriber, "208", mode="flex", steps=steps, patient_bolus_mcg=D(10), patient_boluses_per_day=4
+    )
+    _, differing = confirm(made, nurse, "208")
+    assert set(differing) == {"step_count", "patient_bolus_mcg", "patient_boluses_per_day"}
+    shown = {"step_count": D(2), "patient_bolus_mcg": D(40), "patient_boluses_per_day": D(4)}
+    _, differing = confirm(made, nurse, "208", **shown)
+    assert "about 4 times it" in differing["patient_bolus_mcg"].message
+    _, differing = confirm(made, nurse, "208", **{**shown, "patient_bolus_mcg": D(10)})
+    assert differing == {}
+
+
+def test_a_pump_that_came_out_meanwhile_is_not_confirmed(pump: Pump, nurse: User, prescriber: User) -> None:
+    made = a_signed_proposal(pump, nurse, prescriber)
+    Pump.objects.filter(pk=pump.pk).update(status="explanted", explanted_on=NOW.date())
+    with pytest.raises(Conflict, match="not in use"):
+        confirm(made, nurse)
+
+
+def test_a_pump_without_drug_is_not_programmed(clinic: Clinic, nurse: User, prescriber: User) -> None:
+    empty = a_pump(clinic)
+    made = a_signed_proposal(empty, nurse, prescriber, "100")
+    with pytest.raises(Conflict, match="log the first one"):
+        confirm(made, nurse, "100")
 
 
 def test_maintenance_has_wider_steps_and_looks_for_creep(pump: Pump, nurse: User) -> None:

@@ -13,7 +13,7 @@ from clinics.roles import Role
 from patients.models import Patient
 from pumps.models import Event
 from pumps.services import fleet, plans, transfers
-from tests.builders import NOW, a_clinic, a_patient, a_running_pump, a_user
+from tests.builders import NOW, a_clinic, a_dose, a_patient, a_running_pump, a_user
 from therapy.models import Phase, Trial, WeaningPlan
 from therapy.services import phases, protocols, records, screening, weaning
 from therapy.services.checks import Blocked, void
@@ -262,6 +262,24 @@ def test_a_taper_that_ends_takes_back_what_has_not_come(prescriber: User) -> Non
     assert [event.daily_dose_mcg for event in left] == [D(170)]
     with pytest.raises(Conflict, match="not open"):
         weaning.end(plan_id=plan.pk, reason="again", by=prescriber, source="page", now=NOW)
+
+
+def test_a_taper_keeps_the_shape_of_the_program(prescriber: User) -> None:
+    pump = a_running_pump(prescriber.memberships.get().clinic)
+    flex = [
+        {"start": "06:00", "rate_mcg_per_h": "8", "days": ["mon", "tue", "wed", "thu", "fri"]},
+        {"start": "00:00", "rate_mcg_per_h": "8"},
+    ]
+    a_dose(pump, NOW - DAY, mode="flex", daily_dose_mcg=D(192), steps=flex, patient_bolus_mcg=D(10),
+           patient_boluses_per_day=2)  # fmt: skip
+    plan = weaning.draft(
+        pump_id=pump.pk, steps=[Down(NOW + DAY, D(168))], reason="infection", by=prescriber, now=NOW
+    )  # fmt: skip
+    weaning.sign(plan_id=plan.pk, by=prescriber, source="page", now=NOW)
+    [event] = plan.events.all()
+    assert (event.mode, event.daily_dose_mcg, event.patient_bolus_mcg) == ("flex", D(168), D("8.75"))
+    assert {step["rate_mcg_per_h"] for step in event.steps} == {"7"}
+    assert {tuple(step.get("days", ())) for step in event.steps} == {(), ("mon", "tue", "wed", "thu", "fri")}
 
 
 def test_one_taper_is_open_and_is_signed_as_it_was_drafted(prescriber: User) -> None:

@@ -362,6 +362,10 @@ class ReadBackInput(serializers.Serializer[Any]):
     concentration_mcg_per_ml = concentration(required=False, allow_null=True, default=None)
     bridge_volume_ml = Quantity(8, 4, unit="mL", required=False, allow_null=True, default=None)
     bridge_hours = Quantity(8, 3, unit="hours", required=False, allow_null=True, default=None)
+    step_count = Quantity(3, 0, unit="steps", required=False, allow_null=True, default=None)
+    bolus_count = Quantity(3, 0, unit="timed boluses", required=False, allow_null=True, default=None)
+    patient_bolus_mcg = dose("mcg", required=False, allow_null=True, default=None)
+    patient_boluses_per_day = Quantity(3, 0, unit="boluses a day", required=False, allow_null=True, default=None)
 
 
 class SignatureOutput(serializers.ModelSerializer[DoseSignature]):

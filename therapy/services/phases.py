@@ -27,7 +27,7 @@ def pump_in_use(patient: Patient) -> Pump | None:
 
 @transaction.atomic
 def change(*, patient: Patient, phase: Phase, began_at: datetime, reason: str, by: User, now: datetime) -> PhaseChange:
-    """A patient enters another phase.
+    """A patient enters another phase. With the end of therapy an open taper ends.
 
     Raises:
         Impossible: in the future, without a reason, a phase of a pump without one, or the phase they are in already.
@@ -49,6 +49,10 @@ def change(*, patient: Patient, phase: Phase, began_at: datetime, reason: str, b
         raise Conflict("The pump still runs. Sign a weaning plan, and stop therapy when it has come to its end.")
     if phase == Phase.WEANING and not WeaningPlan.objects.filter(patient=patient, state="signed").exists():
         raise Conflict("Weaning goes by a signed plan: write one, and have it signed.")
+    if phase == Phase.STOPPED:
+        told = f"therapy has ended: {reason.strip()}"[:500]
+        ended = {"state": WeaningPlan.State.ENDED, "ended_at": now, "ended_by": by, "ended_reason": told}
+        WeaningPlan.objects.open().filter(patient=patient).update(**ended)
     return PhaseChange.objects.create(
         patient=patient, phase=phase, began_at=began_at, reason=reason.strip(), recorded_at=now, recorded_by=by
     )

@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -130,7 +130,7 @@ def drafted(pump: Pump, wanted: Wanted, *, now: datetime, concentration_before: 
     bridge = _bridge(pump, wanted, standing, concentration_before or standing.concentration_mcg_per_ml)
     findings = [
         *(titration.findings(step, rules.labels) if step is not None else _of_first(pump, wanted, age, rules, now)),
-        *_of_stop(pump, wanted),
+        *_of_stop(pump, wanted, now),
         *_of_bridge(wanted, bridge),
         *_of_creep(pump, wanted, standing, rules, now, age),
         *_of_patient(pump.patient, now),
@@ -206,12 +206,21 @@ def _of_first(pump: Pump, wanted: Wanted, age: int, rules: Rules, now: datetime)
     return found
 
 
-def _of_stop(pump: Pump, wanted: Wanted) -> list[Finding]:
-    if wanted.mode != Mode.STOPPED or WeaningPlan.objects.filter(pump=pump, state="signed").exists():
+def _is_planned_to_stop(pump: Pump, now: datetime) -> bool:
+    """Whether a signed taper has come to its stop, or does within a day."""
+    plan = WeaningPlan.objects.filter(pump=pump, state=WeaningPlan.State.SIGNED).first()
+    if plan is None or not plan.steps:
+        return False
+    last = plan.steps[-1]
+    return Decimal(last["daily_dose_mcg"]) == 0 and datetime.fromisoformat(last["at"]) <= now + timedelta(days=1)
+
+
+def _of_stop(pump: Pump, wanted: Wanted, now: datetime) -> list[Finding]:
+    if wanted.mode != Mode.STOPPED or _is_planned_to_stop(pump, now):
         return []
     told = (
-        "Abrupt stop of intrathecal baclofen can be fatal. A pump is stopped by a signed weaning plan; oral baclofen "
-        "must be at hand."
+        "Abrupt stop of intrathecal baclofen can be fatal. A pump is stopped where a signed taper has come to its "
+        "stop; oral baclofen must be at hand."
     )
     return [Finding("stop_without_plan", Severity.BLOCK, told, f"{_LABEL}, boxed warning")]
 
@@ -354,6 +363,13 @@ def wanted_of(proposal: Proposal) -> Wanted:
 
 
 def _locked(proposal_id: int, *states: str) -> Proposal:
+    """A proposal in one of some states, locked after its pump, so that its ledger stands still meanwhile.
+
+    Raises:
+        Conflict: it is in another state, its pump is not in use any more, or the record is read-only.
+    """
+    pump_id = Proposal.objects.values_list("pump_id", flat=True).get(pk=proposal_id)
+    Pump.objects.select_for_update(no_key=True).get(pk=pump_id)
     rows = Proposal.objects.select_for_update(of=("self",))
     found = rows.select_related("pump__model", "pump__clinic", "pump__patient", "patient", "clinic").get(pk=proposal_id)
     check_writable(found.patient)
@@ -411,7 +427,15 @@ def signed_settings(proposal: Proposal) -> Settings:
         concentration_mcg_per_ml=proposal.concentration_mcg_per_ml or proposal.current_concentration_mcg_per_ml,
         bridge_volume_ml=Decimal(bridge["volume_ml"]) if bridge else None,
         bridge_hours=Decimal(bridge["hours"]) if bridge else None,
+        patient_bolus_mcg=proposal.patient_bolus_mcg,
+        patient_boluses_per_day=_whole(proposal.patient_boluses_per_day),
+        step_count=_whole(len(proposal.steps) or None),
+        bolus_count=_whole(len(proposal.boluses) or None),
     )
+
+
+def _whole(value: int | None) -> Decimal | None:
+    return Decimal(value) if value is not None else None
 
 
 @transaction.atomic
@@ -446,11 +470,15 @@ def confirm(
 
 
 def _check_ledger(proposal: Proposal, standing: Standing, signed: Settings) -> None:
+    if proposal.pump.status != Pump.Status.ACTIVE or proposal.patient.status != Patient.Status.ACTIVE:
+        raise Conflict("This pump is not in use any more. Withdraw the proposal.")
     if standing.daily_dose_mcg != proposal.current_daily_dose_mcg:
         raise Conflict("The dose was changed since this was signed. Withdraw the proposal, and propose anew.")
     wanted, told = signed.concentration_mcg_per_ml, standing.concentration_mcg_per_ml
+    if told is None:
+        raise Conflict("The ledger has no fill: log the first one. A pump without drug is not programmed.")
     if wanted is not None and told != wanted:
-        present = f"{plain(told)} mcg/mL" if told is not None else "no fill"
+        present = f"{plain(told)} mcg/mL"
         raise Conflict(f"The ledger has {present}: log the refill with {plain(wanted)} mcg/mL first.")
 
 

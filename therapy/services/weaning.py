@@ -4,14 +4,16 @@ is reminded of each that is not confirmed when it has come."""
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from clinical import weaning
 from clinical.findings import Finding
-from clinical.programs import Mode
+from clinical.programs import Mode, Program
 from clinical.units import plain
 from clinical.weaning import Down
+from clinical.weekdays import codes_of
 from clinics.errors import Conflict, Impossible
 from clinics.models import User
 from pumps.models import Event, Pump
@@ -23,6 +25,9 @@ from therapy.services import phases
 from therapy.services.checks import check_writable, said
 from therapy.services.recording import record_signed
 from therapy.standing import standing_of
+
+# Rates and boluses of a scaled program are written so finely, mcg/h and mcg.
+FINE = Decimal("0.0001")
 
 
 def checked(pump: Pump, steps: Sequence[Down], *, now: datetime) -> list[Finding]:
@@ -85,26 +90,48 @@ def sign(*, plan_id: int, by: User, source: str, now: datetime) -> WeaningPlan:
         Impossible: its first step has passed meanwhile.
     """
     plan = _locked(plan_id, WeaningPlan.State.DRAFTED)
-    if standing_of(plan.pump, now).daily_dose_mcg != plan.current_daily_dose_mcg:
+    standing = standing_of(plan.pump, now)
+    if standing.daily_dose_mcg != plan.current_daily_dose_mcg:
         raise Conflict("The dose was changed since this plan was drafted. End it, and draft another.")
     steps = steps_of(plan)
     checked(plan.pump, steps, now=now)
     plan.state, plan.signed_at, plan.signed_by = WeaningPlan.State.SIGNED, now, by
     plan.save()
-    plan.events.set([_planned(plan, step, by, source, now) for step in steps])
+    program = standing.program.program if standing.program is not None else None
+    plan.events.set([_planned(plan, step, program, by, source, now) for step in steps])
     phases.follow(plan.patient, Phase.WEANING, reason=plan.reason, by=by, now=now)
     return plan
 
 
-def _planned(plan: WeaningPlan, step: Down, by: User, source: str, now: datetime) -> Event:
-    mode = Mode.SIMPLE_CONTINUOUS if step.daily_dose_mcg else Mode.STOPPED
-    entry = DoseEntry(
-        effective_at=step.at,
-        mode=mode.value,
-        daily_dose_mcg=step.daily_dose_mcg,
-        reason=f"Weaning: {plan.reason}"[:500],
-    )
+def _planned(plan: WeaningPlan, step: Down, program: Program | None, by: User, source: str, now: datetime) -> Event:
+    """A step as a planned dose change: the program that runs, scaled down; 0 is a stop."""
+    shape: dict[str, Any] = {"mode": Mode.STOPPED.value}
+    if step.daily_dose_mcg and program is not None:
+        shape = scaled_down(program, step.daily_dose_mcg)
+    reason = f"Weaning: {plan.reason}"[:500]
+    entry = DoseEntry(effective_at=step.at, daily_dose_mcg=step.daily_dose_mcg, reason=reason, **shape)
     return record_signed(pump_id=plan.pump_id, entry=entry, by=by, source=source, now=now)
+
+
+def scaled_down(program: Program, daily_dose_mcg: Decimal) -> dict[str, Any]:
+    """A program for a smaller daily dose: its steps and timed boluses shrink with it, and patient boluses too."""
+    factor = daily_dose_mcg / program.daily_dose_mcg
+
+    def row(minute: int, clock: str, number: str, amount: Decimal, days: tuple[int, ...]) -> dict[str, Any]:
+        written = {clock: f"{minute // 60:02}:{minute % 60:02}", number: plain((amount * factor).quantize(FINE))}
+        return {**written, "days": codes_of(days)} if days else written
+
+    shape: dict[str, Any] = {
+        "mode": program.mode.value,
+        "steps": [
+            row(step.start_minute, "start", "rate_mcg_per_h", step.rate_mcg_per_h, step.days) for step in program.steps
+        ],
+        "boluses": [row(bolus.at_minute, "at", "dose_mcg", bolus.dose_mcg, bolus.days) for bolus in program.boluses],
+    }
+    if program.patient_boluses_per_day:
+        shape["patient_bolus_mcg"] = (program.patient_bolus_mcg * factor).quantize(Decimal("0.001"))
+        shape["patient_boluses_per_day"] = program.patient_boluses_per_day
+    return shape
 
 
 @transaction.atomic
