@@ -6,6 +6,7 @@ it may interact all the same: any depressant of the central nervous system does 
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,8 +48,10 @@ class _List:
 
 
 def words_of(name: str) -> tuple[str, ...]:
-    """The words of a name, without case, figures and signs."""
-    return tuple(_WORD.findall(name.casefold()))
+    """The words of a name, without case, figures, accents and signs that nobody sees."""
+    letters = unicodedata.normalize("NFKD", name)
+    kept = "".join(sign for sign in letters if unicodedata.category(sign) not in ("Mn", "Cf"))
+    return tuple(_WORD.findall(kept.casefold()))
 
 
 def read(data: Mapping[str, Any]) -> _List:

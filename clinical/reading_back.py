@@ -28,7 +28,9 @@ WORDS = {
     "patient_bolus_mcg": ("patient bolus", "mcg"),
     "patient_boluses_per_day": ("number of patient boluses", "a day"),
     "step_count": ("number of steps", "steps"),
+    "highest_rate_mcg_per_h": ("highest rate of a step", "mcg/h"),
     "bolus_count": ("number of timed boluses", "boluses"),
+    "largest_bolus_mcg": ("largest timed bolus", "mcg"),
 }
 
 
@@ -43,15 +45,29 @@ class Settings:
     patient_bolus_mcg: Decimal | None = None
     patient_boluses_per_day: Decimal | None = None
     step_count: Decimal | None = None
+    highest_rate_mcg_per_h: Decimal | None = None
     bolus_count: Decimal | None = None
+    largest_bolus_mcg: Decimal | None = None
+    mode: str = ""
 
 
 def mismatches(signed: Settings, read: Settings) -> dict[str, Finding]:
-    """What differs, by field; empty if the pump shows what was signed. What was signed must have been read."""
+    """What differs, by field; empty if the pump shows what was signed. What was signed must have been read, and what
+    was not must not be there."""
     found = {}
+    if signed.mode and read.mode != signed.mode:
+        told = (
+            f"The pump runs in another mode than was signed ({signed.mode.replace('_', ' ')})."
+            if read.mode
+            else ("Say in which mode the pump runs.")
+        )
+        found["mode"] = Finding("read_back_differs" if read.mode else "not_read_back", Severity.BLOCK, told, SOURCE)
     for field, (words, unit) in WORDS.items():
         wanted, shown = getattr(signed, field), getattr(read, field)
         if wanted is None:
+            if shown is not None:
+                told = f"The pump shows a {words} of {plain(shown)} {unit}, and none was signed. Nothing is confirmed."
+                found[field] = Finding("read_back_differs", Severity.BLOCK, told, SOURCE)
             continue
         if shown is None:
             told = f"Read the {words} off the programmer and enter it."

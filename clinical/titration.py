@@ -7,7 +7,7 @@ a reason; what has happened to a pump is recorded whatever they say (design, sec
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
 
 from clinical.findings import Finding, Severity, of_dose
@@ -104,7 +104,7 @@ def _of_increase(step: Step, labels: LabelSet) -> list[Finding]:
     found = []
     wait = labels.increase_interval_hours
     if step.hours_since_last_change < wait:
-        hours = plain(step.hours_since_last_change)
+        hours = plain(step.hours_since_last_change.quantize(Decimal("0.1"), rounding=ROUND_DOWN))
         told = f"{hours} h after the last change: one increase in {wait} h is allowed, and none in the first {wait} h."
         found.append(Finding("too_soon", Severity.BLOCK, told, labels.source_of("increase_interval_hours")))
     band, (least, most) = labels.band(step.origin, step.age_years), _band(step, labels)

@@ -48,7 +48,7 @@ def test_the_clinical_room_is_pure() -> None:
     allowed = {"clinical", "numpy", "collections", "dataclasses", "datetime", "decimal", "enum", "itertools", "math",
                "typing", "zoneinfo"}  # fmt: skip
     # Label sets and the list of interactions are read from the room's own files, once, when they are imported.
-    reads = {"labels.py": {"pathlib", "tomllib"}, "interactions.py": {"pathlib", "tomllib", "re"}}
+    reads = {"labels.py": {"pathlib", "tomllib"}, "interactions.py": {"pathlib", "tomllib", "re", "unicodedata"}}
     for path in (ROOT / "clinical").rglob("*.py"):
         for statement, target, _ in imports(path):
             assert target in allowed | reads.get(path.name, set()), f"{path}:{statement.lineno} imports {target}"

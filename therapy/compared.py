@@ -81,6 +81,7 @@ def compared(old: Program | None, told: Decimal | None, wanted: Wanted, bridge: 
         Compared("Mode", _mode(old.mode.value) if old is not None else NOTHING, _mode(wanted.mode)),
         Compared("Steps", _old_steps(old), _steps(wanted.steps)),
         Compared("Timed boluses", _old_boluses(old), _boluses(wanted.boluses)),
+        Compared("Patient boluses", _old_by_patient(old), _by_patient(wanted)),
         Compared("Concentration", _strength(told), _strength(wanted.concentration_mcg_per_ml or told)),
     ]
     if bridge:
@@ -103,6 +104,18 @@ def _old_boluses(old: Program | None) -> str:
     boluses = old.boluses if old is not None else ()
     said = (f"at {_clock(each.at_minute)} {plain(each.dose_mcg)} mcg{_days(each.days)}" for each in boluses)
     return "; ".join(said) or NOTHING
+
+
+def _old_by_patient(old: Program | None) -> str:
+    if old is None or not old.patient_boluses_per_day:
+        return NOTHING
+    return f"{plain(old.patient_bolus_mcg)} mcg, at most {old.patient_boluses_per_day} a day"
+
+
+def _by_patient(wanted: Wanted) -> str:
+    if not wanted.patient_bolus_mcg or not wanted.patient_boluses_per_day:
+        return NOTHING
+    return f"{plain(wanted.patient_bolus_mcg)} mcg, at most {wanted.patient_boluses_per_day} a day"
 
 
 def _clock(minute: int) -> str:

@@ -85,7 +85,7 @@ class JudgeForm(forms.Form):
     responded = choice("Did the patient respond?", [("yes", "Yes"), ("no", "No")], widget=forms.RadioSelect)
     effect_hours = Number(
         label="The effect lasted", unit="hours", required=False, max_digits=5, decimal_places=2,
-        help_text="After a response. The first daily dose follows from it.",
+        help_text="After a response, once it has worn off. The first daily dose follows from it.",
     )  # fmt: skip
     note = words("Note", required=False)
 
@@ -247,18 +247,21 @@ class SignForm(forms.Form):
 class ReadBackForm(forms.Form):
     """What the programmer shows after programming: typed anew, never copied."""
 
+    mode = choice("Mode shown", [("", "Choose"), *Event.ProgramMode.choices])
     daily_dose_mcg = Number(label="Daily dose shown", unit="mcg/day", max_digits=10, decimal_places=3)
     concentration_mcg_per_ml = Number(label="Concentration shown", unit="mcg/mL", max_digits=9, decimal_places=3)
     bridge_volume_ml = Number(label="Bridge bolus shown", unit="mL", max_digits=8, decimal_places=4)
     bridge_hours = Number(label="Over", unit="hours", max_digits=8, decimal_places=3)
     step_count = Number(label="Number of steps shown", max_digits=3, decimal_places=0)
+    highest_rate_mcg_per_h = Number(label="Highest rate shown", unit="mcg/h", max_digits=10, decimal_places=4)
     bolus_count = Number(label="Number of timed boluses shown", max_digits=3, decimal_places=0)
+    largest_bolus_mcg = Number(label="Largest timed bolus shown", unit="mcg", max_digits=10, decimal_places=4)
     patient_bolus_mcg = Number(label="Patient bolus shown", unit="mcg", max_digits=10, decimal_places=3)
     patient_boluses_per_day = Number(label="Patient boluses a day, at most", max_digits=3, decimal_places=0)
 
     def __init__(self, *args: Any, asked: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in [name for name in self.fields if name not in asked]:
+        for name in [name for name in self.fields if name not in (*asked, "mode")]:
             del self.fields[name]
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.dispatch import Signal
 
 from alerts.services import lifecycle
 from clinical.ledger import LedgerEvent
@@ -60,6 +61,11 @@ class Draft:
         return folding.with_event(facts, self.bridge) if self.bridge is not None else facts
 
 
+# Sent within the transaction, with `event`, `user`, `source` and `now`, so that what a room above has planned ends: a
+# dose change that was made without a signature, and an entry marked as an error.
+dose_made, entry_voided = Signal(), Signal()
+
+
 @transaction.atomic
 def record(
     *,
@@ -97,6 +103,7 @@ def record(
         reported.heard_again(event, now=now)
     if event.kind == Event.Kind.DOSE_CHANGE and not is_signed:
         signing.ask(event, clinic_id=pump.clinic_id, user=user, now=now)
+        dose_made.send(sender=Event, event=event, user=user, source=source, now=now)
     return event
 
 
@@ -145,6 +152,7 @@ def void(
     after_void(event, by=Author(user, now))
     is_refill = corrected is not None and corrected.kind == Event.Kind.REFILL
     _refresh(pump, version, facts, now=now, refill=corrected if is_refill else None)
+    entry_voided.send(sender=Event, event=event, user=user, source=source, now=now)
     return wrong
 
 

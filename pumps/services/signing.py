@@ -8,6 +8,8 @@ from django.db.models import QuerySet
 from clinics.errors import Conflict
 from clinics.models import User
 from clinics.roles import Permission
+from patients.models import Patient
+from patients.services import READ_ONLY
 from pumps.models import DoseSignature, Event
 
 
@@ -20,6 +22,7 @@ def ask(event: Event, *, clinic_id: int, user: User, now: datetime) -> None:
 def to_sign(clinic_ids: list[int]) -> QuerySet[DoseSignature]:
     """The unsigned dose changes of clinics that stand, oldest first."""
     unsigned = DoseSignature.objects.filter(clinic__in=clinic_ids, signed_at=None, event__voided_by=None)
+    unsigned = unsigned.exclude(event__pump__patient__status=Patient.Status.TRANSFERRED)
     return unsigned.select_related("clinic", "event__recorded_by", "event__pump__patient").order_by("asked_at", "pk")
 
 
@@ -29,9 +32,11 @@ def sign(*, event_id: int, by: User, note: str, now: datetime) -> DoseSignature:
 
     Raises:
         DoseSignature.DoesNotExist: none is asked for.
-        Conflict: it is signed already, or entered in error.
+        Conflict: it is signed already, entered in error, or the record has gone to another clinic.
     """
     found = DoseSignature.objects.select_for_update().get(event=event_id)
+    if Patient.objects.get(pumps__events=event_id).status == Patient.Status.TRANSFERRED:
+        raise Conflict(READ_ONLY)
     if found.signed_at is not None:
         raise Conflict("This dose change is signed already.")
     if Event.objects.filter(voids=event_id).exists():

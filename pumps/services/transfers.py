@@ -19,14 +19,14 @@ from clinics.models import Clinic, User
 from patients.models import Patient, Transfer
 from patients.services import MRN_TAKEN, locked_for_change
 from pumps import forecasting
-from pumps.models import Event, Pump, RefillOwner
+from pumps.models import DoseSignature, Event, Pump, RefillOwner
 from pumps.services.care import settle
 
 SALT = "pumps.transfer"
 VALID_FOR = timedelta(days=14)
 GONE = "This transfer has ended: it was accepted, withdrawn, or is too old. Ask the other clinic for a new link."
-# Sent within the transaction in which a patient is taken over, with `old` and `new`: what a room above keeps of a
-# patient goes along. An error of whoever hears it takes all of it back.
+# Sent within the transaction in which a patient is taken over, with `old`, `new`, `by` and `now`: what a room above
+# keeps of a patient goes along. An error of whoever hears it takes all of it back.
 taken_over = Signal()
 
 
@@ -112,7 +112,7 @@ def accept(*, transfer: Transfer, clinic: Clinic, mrn: str, by: User, now: datet
     for contact in old.contacts.filter(ended_at=None):
         copied(contact, patient=new)
     _copy_pumps(old, new)
-    taken_over.send(sender=Patient, old=old, new=new)
+    taken_over.send(sender=Patient, old=old, new=new, by=by, now=now)
     old.status, old.status_on = Patient.Status.TRANSFERRED, now.astimezone(old.clinic.zone).date()
     old.status_reason = f"taken over by another clinic: {clinic.name}"[:500]
     old.save(update_fields=["status", "status_on", "status_reason"])
@@ -185,3 +185,5 @@ def _copy_events(old: Pump, new: Pump) -> None:
             voids=copies.get(event.voids_id) if event.voids_id is not None else None,
             replacement=copies.get(event.replacement_id) if event.replacement_id is not None else None,
         )
+    for asked in DoseSignature.objects.filter(event__pump=old).order_by("pk"):
+        copied(asked, event=copies[asked.event_id], clinic=new.clinic)

@@ -38,6 +38,7 @@ def signed(pump: Pump, prescriber: User) -> Proposal:
 
 
 def read(page: Page, dose: str) -> None:
+    page.get_by_label("Mode shown").select_option("simple_continuous")
     page.get_by_label("Daily dose shown").fill(dose)
     page.get_by_label("Concentration shown").fill("500")
     page.get_by_role("button", name="It shows this").click()

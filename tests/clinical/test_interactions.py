@@ -25,6 +25,13 @@ def test_every_name_of_the_list_is_found_however_it_is_written(name: str, substa
         assert (substance, degree) in {(each.substance, each.degree) for each in interactions_of(name)}
 
 
+@pytest.mark.parametrize(
+    "name", ["diazépam", "dia\u00adzepam", "\uff44\uff49\uff41\uff5a\uff45\uff50\uff41\uff4d", "DIAZE\u0301PAM"]
+)
+def test_accents_and_signs_nobody_sees_are_no_matter(name: str) -> None:
+    assert [each.substance for each in interactions_of(name)] == ["diazepam"]
+
+
 @pytest.mark.parametrize("name", ["", "paracetamol 500 mg", "codein", "diazepamlike", "123", "Baclofen 10 mg"])
 def test_other_names_are_not(name: str) -> None:
     assert interactions_of(name) == []

@@ -30,5 +30,6 @@ def a_signed_proposal(
 
 
 def confirm(proposal: Proposal, by: User, dose: str = "220", concentration: str = "500", **fields: Any) -> Any:
+    fields.setdefault("mode", proposal.mode)
     read = Settings(Decimal(dose), Decimal(concentration), **fields)
     return proposals.confirm(proposal_id=proposal.pk, read=read, by=by, source="page", now=NOW)

@@ -84,6 +84,7 @@ def test_a_whole_course(clock: Clock, clinic: Clinic, nurse: APIClient, prescrib
     clock.pass_time(hours=18)
     second = sent(nurse, f"{at}/boluses/", dose_mcg="75")
     sent(nurse, f"{at}/boluses/{second['id']}/judge/", 400, responded=True)
+    clock.pass_time(hours=8)
     ended = sent(nurse, f"{at}/boluses/{second['id']}/judge/", 200, responded=True, effect_hours="8")
     assert (ended["outcome"], ended["first_dose"]["daily_dose_mcg"]) == ("responded", "150")
     sent(nurse, f"{at}/boluses/", 409, dose_mcg="100")
@@ -123,7 +124,7 @@ def test_a_whole_course(clock: Clock, clinic: Clinic, nurse: APIClient, prescrib
     assert change["bridge"]["volume_ml"]
     assert "the concentration changes" in change["second_person"]
     sent(prescriber, f"proposals/{change['id']}/sign/", 200)
-    read = {"daily_dose_mcg": "180", "concentration_mcg_per_ml": "2000",
+    read = {"mode": "simple_continuous", "daily_dose_mcg": "180", "concentration_mcg_per_ml": "2000",
             "bridge_volume_ml": change["bridge"]["volume_ml"], "bridge_hours": change["bridge"]["hours"]}  # fmt: skip
     told = sent(nurse, f"proposals/{change['id']}/confirm/", 409, **{**read, "bridge_volume_ml": None})
     assert "bridge_volume_ml" in told
@@ -187,6 +188,6 @@ def program(nurse: APIClient, prescriber: APIClient, by: str, *, dose: str, conc
     made = sent(nurse, f"{by}/proposals/", mode="simple_continuous", daily_dose_mcg=dose, reason=reason)
     assert "block" not in {finding["severity"] for finding in made["findings"]}, made["findings"]
     sent(prescriber, f"proposals/{made['id']}/sign/", 200)
-    read = {"daily_dose_mcg": dose, "concentration_mcg_per_ml": concentration}
+    read = {"mode": "simple_continuous", "daily_dose_mcg": dose, "concentration_mcg_per_ml": concentration}
     done = sent(nurse, f"proposals/{made['id']}/confirm/", 200, **read)
     assert done["state"] == "programmed"

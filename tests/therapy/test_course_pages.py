@@ -84,6 +84,7 @@ def screened(clock: Clock, patient: Patient, nurse: Person) -> None:
     assert trial.boluses.count() == 1
     clock.pass_time(hours=18)
     nurse.send(at, **{"bolus-dose_mcg": "75", "bolus-given_at": wall(clock)})
+    clock.pass_time(hours=8)
     assert "First daily dose of a pump: 150 mcg/day" in nurse.send(
         at, **{"judge-responded": "yes", "judge-effect_hours": "8"}
     )
@@ -124,7 +125,11 @@ def programmed(nurse: Person, prescriber: Person, pump: Pump, dose: str) -> None
     at = f"/proposals/{made.pk}/"
     assert str(made.patient) in prescriber.ask("/to-sign/")
     prescriber.send(at, **{"sign-sent": "1"})
-    read = {"confirm-daily_dose_mcg": dose, "confirm-concentration_mcg_per_ml": "500"}
+    read = {
+        "confirm-mode": "simple_continuous",
+        "confirm-daily_dose_mcg": dose,
+        "confirm-concentration_mcg_per_ml": "500",
+    }
     assert "Programmed, and in the ledger" in nurse.send(at, **read)
 
 
@@ -201,6 +206,7 @@ def test_the_course_on_paper_is_the_same_picture(
     clock: Clock, clinic: Clinic, nurse: Person, prescriber: Person
 ) -> None:
     patient = a_patient(clinic, family_name="Łukasiewicz")
+    screened(clock, patient, nurse)
     pump = implanted(clock, patient, nurse)
     programmed(nurse, prescriber, pump, "150")
     client = Client()
@@ -209,5 +215,5 @@ def test_the_course_on_paper_is_the_same_picture(
     assert answer["Content-Type"] == "application/pdf"
     text = " ".join(page.extract_text() for page in PdfReader(BytesIO(answer.content)).pages)
     assert "Łukasiewicz" in text
-    assert "150 mcg/day. Before: nothing measured" in " ".join(text.split())
+    assert "150 mcg/day. Before: pain 4 of 10" in " ".join(text.split())
     assert "mcg/day" in nurse.ask(f"/patients/{patient.pk}/course/")

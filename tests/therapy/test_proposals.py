@@ -4,17 +4,19 @@ from typing import Any
 
 import pytest
 
-from clinics.errors import Conflict, Impossible
+from clinical.weaning import Down
+from clinics.errors import Conflict, Impossible, Overtaken
 from clinics.models import Clinic, User
 from clinics.roles import Role
 from patients.models import Patient
 from pumps.models import DoseSignature, Event, Forecast, Pump
-from pumps.services import signing
-from tests.builders import NOW, a_clinic, a_dose, a_pump, a_refill, a_running_pump, a_user
+from pumps.services import devices, ledger, signing
+from pumps.services.entries import EventEntry
+from tests.builders import NOW, a_clinic, a_dose, a_pump, a_refill, a_running_pump, a_user, recorded
 from tests.therapy.builders import a_proposal, a_signed_proposal, confirm, wanted
 from therapy.models import Medicine, Phase, PhaseChange, Proposal, WeaningPlan
 from therapy.rules import rules_of
-from therapy.services import proposals, protocols
+from therapy.services import proposals, protocols, weaning
 from therapy.services.checks import Blocked
 from therapy.waiting import how_many
 
@@ -235,8 +237,13 @@ def test_steps_and_patient_boluses_are_read_back_too(pump: Pump, nurse: User, pr
         pump, nurse, prescriber, "208", mode="flex", steps=steps, patient_bolus_mcg=D(10), patient_boluses_per_day=4
     )
     _, differing = confirm(made, nurse, "208")
-    assert set(differing) == {"step_count", "patient_bolus_mcg", "patient_boluses_per_day"}
-    shown = {"step_count": D(2), "patient_bolus_mcg": D(40), "patient_boluses_per_day": D(4)}
+    assert set(differing) == {"step_count", "highest_rate_mcg_per_h", "patient_bolus_mcg", "patient_boluses_per_day"}
+    shown = {
+        "step_count": D(2),
+        "highest_rate_mcg_per_h": D(10),
+        "patient_bolus_mcg": D(40),
+        "patient_boluses_per_day": D(4),
+    }
     _, differing = confirm(made, nurse, "208", **shown)
     assert "about 4 times it" in differing["patient_bolus_mcg"].message
     _, differing = confirm(made, nurse, "208", **{**shown, "patient_bolus_mcg": D(10)})
@@ -252,7 +259,8 @@ def test_a_pump_that_came_out_meanwhile_is_not_confirmed(pump: Pump, nurse: User
 
 def test_a_pump_without_drug_is_not_programmed(clinic: Clinic, nurse: User, prescriber: User) -> None:
     empty = a_pump(clinic)
-    made = a_signed_proposal(empty, nurse, prescriber, "100")
+    proposed = a_proposal(empty, nurse, "100")
+    made = proposals.sign(proposal_id=proposed.pk, override_reason="moved here", by=prescriber, now=NOW)
     with pytest.raises(Conflict, match="log the first one"):
         confirm(made, nurse, "100")
 
@@ -314,3 +322,144 @@ def test_what_waits_is_counted_where_the_user_signs(pump: Pump, nurse: User, pre
     assert (how_many(prescriber), how_many(nurse)) == (2, 0)
     assert how_many(a_user(Role.PRESCRIBER)) == 2
     assert how_many(a_user(Role.PRESCRIBER, a_clinic())) == 0
+
+
+def blocks(pump: Pump, dose: str = "220", **fields: Any) -> set[str]:
+    return {finding.code for finding in drafted(pump, dose, **fields).blocks}
+
+
+def test_what_a_patient_may_call_for_counts_and_is_shown(pump: Pump) -> None:
+    many = {"patient_bolus_mcg": D(500), "patient_boluses_per_day": 50}
+    assert blocks(pump, "200", **many) == {"total_above_band"}
+    few = {"patient_bolus_mcg": D(10), "patient_boluses_per_day": 4}
+    draft = drafted(pump, "200", **few)
+    assert draft.blocks == []
+    assert draft.second_person == ["the patient may call for more"]
+    assert ["Patient boluses", "none", "10 mcg, at most 4 a day"] in [[x.name, x.old, x.new] for x in draft.lines]
+
+
+def test_the_refill_logged_first_still_needs_its_bridge(pump: Pump) -> None:
+    a_refill(pump, NOW - timedelta(hours=1), concentration_mcg_per_ml=D(2000), aspirated_ml=D(28),
+             programmed_concentration_mcg_per_ml=D(2000))  # fmt: skip
+    draft = drafted(pump, "200")
+    assert draft.bridge_json["volume_ml"]
+    assert draft.second_person == ["the concentration changes"]
+    assert ["Concentration", "500 mcg/mL", "2000 mcg/mL"] in [[x.name, x.old, x.new] for x in draft.lines]
+
+
+def test_a_stopped_pump_is_compared_with_what_ran_last(pump: Pump, nurse: User) -> None:
+    recorded(pump, EventEntry(kind="stop", occurred_at=NOW - timedelta(hours=1)), by=nurse)
+    draft = drafted(pump, "1000")
+    assert {"restart", "step_above_band", "too_soon"} <= {finding.code for finding in draft.findings}
+    assert "no dose runs before it" in draft.second_person
+    assert blocks(pump, "200") == set()
+
+
+def test_next_to_nothing_is_a_stop(pump: Pump) -> None:
+    assert "stop_without_plan" in blocks(pump, "11.9")
+    assert "stop_without_plan" not in blocks(pump, "12")
+    assert "the pump is stopped" in drafted(pump, "0", mode="stopped").second_person
+
+
+def test_a_bridge_that_no_pump_runs_is_refused_at_once(pump: Pump) -> None:
+    a_refill(pump, NOW - 2 * DAY, concentration_mcg_per_ml=D(2000), aspirated_ml=D(28),
+             programmed_concentration_mcg_per_ml=D(2000))  # fmt: skip
+    a_dose(pump, NOW - DAY, daily_dose_mcg=D(20))
+    with pytest.raises(Impossible, match="720 h"):
+        drafted(pump, "20", concentration_mcg_per_ml=D(500))
+    drafted(pump, "20", concentration_mcg_per_ml=D(500), bridge_declined_reason="flushed")
+
+
+def test_a_signature_is_given_on_what_was_shown(pump: Pump, nurse: User, prescriber: User) -> None:
+    made = a_proposal(pump, nurse, "230")
+    protocols.store(
+        clinic=pump.clinic, figures={"titration_step_pct.spinal": D(12)}, second_person=False, rescue_words="",
+        by=prescriber, now=NOW,
+    )  # fmt: skip
+    with pytest.raises(Overtaken, match="Look at it again"):
+        proposals.sign(proposal_id=made.pk, override_reason="typed ahead", by=prescriber, now=NOW)
+    made.refresh_from_db()
+    assert made.state == "proposed"
+    assert made.findings[0]["code"] == "step_above_band"
+    assert made.protocol is not None
+    signed = proposals.sign(proposal_id=made.pk, override_reason="seen", by=prescriber, now=NOW)
+    assert signed.override_reason == "seen"
+
+
+def test_a_catheter_corrected_meanwhile_asks_for_another_look(pump: Pump, nurse: User, prescriber: User) -> None:
+    made = a_proposal(pump, nurse, "200", concentration_mcg_per_ml=D(2000))
+    before = made.bridge["volume_ml"]
+    Pump.objects.filter(pk=pump.pk).update(catheter_volume_ml=D("0.3"))
+    with pytest.raises(Overtaken):
+        proposals.sign(proposal_id=made.pk, override_reason="", by=prescriber, now=NOW)
+    signed = proposals.sign(proposal_id=made.pk, override_reason="", by=prescriber, now=NOW)
+    assert D(signed.bridge["volume_ml"]) == D(before) + D("0.15")
+
+
+def test_there_and_back_is_no_standstill(pump: Pump, nurse: User, prescriber: User) -> None:
+    made = a_proposal(pump, nurse, now=NOW - DAY)
+    a_dose(pump, NOW - timedelta(hours=3), daily_dose_mcg=D(150))
+    a_dose(pump, NOW - timedelta(hours=1), daily_dose_mcg=D(200))
+    with pytest.raises(Conflict, match="changed since"):
+        proposals.sign(proposal_id=made.pk, override_reason="", by=prescriber, now=NOW)
+
+
+def test_a_clinic_that_asks_for_a_second_person_meanwhile_gets_one(pump: Pump, nurse: User, prescriber: User) -> None:
+    made = a_signed_proposal(pump, nurse, prescriber)
+    protocols.store(clinic=pump.clinic, figures={}, second_person=True, rescue_words="", by=prescriber, now=NOW)
+    with pytest.raises(Conflict, match="the clinic asks for it"):
+        confirm(made, prescriber)
+
+
+def test_nobody_who_has_died_is_proposed_a_dose(pump: Pump, nurse: User, prescriber: User) -> None:
+    made = a_signed_proposal(pump, nurse, prescriber)
+    Patient.objects.filter(pk=pump.patient_id).update(status="deceased", status_on=NOW.date())
+    with pytest.raises(Conflict, match="care has ended"):
+        confirm(made, nurse)
+
+
+def test_a_bridge_nobody_signed_stops_the_read_back(pump: Pump, nurse: User, prescriber: User) -> None:
+    made = a_signed_proposal(pump, nurse, prescriber)
+    _, differing = confirm(made, nurse, bridge_volume_ml=D(9), bridge_hours=D(9))
+    assert set(differing) == {"bridge_volume_ml", "bridge_hours"}
+    _, differing = confirm(made, nurse, mode="flex")
+    assert set(differing) == {"mode"}
+
+
+def test_no_dose_is_proposed_while_a_taper_has_steps_to_come(pump: Pump, nurse: User, prescriber: User) -> None:
+    steps = [Down(NOW + 7 * DAY, D(160)), Down(NOW + 14 * DAY, D(120))]
+    plan = weaning.draft(pump_id=pump.pk, steps=steps, reason="infection", by=nurse, now=NOW)
+    weaning.sign(plan_id=plan.pk, by=prescriber, source="page", now=NOW)
+    with pytest.raises(Conflict, match="A signed taper"):
+        a_proposal(pump, nurse, "210")
+    a_dose(pump, NOW + DAY, by=nurse, now=NOW + DAY, daily_dose_mcg=D(50))
+    plan.refresh_from_db()
+    assert (plan.state, "50 mcg/day" in plan.ended_reason) == ("ended", True)
+    assert not Event.objects.standing().filter(pump=pump, occurred_at__gt=NOW + 2 * DAY).exists()
+
+
+def test_a_step_that_is_no_step_any_more_ends_its_taper(pump: Pump, nurse: User, prescriber: User) -> None:
+    steps = [Down(NOW + 7 * DAY, D(160)), Down(NOW + 14 * DAY, D(0))]
+    plan = weaning.draft(pump_id=pump.pk, steps=steps, reason="infection", by=nurse, now=NOW)
+    weaning.sign(plan_id=plan.pk, by=prescriber, source="page", now=NOW)
+    first = plan.events.earliest("occurred_at")
+    ledger.void(pump_id=pump.pk, event_id=first.pk, reason="slip", user=nurse, source="page", now=NOW)
+    plan.refresh_from_db()
+    assert plan.state == "ended"
+    assert not Event.objects.standing().filter(pump=pump, is_planned=True).exists()
+
+
+def test_a_medicine_counts_until_the_day_it_ends(pump: Pump, nurse: User) -> None:
+    medicine = Medicine.objects.create(patient=pump.patient, name="Valium", recorded_by=nurse)
+    for ended_on, counts in ((NOW.date() + DAY, True), (NOW.date() - DAY, False)):
+        Medicine.objects.filter(pk=medicine.pk).update(ended_on=ended_on)
+        assert ("medicine_interacts" in codes(pump)) is counts
+
+
+def test_a_pump_that_was_replaced_goes_on_from_the_dose_before(pump: Pump) -> None:
+    new = devices.replace(
+        pump=pump, on=NOW.date(), reason="end of service", by=a_user(), now=NOW, model=pump.model, serial_number="NEW1"
+    )  # fmt: skip
+    a_refill(new, NOW - timedelta(minutes=1), now=NOW)
+    assert "no_screening" not in codes(new, "200")
+    assert "restart" in codes(new, "200")

@@ -92,7 +92,9 @@ def test_the_first_dose_follows_from_how_long_the_effect_lasted(label_set: str, 
     patient = a_patient(a_clinic(label_set=label_set))
     nurse = a_user(Role.NURSE, patient.clinic)
     trial = screening.begin(patient=patient, starts_small=False, by=nurse, now=NOW)
-    judge(give(trial, "50", NOW, nurse), nurse, responded=True, hours=hours)
+    bolus = give(trial, "50", NOW, nurse)
+    assert "worn off" in refused("effect_hours", lambda: judge(bolus, nurse, responded=True, hours=hours))
+    judge(bolus, nurse, responded=True, hours=hours, after=DAY)
     trial.refresh_from_db()
     found = screening.stage(trial).first
     assert trial.outcome == "responded"
@@ -134,6 +136,22 @@ def test_no_response_is_not_said_too_early(patient: Patient, nurse: User) -> Non
     judge(bolus, nurse, responded=False, after=4 * HOUR)
     with pytest.raises(Conflict, match="already"):
         judge(bolus, nurse, responded=True, hours="3")
+
+
+def test_another_screening_keeps_the_interval_and_is_a_prescribers(
+    patient: Patient, nurse: User, prescriber: User
+) -> None:
+    first = screening.begin(patient=patient, starts_small=False, by=nurse, now=NOW)
+    bolus = give(first, "50", NOW, nurse)
+    screening.give_up(trial=first, note="moved", by=nurse, now=NOW)
+    again = screening.begin(patient=patient, starts_small=False, by=nurse, now=NOW)
+    with pytest.raises(Blocked, match="of the screening before"):
+        give(again, "50", NOW + HOUR, nurse)
+    assert bolus.given_at == NOW
+    judge(give(again, "50", NOW + DAY, nurse), nurse, responded=True, hours="4")
+    with pytest.raises(Conflict, match="Only a prescriber"):
+        screening.begin(patient=patient, starts_small=False, by=nurse, now=NOW + 2 * DAY)
+    screening.begin(patient=patient, starts_small=False, by=prescriber, now=NOW + 2 * DAY)
 
 
 def test_one_screening_is_open_at_a_time_and_can_be_given_up(patient: Patient, nurse: User) -> None:

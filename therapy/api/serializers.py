@@ -286,8 +286,8 @@ class ProposalInput(serializers.Serializer[Any]):
 
 
 class BandOutput(serializers.Serializer[Any]):
-    min = serializers.DecimalField(12, 4, source="least", normalize_output=True)
-    max = serializers.DecimalField(12, 4, source="most", normalize_output=True)
+    min = serializers.DecimalField(20, 4, source="least", normalize_output=True)
+    max = serializers.DecimalField(20, 4, source="most", normalize_output=True)
 
 
 class BridgeOfProposal(serializers.Serializer[Any]):
@@ -302,9 +302,9 @@ class DraftOutput(serializers.Serializer[Draft]):
     current_daily_dose_mcg = serializers.DecimalField(
         10, 3, source="standing.daily_dose_mcg", allow_null=True, normalize_output=True
     )
-    hourly_mcg = serializers.DecimalField(12, 4, normalize_output=True)
+    hourly_mcg = serializers.DecimalField(20, 4, normalize_output=True)
     phase = serializers.CharField(source="phase.value")
-    change_pct = serializers.DecimalField(12, 4, allow_null=True, normalize_output=True)
+    change_pct = serializers.DecimalField(24, 4, allow_null=True, normalize_output=True)
     year_ago_mcg = serializers.DecimalField(10, 3, allow_null=True, normalize_output=True)
     allowed_mcg = BandOutput(source="allowed", allow_null=True)
     findings = FindingSerializer(source="findings_json", many=True)
@@ -358,12 +358,15 @@ class SignInput(serializers.Serializer[Any]):
 class ReadBackInput(serializers.Serializer[Any]):
     """What the pump shows after it was programmed. What differs from what was signed answers 409, by field."""
 
+    mode = serializers.ChoiceField(choices=Event.ProgramMode.choices)
     daily_dose_mcg = dose()
     concentration_mcg_per_ml = concentration(required=False, allow_null=True, default=None)
     bridge_volume_ml = Quantity(8, 4, unit="mL", required=False, allow_null=True, default=None)
     bridge_hours = Quantity(8, 3, unit="hours", required=False, allow_null=True, default=None)
     step_count = Quantity(3, 0, unit="steps", required=False, allow_null=True, default=None)
+    highest_rate_mcg_per_h = Quantity(10, 4, unit="mcg/h", required=False, allow_null=True, default=None)
     bolus_count = Quantity(3, 0, unit="timed boluses", required=False, allow_null=True, default=None)
+    largest_bolus_mcg = Quantity(10, 4, unit="mcg", required=False, allow_null=True, default=None)
     patient_bolus_mcg = dose("mcg", required=False, allow_null=True, default=None)
     patient_boluses_per_day = Quantity(3, 0, unit="boluses a day", required=False, allow_null=True, default=None)
 

@@ -192,13 +192,14 @@ def _signed(form: SignForm, found: Proposal, request: HttpRequest) -> bool:
         take(form, error.errors)
     except Conflict as error:
         form.add_error(None, str(error))
+        found.refresh_from_db()
     else:
         return True
     return False
 
 
 def _confirmed(form: ReadBackForm, found: Proposal, request: HttpRequest) -> bool:
-    read = Settings(**{name: form.cleaned_data.get(name) for name in WORDS})
+    read = Settings(mode=form.cleaned_data["mode"], **{name: form.cleaned_data.get(name) for name in WORDS})
     differing: dict[str, Finding] = {}
 
     def confirm() -> None:

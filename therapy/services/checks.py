@@ -30,6 +30,16 @@ def check_writable(patient: Patient) -> None:
         raise Conflict(READ_ONLY)
 
 
+def check_cared_for(patient: Patient) -> None:
+    """
+    Raises:
+        Conflict: the patient's care has ended, or the record has gone to another clinic.
+    """
+    check_writable(patient)
+    if patient.status != Patient.Status.ACTIVE:
+        raise Conflict(f"The patient's care has ended: {patient.get_status_display().lower()}.")
+
+
 def check_happened(field: str, at: datetime, now: datetime) -> None:
     """
     Raises:

@@ -1,20 +1,40 @@
 """A patient's course goes with them to another clinic: what was measured and kept, not what is still being decided."""
 
+from datetime import datetime
 from typing import Any
 
+from clinics.models import User
 from patients.models import Patient
 from pumps.services.transfers import copied
-from therapy.models import AdverseEvent, Assessment, Medicine, OfCourse, PhaseChange, RescuePlan, Trial
+from therapy.models import (
+    AdverseEvent,
+    Assessment,
+    Medicine,
+    OfCourse,
+    PhaseChange,
+    Proposal,
+    ProposalState,
+    RescuePlan,
+    Trial,
+    WeaningPlan,
+)
 
 RECORDS: tuple[type[OfCourse], ...] = (PhaseChange, AdverseEvent, Medicine, RescuePlan)
 
 
-def copy_course(sender: Any, *, old: Patient, new: Patient, **kwargs: Any) -> None:
+def copy_course(sender: Any, *, old: Patient, new: Patient, by: User, now: datetime, **kwargs: Any) -> None:
     """Within the transaction in which the other clinic takes the patient over. What is an error comes as one.
 
-    Proposals and tapers stay: they are of prescribers of the clinic that made them. A signed taper's planned doses come
-    with the ledger.
+    Proposals and tapers are of prescribers of the clinic that made them: what is open ends. A signed taper's planned
+    doses come with the ledger.
     """
+    told = "The patient was taken over by another clinic"
+    Proposal.objects.open().filter(patient=old).update(
+        state=ProposalState.WITHDRAWN, withdrawn_at=now, withdrawn_by=by, withdrawn_reason=told
+    )
+    WeaningPlan.objects.open().filter(patient=old).update(
+        state=WeaningPlan.State.ENDED, ended_at=now, ended_by=by, ended_reason=told
+    )
     for model in RECORDS:
         for row in model._default_manager.filter(patient=old).order_by("pk"):
             copied(row, patient=new)

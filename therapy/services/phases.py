@@ -47,6 +47,8 @@ def change(*, patient: Patient, phase: Phase, began_at: datetime, reason: str, b
         raise Impossible({"phase": ["The patient has no pump in use: enter the pump first."]})
     if phase == Phase.STOPPED and pump is not None and standing_of(pump, now).program is not None:
         raise Conflict("The pump still runs. Sign a weaning plan, and stop therapy when it has come to its end.")
+    if phase == Phase.STOPPED and pump is not None and not pump.model.programmable:
+        raise Conflict("A constant-flow pump runs as long as it holds drug: record that it was explanted first.")
     if phase == Phase.WEANING and not WeaningPlan.objects.filter(patient=patient, state="signed").exists():
         raise Conflict("Weaning goes by a signed plan: write one, and have it signed.")
     if phase == Phase.STOPPED:

@@ -5,32 +5,35 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from clinical import interactions, reading_back, titration
 from clinical.findings import Finding, Severity, of_dose
-from clinical.programs import Mode, ProgramError, hourly_of
+from clinical.labels import LabelSet
+from clinical.programs import Mode, Program, ProgramError, hourly_of
 from clinical.reading_back import Settings
 from clinical.titration import Allowed, Dose, Step
 from clinical.titration import Phase as StepPhase
 from clinical.units import plain
-from clinics.errors import Conflict, Impossible
+from clinics.errors import Conflict, Impossible, Overtaken
 from clinics.models import User
+from clinics.words import day
 from patients.models import Patient
 from pumps.catheter import catheter_of
 from pumps.models import Event, Pump
 from pumps.programs_json import program_of
-from pumps.services.bridges import DOSE, HOURS, VOLUME, BridgeNeed, need_of
-from pumps.services.entries import DoseEntry, EventEntry
+from pumps.services.bridges import DOSE, HOURS, VOLUME, BridgeNeed, need_at, need_of
+from pumps.services.entries import LONGEST_HOURS, DoseEntry, EventEntry
 from therapy.compared import Band, Compared, compared
 from therapy.models import Phase, PhaseChange, Proposal, ProposalState, Trial, WeaningPlan
 from therapy.rules import Rules, age_of, rules_of
 from therapy.services import phases, screening
-from therapy.services.checks import Blocked, check_signs, check_writable, said
+from therapy.services.checks import Blocked, check_cared_for, check_signs, check_writable, said
 from therapy.services.recording import record_signed
 from therapy.standing import Standing, standing_of
 from therapy.wanted import Wanted
@@ -44,11 +47,13 @@ _LABEL = "Lioresal Intrathecal and Gablofen labels"
 class Draft:
     """A proposal held against the rules, not stored. `step` and `allowed` are None without a dose that runs, or a stop.
 
-    `year_ago_mcg` is the dose of a year before, None where none ran.
+    `told_before` is the concentration programmed before it, `year_ago_mcg` the dose of a year before; None where there
+    was none.
     """
 
     wanted: Wanted
     standing: Standing
+    told_before: Decimal | None
     rules: Rules
     phase: StepPhase
     step: Step | None
@@ -74,8 +79,13 @@ class Draft:
     def lines(self) -> list[Compared]:
         """Old and new, side by side."""
         program = self.standing.program.program if self.standing.program is not None else None
-        told = self.standing.concentration_mcg_per_ml
-        return compared(program, told, self.wanted, self.bridge_json)
+        wanted = replace(self.wanted, concentration_mcg_per_ml=self.concentration_mcg_per_ml)
+        return compared(program, self.told_before, wanted, self.bridge_json)
+
+    @property
+    def concentration_mcg_per_ml(self) -> Decimal | None:
+        """What the pump is to be told: as proposed, else as at its last fill."""
+        return self.wanted.concentration_mcg_per_ml or self.standing.concentration_mcg_per_ml
 
     @property
     def change_pct(self) -> Decimal | None:
@@ -115,29 +125,36 @@ def drafted(pump: Pump, wanted: Wanted, *, now: datetime, concentration_before: 
     `concentration_before` is what the pump was told before a refill that has been logged since it was proposed.
 
     Raises:
-        Impossible: no pump could run it.
-        Conflict: the pump cannot be programmed, is not in use, or the record is read-only.
+        Impossible: no pump could run it, or its bridge bolus.
+        Conflict: the pump cannot be programmed, is not in use, a taper has steps to come, or the record is read-only.
     """
     _check(pump, wanted)
+    _check_taper(pump, wanted, now)
     standing, rules = standing_of(pump, now), rules_of(pump.clinic)
-    phase = _step_phase(pump.patient)
+    present = phases.present(pump.patient)
+    phase = _step_phase(pump.patient, present)
     age = age_of(pump.patient, now.astimezone(pump.clinic.zone).date())
-    current = standing.daily_dose_mcg
+    reference = standing.daily_dose_mcg or standing.ran_before
     step = None
-    if current and wanted.daily_dose_mcg > 0:
+    if reference and wanted.daily_dose_mcg > 0:
         hours = standing.hours_since_change(now)
-        step = Step(pump.patient.spasticity_origin, age, phase, current, wanted.daily_dose_mcg, hours)
-    bridge = _bridge(pump, wanted, standing, concentration_before or standing.concentration_mcg_per_ml)
+        step = Step(pump.patient.spasticity_origin, age, phase, reference, wanted.daily_dose_mcg, hours)
+    bridge, told = _bridge(pump, wanted, standing, concentration_before)
+    program = standing.program.program if standing.program is not None else None
     findings = [
-        *(titration.findings(step, rules.labels) if step is not None else _of_first(pump, wanted, age, rules, now)),
-        *_of_stop(pump, wanted, now),
+        *(titration.findings(step, rules.labels) if step is not None else _of_first(pump, wanted, age, rules)),
+        *_of_restart(standing, wanted, now),
+        *_of_stop(pump, wanted, reference, rules.labels, now),
         *_of_bridge(wanted, bridge),
+        *_of_patient_boluses(wanted, program, step, rules.labels),
         *_of_creep(pump, wanted, standing, rules, now, age),
-        *_of_patient(pump.patient, now),
+        *_of_phase(present, phase, pump),
+        *_of_patient(pump.patient, now.astimezone(pump.clinic.zone).date()),
     ]
     draft = Draft(
         wanted=wanted,
         standing=standing,
+        told_before=told,
         rules=rules,
         phase=phase,
         step=step,
@@ -147,11 +164,11 @@ def drafted(pump: Pump, wanted: Wanted, *, now: datetime, concentration_before: 
         findings=_gravest_first(findings),
         second_person=(),
     )
-    return replace(draft, second_person=_second_person(draft))
+    return replace(draft, second_person=_second_person(draft, program))
 
 
 def _check(pump: Pump, wanted: Wanted) -> None:
-    check_writable(pump.patient)
+    check_cared_for(pump.patient)
     if not pump.model.programmable:
         raise Conflict("A constant-flow pump cannot be programmed: its dose follows from the drug that is filled.")
     if pump.status != Pump.Status.ACTIVE:
@@ -171,11 +188,61 @@ def _check(pump: Pump, wanted: Wanted) -> None:
         raise Impossible({"concentration_mcg_per_ml": ["Write the concentration in mcg/mL, above 0."]})
 
 
-def _step_phase(patient: Patient) -> StepPhase:
-    """Whether the steps of maintenance hold: titration has to be ended by somebody, not by time."""
-    found = phases.present(patient)
-    is_maintained = found is not None and found.phase in (Phase.MAINTENANCE, Phase.WEANING)
+def _check_taper(pump: Pump, wanted: Wanted, now: datetime) -> None:
+    """
+    Raises:
+        Conflict: a signed taper has steps to come, which would turn this dose up or down again.
+    """
+    plan = WeaningPlan.objects.filter(pump=pump, state=WeaningPlan.State.SIGNED).first()
+    to_come = plan is not None and any(datetime.fromisoformat(step["at"]) > now for step in plan.steps)
+    if to_come and wanted.mode != Mode.STOPPED:
+        raise Conflict("A signed taper has steps to come. End it first: they would change this dose again.")
+
+
+def _step_phase(patient: Patient, present: PhaseChange | None) -> StepPhase:
+    """Whether the steps of maintenance hold: titration has to be ended by somebody, not by time or by a taper."""
+    if present is None:
+        return StepPhase.TITRATION
+    is_maintained = present.phase == Phase.MAINTENANCE
+    if present.phase == Phase.WEANING:
+        is_maintained = PhaseChange.objects.standing().filter(patient=patient, phase=Phase.MAINTENANCE).exists()
     return StepPhase.MAINTENANCE if is_maintained else StepPhase.TITRATION
+
+
+def _of_phase(present: PhaseChange | None, phase: StepPhase, pump: Pump) -> list[Finding]:
+    """Who has said that the wider steps of maintenance hold."""
+    if phase is not StepPhase.MAINTENANCE or present is None:
+        return []
+    since = day(present.began_at, pump.clinic.zone)
+    told = f"Held against maintenance: {present.get_phase_display().lower()} since {since}, by {present.recorded_by}."
+    return [Finding("held_against_maintenance", Severity.INFO, told, "the course of therapy")]
+
+
+def _of_restart(standing: Standing, wanted: Wanted, now: datetime) -> list[Finding]:
+    """A pump that stands still has its last dose to be compared with, and a patient who may have lost tolerance."""
+    if standing.daily_dose_mcg or not standing.ran_before or wanted.daily_dose_mcg == 0:
+        return []
+    told = (
+        f"No dose runs: compared with {plain(standing.ran_before)} mcg/day, which ran last. Tolerance is lost while no "
+        "drug flows, so the old dose may be too much."
+    )
+    return [Finding("restart", Severity.WARN, told, "our reading: no source gives a dose to restart with")]
+
+
+def _of_patient_boluses(wanted: Wanted, program: Program | None, step: Step | None, labels: LabelSet) -> list[Finding]:
+    """What the patient may call for on top, at most, counts like a dose."""
+    most = (wanted.patient_bolus_mcg or Decimal(0)) * (wanted.patient_boluses_per_day or 0)
+    if not most:
+        return []
+    total = wanted.daily_dose_mcg + most
+    before = program.daily_dose_mcg + program.most_by_patient_mcg if program is not None else Decimal(0)
+    words = f"With patient boluses at most {plain(total)} mcg in 24 h"
+    if step is not None and before and total > before:
+        upper = titration.allowed(replace(step, current_mcg=before), labels).most
+        if total > upper:
+            told = f"{words}, and {plain(before)} at present: above the band, {plain(upper)} mcg."
+            return [Finding("total_above_band", Severity.BLOCK, told, labels.source_of("titration_step_pct.spinal"))]
+    return [replace(found, message=f"{words}: {found.message}") for found in of_dose(float(total), labels)]
 
 
 def _ran(doses: Sequence[Dose], at: datetime) -> Decimal | None:
@@ -183,8 +250,8 @@ def _ran(doses: Sequence[Dose], at: datetime) -> Decimal | None:
     return begun[-1] if begun else None
 
 
-def _of_first(pump: Pump, wanted: Wanted, age: int, rules: Rules, now: datetime) -> list[Finding]:
-    """What there is to say where no dose runs: the first one follows from the screening."""
+def _of_first(pump: Pump, wanted: Wanted, age: int, rules: Rules) -> list[Finding]:
+    """What there is to say where no dose has run yet: the first one follows from the screening."""
     if wanted.daily_dose_mcg == 0:
         return []
     labels, found = rules.labels, list(of_dose(float(wanted.daily_dose_mcg), rules.labels))
@@ -195,8 +262,8 @@ def _of_first(pump: Pump, wanted: Wanted, age: int, rules: Rules, now: datetime)
     first = screening.stage(trial).first if trial is not None else None
     source = labels.source_of("first_dose_factor")
     if first is None:
-        told = "No screening with a response is recorded, so there is no first dose to compare this one with."
-        return [*found, Finding("no_screening", Severity.WARN, told, source)]
+        told = "No screening with a response is recorded, so there is no first dose to hold this one against."
+        return [*found, Finding("no_screening", Severity.BLOCK, told, source)]
     if wanted.daily_dose_mcg > first.daily_dose_mcg:
         told = (
             f"{plain(wanted.daily_dose_mcg)} mcg/day is above the first dose of {plain(first.daily_dose_mcg)} mcg/day: "
@@ -215,8 +282,11 @@ def _is_planned_to_stop(pump: Pump, now: datetime) -> bool:
     return Decimal(last["daily_dose_mcg"]) == 0 and datetime.fromisoformat(last["at"]) <= now + timedelta(days=1)
 
 
-def _of_stop(pump: Pump, wanted: Wanted, now: datetime) -> list[Finding]:
-    if wanted.mode != Mode.STOPPED or _is_planned_to_stop(pump, now):
+def _of_stop(pump: Pump, wanted: Wanted, reference: Decimal | None, labels: LabelSet, now: datetime) -> list[Finding]:
+    """A stop, or a dose so small that it is one: below the label's range, from within it."""
+    least = labels.dose_range_mcg[0]
+    is_next_to_none = 0 < wanted.daily_dose_mcg < least and reference is not None and reference >= least
+    if not (wanted.mode == Mode.STOPPED or is_next_to_none) or _is_planned_to_stop(pump, now):
         return []
     told = (
         "Abrupt stop of intrathecal baclofen can be fatal. A pump is stopped where a signed taper has come to its "
@@ -225,22 +295,44 @@ def _of_stop(pump: Pump, wanted: Wanted, now: datetime) -> list[Finding]:
     return [Finding("stop_without_plan", Severity.BLOCK, told, f"{_LABEL}, boxed warning")]
 
 
-def _bridge(pump: Pump, wanted: Wanted, standing: Standing, old: Decimal | None) -> BridgeNeed | None:
-    """The bridge of a change of concentration; None where it does not change."""
-    new = wanted.concentration_mcg_per_ml
+def _bridge(
+    pump: Pump, wanted: Wanted, standing: Standing, before: Decimal | None
+) -> tuple[BridgeNeed | None, Decimal | None]:
+    """The bridge of a change of concentration, None where it does not change; and what the pump was told before.
+
+    A refill logged first, without a bridge and without a dose since, still needs its own.
+    """
+    told = standing.concentration_mcg_per_ml
+    new, old = wanted.concentration_mcg_per_ml or told, before or told
+    if standing.filled_at is not None and new == told and before in (None, told):
+        is_new = standing.changed_at is None or standing.filled_at >= standing.changed_at
+        need = need_at(pump, standing.ledger, at=standing.filled_at, told=told) if is_new else None
+        if need is not None and not need.is_recorded:
+            old = need.old_concentration_mcg_per_ml
     if new is None or old is None or new == old:
-        return None
+        return None, told
     doses = (standing.daily_dose_mcg or Decimal(0), wanted.daily_dose_mcg)
-    return need_of(pump, concentrations=(old, new), doses=doses, catheter_volume_ml=catheter_of(pump).volume_ml)
+    need = need_of(pump, concentrations=(old, new), doses=doses, catheter_volume_ml=catheter_of(pump).volume_ml)
+    return need, old
 
 
 def _of_bridge(wanted: Wanted, bridge: BridgeNeed | None) -> list[Finding]:
+    """
+    Raises:
+        Impossible: no pump runs a bridge for so long.
+    """
     if bridge is None or wanted.bridge_declined_reason.strip():
         return []
     if bridge.computed is None:
         notice = bridge.notice
         told = f"A change of concentration needs a bridge bolus. {notice.message if notice is not None else ''}"
         return [Finding("bridge_unknown", Severity.BLOCK, told, notice.source if notice is not None else _LABEL)]
+    if bridge.computed.duration_hours > LONGEST_HOURS:
+        told = (
+            f"Its bridge bolus would take {bridge.computed.duration_hours:.0f} h, and none longer than {LONGEST_HOURS} "
+            "h can be recorded. Choose another way, and say at the bridge bolus why there is none."
+        )
+        raise Impossible({"concentration_mcg_per_ml": [told]})
     return []
 
 
@@ -271,14 +363,15 @@ CONDITIONS = {
 }
 
 
-def _of_patient(patient: Patient, now: datetime) -> list[Finding]:
+def _of_patient(patient: Patient, today: date) -> list[Finding]:
     """What medicines and conditions ask to be thought of."""
     source = "clinical rules, section 3 (risk flags)"
     found = []
     for flag in patient.flags:
         severity, told = CONDITIONS.get(flag, (Severity.INFO, f"{Patient.Flag(flag).label}: raises the risk."))
         found.append(Finding(f"condition_{flag}", severity, told, source))
-    names = patient.medicines.standing().filter(ended_on=None).values_list("name", flat=True)
+    taken = patient.medicines.standing().filter(Q(ended_on=None) | Q(ended_on__gt=today))
+    names = taken.values_list("name", flat=True)
     return [*found, *interactions.findings_of(list(names))]
 
 
@@ -287,16 +380,22 @@ def _gravest_first(findings: Sequence[Finding]) -> list[Finding]:
     return sorted(findings, key=lambda finding: order.index(finding.severity))
 
 
-def _second_person(draft: Draft) -> list[str]:
+def _second_person(draft: Draft, program: Program | None) -> list[str]:
     """Why somebody else than the signer has to confirm."""
-    why = []
-    protocol = draft.rules.protocol
+    wanted, protocol, why = draft.wanted, draft.rules.protocol, []
     if protocol is not None and protocol.second_person:
         why.append("the clinic asks for it")
     if draft.bridge is not None:
         why.append("the concentration changes")
-    if draft.step is not None and not draft.step.is_within(SECOND_PERSON_PCT):
+    if wanted.mode == Mode.STOPPED:
+        why.append("the pump is stopped")
+    elif program is None:
+        why.append("no dose runs before it")
+    elif draft.step is not None and not draft.step.is_within(SECOND_PERSON_PCT):
         why.append(f"the dose rises by more than {SECOND_PERSON_PCT} %")
+    most = (wanted.patient_bolus_mcg or Decimal(0)) * (wanted.patient_boluses_per_day or 0)
+    if most > (program.most_by_patient_mcg if program is not None else 0):
+        why.append("the patient may call for more")
     if draft.blocks:
         why.append("a rule is overridden")
     return why
@@ -330,18 +429,25 @@ def _columns(found: Draft, pump: Pump) -> dict[str, Any]:
         "boluses": list(wanted.boluses),
         "patient_bolus_mcg": wanted.patient_bolus_mcg,
         "patient_boluses_per_day": wanted.patient_boluses_per_day,
-        "concentration_mcg_per_ml": wanted.concentration_mcg_per_ml if found.bridge is not None else None,
-        "bridge": found.bridge_json,
-        "compared": [[line.name, line.old, line.new] for line in found.lines],
+        "concentration_mcg_per_ml": found.concentration_mcg_per_ml,
         "bridge_declined_reason": wanted.bridge_declined_reason.strip() if found.bridge is not None else "",
         "reason": wanted.reason.strip(),
-        "phase": found.phase.value,
         "current_daily_dose_mcg": found.standing.daily_dose_mcg,
-        "current_concentration_mcg_per_ml": found.standing.concentration_mcg_per_ml,
+        "current_concentration_mcg_per_ml": found.told_before,
+        **_held_against(found),
+    }
+
+
+def _held_against(found: Draft) -> dict[str, Any]:
+    """What a signature is given on, beside the dose itself."""
+    return {
         "label_set": found.rules.labels.code,
         "label_version": found.rules.labels.version,
         "protocol": found.rules.protocol,
+        "phase": found.phase.value,
         "allowed": [plain(found.allowed.least), plain(found.allowed.most)] if found.allowed is not None else [],
+        "bridge": found.bridge_json,
+        "compared": [[line.name, line.old, line.new] for line in found.lines],
         "findings": found.findings_json,
         "second_person": list(found.second_person),
     }
@@ -378,31 +484,91 @@ def _locked(proposal_id: int, *states: str) -> Proposal:
     return found
 
 
-@transaction.atomic
 def sign(*, proposal_id: int, override_reason: str, by: User, now: datetime) -> Proposal:
     """A prescriber signs; held against the rules and the ledger once more, as they are now.
 
     Raises:
         Blocked: a `block` finding, and no reason to override it.
-        Conflict: the dose was changed since it was proposed, or it is not open.
+        Overtaken: something about it is not as it was shown; what is shown from now on is new, and stored.
+        Conflict: a dose or a stop was recorded since it was proposed, or it is not open.
     """
+    signed = _signed(proposal_id, override_reason, by, now)
+    if signed is None:
+        raise Overtaken(
+            "What there is to say of this dose has changed since it was shown: rules, bridge or findings. Look at it "
+            "again, and sign it then. Nothing is signed yet."
+        )
+    return signed
+
+
+@transaction.atomic
+def _signed(proposal_id: int, override_reason: str, by: User, now: datetime) -> Proposal | None:
+    """The signed proposal; None where it was renewed instead, since it is not what was shown."""
     proposal = _locked(proposal_id, ProposalState.PROPOSED)
-    before = proposal.current_concentration_mcg_per_ml
-    found = drafted(proposal.pump, wanted_of(proposal), now=now, concentration_before=before)
-    if found.standing.daily_dose_mcg != proposal.current_daily_dose_mcg:
-        raise Conflict("The dose was changed since this was proposed. Withdraw the proposal, and propose anew.")
+    found = _as_now(proposal, now)
+    _check_unchanged(proposal, found.standing, since=proposal.proposed_at)
+    if _is_stale(proposal, found):
+        _renew(proposal, found)
+        proposal.save()
+        return None
     blocks = [f"{finding.message} Source: {finding.source}." for finding in found.blocks]
     if blocks and not override_reason.strip():
         raise Blocked(blocks)
     if blocks:
         check_signs(by, proposal.clinic_id)
-    proposal.findings = found.findings_json
-    proposal.second_person = list(found.second_person)
-    proposal.label_version, proposal.protocol = found.rules.labels.version, found.rules.protocol
+    _renew(proposal, found)
     proposal.override_reason = override_reason.strip() if blocks else ""
     proposal.state, proposal.signed_at, proposal.signed_by = ProposalState.SIGNED, now, by
     proposal.save()
     return proposal
+
+
+def _as_now(proposal: Proposal, now: datetime) -> Draft:
+    before = proposal.current_concentration_mcg_per_ml
+    return drafted(proposal.pump, wanted_of(proposal), now=now, concentration_before=before)
+
+
+def _renew(proposal: Proposal, found: Draft) -> None:
+    for field, value in _held_against(found).items():
+        setattr(proposal, field, value)
+
+
+SERIOUS = ("block", "high", "warn")
+# A rule that time alone lifts, or its own words, are no news.
+_SHOWN = ("label_set", "label_version", "phase", "allowed", "bridge", "compared")
+
+
+def _is_stale(proposal: Proposal, found: Draft) -> bool:
+    """Whether somebody who saw the proposal has not seen what holds now."""
+    fresh = _held_against(found)
+    if any(getattr(proposal, field) != fresh[field] for field in _SHOWN) or proposal.protocol != fresh["protocol"]:
+        return True
+    seen = {finding["code"] for finding in proposal.findings}
+    new = {finding["code"] for finding in fresh["findings"] if finding["severity"] in SERIOUS}
+    return not (new <= seen and {*fresh["second_person"]} <= {*proposal.second_person})
+
+
+# Entries after which a proposal is not about the pump any more that it was made for.
+OTHERWISE = (
+    Event.Kind.DOSE_CHANGE,
+    Event.Kind.STOP,
+    Event.Kind.RESTART,
+    Event.Kind.STALL,
+    Event.Kind.VOID,
+)
+
+
+def _check_unchanged(proposal: Proposal, standing: Standing, *, since: datetime) -> None:
+    """
+    Raises:
+        Conflict: a dose or a stop was recorded, or marked as an error, since then.
+    """
+    recorded = Event.objects.filter(pump=proposal.pump_id, recorded_at__gt=since, kind__in=OTHERWISE)
+    if standing.daily_dose_mcg != proposal.current_daily_dose_mcg or recorded.exists():
+        raise Conflict(
+            "The dose was changed since, or the pump stopped, or such an entry marked as an error. Withdraw this "
+            "proposal, and propose anew."
+        )
 
 
 @transaction.atomic
@@ -421,17 +587,28 @@ def withdraw(*, proposal_id: int, reason: str, by: User, now: datetime) -> Propo
 
 def signed_settings(proposal: Proposal) -> Settings:
     """What the pump has to show. A stopped pump shows no dose: 0."""
-    bridge = proposal.bridge
+    bridge, told = proposal.bridge, proposal.concentration_mcg_per_ml
+    if told is None:
+        # Proposed before the first fill, for whatever that is.
+        fills = Event.objects.standing().filter(pump=proposal.pump_id, kind=Event.Kind.REFILL)
+        told = fills.order_by("-occurred_at").values_list("programmed_concentration_mcg_per_ml", flat=True).first()
     return Settings(
         daily_dose_mcg=proposal.daily_dose_mcg,
-        concentration_mcg_per_ml=proposal.concentration_mcg_per_ml or proposal.current_concentration_mcg_per_ml,
+        concentration_mcg_per_ml=told,
         bridge_volume_ml=Decimal(bridge["volume_ml"]) if bridge else None,
         bridge_hours=Decimal(bridge["hours"]) if bridge else None,
         patient_bolus_mcg=proposal.patient_bolus_mcg,
         patient_boluses_per_day=_whole(proposal.patient_boluses_per_day),
         step_count=_whole(len(proposal.steps) or None),
+        highest_rate_mcg_per_h=_most(proposal.steps, "rate_mcg_per_h"),
         bolus_count=_whole(len(proposal.boluses) or None),
+        largest_bolus_mcg=_most(proposal.boluses, "dose_mcg"),
+        mode=proposal.mode,
     )
+
+
+def _most(rows: Sequence[Mapping[str, Any]], key: str) -> Decimal | None:
+    return max((Decimal(row[key]) for row in rows), default=None)
 
 
 def _whole(value: int | None) -> Decimal | None:
@@ -450,17 +627,23 @@ def confirm(
             or something was recorded since; or it is not signed.
     """
     proposal = _locked(proposal_id, ProposalState.SIGNED)
-    if proposal.second_person and by.pk == proposal.signed_by_id:
-        raise Conflict(
-            f"Somebody else than who signed has to read the pump back, since {' and '.join(proposal.second_person)}."
-        )
-    signed = signed_settings(proposal)
+    found = _as_now(proposal, now)
+    standing, signed = found.standing, signed_settings(proposal)
+    if standing.concentration_mcg_per_ml is None:
+        raise Conflict("The ledger has no fill: log the first one. A pump without drug is not programmed.")
     differing = reading_back.mismatches(signed, read)
     if differing:
         proposal.mismatches = [*proposal.mismatches, _kept(differing, read, by, now)]
         proposal.save(update_fields=["mismatches"])
         return proposal, differing
-    standing = standing_of(proposal.pump, now)
+    asked = [*proposal.second_person, *(why for why in found.second_person if why not in proposal.second_person)]
+    if asked and by.pk == proposal.signed_by_id:
+        raise Conflict(f"Somebody else than who signed has to read the pump back, since {' and '.join(asked)}.")
+    _check_unchanged(proposal, standing, since=proposal.signed_at or now)
+    seen = {finding["code"] for finding in proposal.findings}
+    against = [finding.message for finding in found.blocks if finding.code not in seen]
+    if against:
+        raise Conflict(f"A rule stands against it by now: {' '.join(against)} Withdraw it, and propose anew.")
     _check_ledger(proposal, standing, signed)
     proposal.event = _recorded(proposal, standing, by, source, now)
     proposal.state, proposal.confirmed_at, proposal.confirmed_by = ProposalState.PROGRAMMED, now, by
@@ -470,14 +653,8 @@ def confirm(
 
 
 def _check_ledger(proposal: Proposal, standing: Standing, signed: Settings) -> None:
-    if proposal.pump.status != Pump.Status.ACTIVE or proposal.patient.status != Patient.Status.ACTIVE:
-        raise Conflict("This pump is not in use any more. Withdraw the proposal.")
-    if standing.daily_dose_mcg != proposal.current_daily_dose_mcg:
-        raise Conflict("The dose was changed since this was signed. Withdraw the proposal, and propose anew.")
     wanted, told = signed.concentration_mcg_per_ml, standing.concentration_mcg_per_ml
-    if told is None:
-        raise Conflict("The ledger has no fill: log the first one. A pump without drug is not programmed.")
-    if wanted is not None and told != wanted:
+    if wanted is not None and told is not None and told != wanted:
         present = f"{plain(told)} mcg/mL"
         raise Conflict(f"The ledger has {present}: log the refill with {plain(wanted)} mcg/mL first.")
 
@@ -497,8 +674,14 @@ def _recorded(proposal: Proposal, standing: Standing, by: User, source: str, now
     )
     bridge = signed_settings(proposal)
     if bridge.bridge_volume_ml is not None and standing.filled_at is not None:
-        since = Event.objects.standing().filter(pump=proposal.pump, kind=Event.Kind.BRIDGE_BOLUS)
-        if not since.filter(occurred_at__gte=standing.filled_at).exists():
+        bridges = Event.objects.standing().filter(pump=proposal.pump, kind=Event.Kind.BRIDGE_BOLUS)
+        recorded = bridges.filter(occurred_at__gte=standing.filled_at).first()
+        if recorded is not None and recorded.volume_ml != bridge.bridge_volume_ml:
+            raise Conflict(
+                f"The refill was logged with a bridge bolus of {plain(recorded.volume_ml or Decimal(0))} mL, and "
+                f"{plain(bridge.bridge_volume_ml)} mL was signed. Correct the one that is wrong first."
+            )
+        if recorded is None:
             beside = EventEntry(
                 kind=Event.Kind.BRIDGE_BOLUS.value,
                 occurred_at=now,
@@ -517,4 +700,5 @@ def _kept(differing: Mapping[str, Finding], read: Settings, by: User, now: datet
 
 def _written(read: Settings) -> dict[str, str]:
     values = {name: getattr(read, name) for name in reading_back.WORDS}
-    return {name: plain(value) for name, value in values.items() if value is not None}
+    written = {name: plain(value) for name, value in values.items() if value is not None}
+    return {"mode": read.mode, **written}

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from clinical.labels import LABEL_SETS
-from clinical.programs import ProgramError
+from clinical.programs import Mode, ProgramError
 from clinical.protocols import problems
 from clinical.units import plain
 from clinics.errors import Impossible
@@ -73,6 +73,8 @@ def keep_template(
     """
     if not name.strip():
         raise Impossible({"name": ["Give it a name."]})
+    if mode == Mode.STOPPED or daily_dose_mcg <= 0:
+        raise Impossible({"daily_dose_mcg": ["A template is of a dose above 0, to be scaled to another."]})
     try:
         program_of(mode, daily_dose_mcg, steps, boluses)
     except ProgramError as error:

@@ -10,6 +10,7 @@ from clinical.titration import Bolus, FirstDose, Outcome, Screening, first_dose,
 from clinical.units import plain
 from clinics.errors import Conflict, Impossible
 from clinics.models import User
+from clinics.roles import Permission
 from clinics.words import moment_words
 from patients.models import Patient
 from therapy.models import Phase, Trial, TrialBolus
@@ -41,11 +42,16 @@ def stage(trial: Trial) -> Stage:
 def begin(*, patient: Patient, starts_small: bool, by: User, now: datetime) -> Trial:
     """
     Raises:
-        Conflict: one is open already, the patient has a pump, or the record is read-only.
+        Conflict: one is open already, the last one has an outcome and this is no prescriber, the patient has a pump, or
+            the record is read-only.
     """
     check_writable(patient)
     if phases.pump_in_use(patient) is not None:
         raise Conflict("The patient has a pump already: a screening comes before one.")
+    last = patient.trials.first()
+    is_decided = last is not None and last.outcome in (Trial.Outcome.RESPONDED, Trial.Outcome.NO_RESPONSE)
+    if is_decided and not by.access.can(Permission.SIGN_DOSE, patient.clinic_id):
+        raise Conflict("The last screening has an outcome. Only a prescriber begins another.")
     rules = rules_of(patient.clinic)
     try:
         with transaction.atomic():
@@ -108,10 +114,27 @@ def _refused(trial: Trial, dose_mcg: Decimal, given_at: datetime) -> list[str]:
         told.append(
             f"The next dose is {plain(found.next_dose_mcg)} mcg, not {plain(dose_mcg)} mcg. Source: {found.source}."
         )
+    told += _too_near(trial, given_at)
     if found.not_before is not None and given_at < found.not_before:
         when = moment_words(found.not_before, zone)
         told.append(f"Not before {when}: {found.why}. Source: {found.source}.")
     return told
+
+
+def _too_near(trial: Trial, given_at: datetime) -> list[str]:
+    """Of an earlier screening of the patient, the same interval holds."""
+    labels, zone = rules_of_trial(trial).labels, trial.patient.clinic.zone
+    wait = labels.screening_interval_hours
+    others = TrialBolus.objects.filter(trial__patient=trial.patient_id).exclude(trial=trial)
+    last = others.order_by("given_at").last()
+    until = last.given_at + timedelta(hours=float(wait)) if last is not None else None
+    if last is None or until is None or given_at >= until:
+        return []
+    source = labels.source_of("screening_interval_hours")
+    return [
+        f"Not before {moment_words(until, zone)}: at least {wait} h after the {plain(last.dose_mcg)} mcg of the "
+        f"screening before. Source: {source}."
+    ]
 
 
 def _capital(text: str) -> str:
@@ -143,6 +166,9 @@ def judge(
         raise Impossible(
             {"effect_hours": ["Say for how many hours the effect lasted: the first dose follows from it."]}
         )
+    passed = Decimal((now - bolus.given_at).total_seconds()) / 3600
+    if responded and effect_hours is not None and effect_hours > passed:
+        raise Impossible({"effect_hours": ["Longer than has passed since the bolus: enter it once it has worn off."]})
     bolus.responded, bolus.effect_hours = responded, effect_hours if responded else None
     bolus.judged_at, bolus.judged_by, bolus.note = now, by, note.strip()
     bolus.save()

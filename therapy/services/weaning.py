@@ -22,7 +22,7 @@ from pumps.services.entries import DoseEntry
 from therapy.models import Phase, WeaningPlan
 from therapy.rules import rules_of
 from therapy.services import phases
-from therapy.services.checks import check_writable, said
+from therapy.services.checks import check_cared_for, check_writable, said
 from therapy.services.recording import record_signed
 from therapy.standing import standing_of
 
@@ -54,7 +54,7 @@ def draft(*, pump_id: int, steps: Sequence[Down], reason: str, by: User, now: da
     """
     rows = Pump.objects.select_for_update(no_key=True, of=("self",)).select_related("model", "clinic", "patient")
     pump = rows.get(pk=pump_id)
-    check_writable(pump.patient)
+    check_cared_for(pump.patient)
     said("reason", reason, "Say why therapy is reduced or ended.")
     findings = checked(pump, steps, now=now)
     labels = rules_of(pump.clinic).labels
@@ -90,6 +90,7 @@ def sign(*, plan_id: int, by: User, source: str, now: datetime) -> WeaningPlan:
         Impossible: its first step has passed meanwhile.
     """
     plan = _locked(plan_id, WeaningPlan.State.DRAFTED)
+    check_cared_for(plan.patient)
     standing = standing_of(plan.pump, now)
     if standing.daily_dose_mcg != plan.current_daily_dose_mcg:
         raise Conflict("The dose was changed since this plan was drafted. End it, and draft another.")
@@ -150,6 +151,21 @@ def end(*, plan_id: int, reason: str, by: User, source: str, now: datetime) -> W
         told = f"The weaning plan was ended: {plan.ended_reason}"[:500]
         ledger.void(pump_id=plan.pump_id, event_id=event.pk, reason=told, user=by, source=source, now=now)
     return plan
+
+
+def end_by_another_dose(sender: Any, *, event: Event, user: User, source: str, now: datetime, **kwargs: Any) -> None:
+    """A dose was changed without a signature while a taper runs: its steps are not steps down any more."""
+    plan = WeaningPlan.objects.filter(pump=event.pump_id, state=WeaningPlan.State.SIGNED).first()
+    if plan is not None:
+        told = f"another dose was recorded, {plain(event.daily_dose_mcg or Decimal(0))} mcg/day"
+        end(plan_id=plan.pk, reason=told, by=user, source=source, now=now)
+
+
+def end_by_void(sender: Any, *, event: Event, user: User, source: str, now: datetime, **kwargs: Any) -> None:
+    """One step of a signed taper was marked as an error: without it the others would be a larger step."""
+    plan = WeaningPlan.objects.filter(events=event, state=WeaningPlan.State.SIGNED).first()
+    if plan is not None:
+        end(plan_id=plan.pk, reason="one of its steps was marked as an error", by=user, source=source, now=now)
 
 
 def _locked(plan_id: int, *states: str) -> WeaningPlan:
