@@ -115,6 +115,7 @@ urlpatterns = [
     path("proposals/<int:proposal>/withdraw/", doses.ProposalWithdraw.as_view()),
     path("weaning-plans/<int:plan>/", doses.WeaningDetail.as_view()),
     path("weaning-plans/<int:plan>/sign/", doses.WeaningSign.as_view()),
+    path("weaning-plans/<int:plan>/steps/<int:event>/confirm/", doses.WeaningStepConfirm.as_view()),
     path("weaning-plans/<int:plan>/end/", doses.WeaningEnd.as_view()),
     path("to-sign/", doses.ToSign.as_view()),
     path("label-sets/", therapy_clinics.LabelSets.as_view()),

@@ -279,6 +279,8 @@ class WeaningPlan(models.Model):
     ended_by = _by(null=True, blank=True)
     ended_reason = models.CharField(max_length=500, blank=True)
     events = models.ManyToManyField(Event, related_name="weaning_plans", blank=True)
+    # Read-backs of a step that differed, oldest first: at, by, read and told.
+    mismatches = models.JSONField(default=list, blank=True)
 
     objects = WeaningQuerySet.as_manager()
 

@@ -172,7 +172,15 @@ def test_a_whole_course(clock: Clock, clinic: Clinic, nurse: APIClient, prescrib
     assert got(nurse, f"{of}/phases/")["results"][0]["phase"] == "weaning"
     assert Event.objects.standing().filter(pump=pump["id"], is_planned=True).count() == 2
     assert "stop_without_plan" in codes(sent(nurse, f"{by}/proposals/preview/", 200, **stop)["findings"])
-    clock.pass_time(days=15)
+    clock.pass_time(days=8)
+    first, last = got(nurse, f"weaning-plans/{plan['id']}/")["events"]
+    at, shown = f"weaning-plans/{plan['id']}/steps", {"concentration_mcg_per_ml": "2000"}
+    sent(nurse, f"{by}/timeline/{first}/confirm/", 409)
+    slip = {**shown, "mode": "simple_continuous", "daily_dose_mcg": "560"}
+    assert "about 4 times it" in str(sent(nurse, f"{at}/{first}/confirm/", 409, **slip))
+    sent(nurse, f"{at}/{first}/confirm/", 200, **{**slip, "daily_dose_mcg": "140"})
+    clock.pass_time(days=7)
+    sent(nurse, f"{at}/{last}/confirm/", 200, **shown, mode="stopped", daily_dose_mcg="0")
     sent(nurse, f"{of}/phases/", phase="stopped", reason="therapy has ended")
     assert [row["phase"] for row in got(nurse, f"{of}/phases/")["results"]] == [
         "stopped", "weaning", "maintenance", "titration", "implanted", "screening", "candidate",

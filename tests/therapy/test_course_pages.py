@@ -196,8 +196,17 @@ def test_a_whole_course(clock: Clock, clinic: Clinic, nurse: Person, prescriber:
     prescriber.send(f"/weaning-plans/{plan.pk}/")
     assert "Weaning" in nurse.ask(f"{of}/course/")
     assert Event.objects.standing().filter(pump=pump, is_planned=True).count() == 2
-    clock.pass_time(days=15)
+    clock.pass_time(days=8)
     assert "To confirm" in nurse.ask(f"/pumps/{pump.pk}/")
+    at, shown = f"/weaning-plans/{plan.pk}/", {"confirm-concentration_mcg_per_ml": "500"}
+    slip = {**shown, "confirm-mode": "simple_continuous", "confirm-daily_dose_mcg": "3360"}
+    assert "about 24 times it" in nurse.send(at, **slip)
+    assert "The pump showed something else" in nurse.ask(at)
+    assert "the step is confirmed" in nurse.send(at, **{**slip, "confirm-daily_dose_mcg": "140"})
+    clock.pass_time(days=7)
+    stopped = {**shown, "confirm-mode": "stopped", "confirm-daily_dose_mcg": "0"}
+    assert "Somebody else" in prescriber.send(at, **stopped)
+    assert "the step is confirmed" in nurse.send(at, **stopped)
     nurse.send(f"{of}/phase/", phase="stopped", began_at=wall(clock), reason="therapy has ended")
     assert "Phase: stopped" in nurse.ask(f"{of}/course/")
 

@@ -238,7 +238,7 @@ def test_steps_and_patient_boluses_are_read_back_too(pump: Pump, nurse: User, pr
     )
     _, differing = confirm(made, nurse, "208")
     assert set(differing) == {"step_count", "highest_rate_mcg_per_h", "patient_bolus_mcg", "patient_boluses_per_day"}
-    shown = {
+    shown: dict[str, Any] = {
         "step_count": D(2),
         "highest_rate_mcg_per_h": D(10),
         "patient_bolus_mcg": D(40),

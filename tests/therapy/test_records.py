@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from alerts.models import Alert
+from clinical.reading_back import Settings
 from clinical.scales import Grade
 from clinical.weaning import Down
 from clinics.errors import Conflict, Impossible
@@ -267,8 +268,23 @@ def test_a_signed_taper_is_planned_counts_and_reminds(prescriber: User) -> None:
     assert phases.present(plan.patient).phase == Phase.WEANING  # type: ignore[union-attr]
     fleet.tick(NOW + 8 * DAY)
     assert Alert.objects.open().filter(pump=plan.pump, kind="plan_unconfirmed").exists()
-    later = NOW + 8 * DAY
-    plans.confirm(pump_id=plan.pump_id, event=planned[0], user=prescriber, source="page", now=later)
+    later, step = NOW + 8 * DAY, planned[0]
+    with pytest.raises(Conflict, match="taper's page"):
+        plans.confirm(pump_id=plan.pump_id, event=step, user=prescriber, source="page", now=later)
+
+    def read(dose: str, event: Event = step) -> Any:
+        shown = Settings(D(dose), D(500), mode="simple_continuous")
+        return weaning.confirm_step(
+            plan_id=plan.pk, event_id=event.pk, read=shown, by=prescriber, source="page", now=later
+        )  # fmt: skip
+
+    with pytest.raises(Conflict, match="not the step that is due"):
+        read("140", planned[1])
+    assert "about 24 times" in read("4080")["daily_dose_mcg"].message
+    plan.refresh_from_db()
+    assert len(plan.mismatches) == 1
+    assert read("170") == {}
+    assert weaning.due_step(plan, later) is None
     assert not Alert.objects.open().filter(pump=plan.pump, kind="plan_unconfirmed").exists()
 
 

@@ -173,6 +173,27 @@ class WeaningSign(WeaningView):
         return Response(WeaningOutput(signed).data)
 
 
+class WeaningStepConfirm(WeaningView):
+    """The step that is due was programmed, and the pump shows what is sent; a difference answers 409 by field."""
+
+    @extend_schema(request=ReadBackInput, responses=WeaningOutput)
+    def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        found = self.plan(Permission.LOG)
+        read = Settings(**taken(ReadBackInput, request).validated_data)
+        event = generics.get_object_or_404(found.events, pk=self.kwargs["event"])
+        differing = weaning.confirm_step(
+            plan_id=found.pk,
+            event_id=event.pk,
+            read=read,
+            by=caller(request),
+            source=Event.Source.API,
+            now=timezone.now(),
+        )
+        if differing:
+            return Response(_told(differing), status=status.HTTP_409_CONFLICT)
+        return Response(WeaningOutput(self.plan(Permission.LOG)).data)
+
+
 class WeaningEnd(WeaningView):
     """End a plan: its steps that have not come are marked as entered in error. A signed one needs a prescriber."""
 

@@ -415,6 +415,8 @@ class WeaningOutput(serializers.ModelSerializer[WeaningPlan]):
     pump = serializers.CharField(source="pump_id")
     patient = serializers.CharField(source="patient_id")
     steps = StoredDown(many=True)
+    mismatches = MismatchOutput(many=True)
+    events = serializers.SerializerMethodField(help_text="of a signed plan, the planned dose change of each step")
     findings = FindingSerializer(many=True)
     drafted_at = MomentField()
     drafted_by = Who()
@@ -427,9 +429,12 @@ class WeaningOutput(serializers.ModelSerializer[WeaningPlan]):
         model = WeaningPlan
         fields: ClassVar = [
             "id", "pump", "patient", "state", "reason", "steps", "current_daily_dose_mcg", "label_set",
-            "label_version", "findings", "drafted_at", "drafted_by", "signed_at", "signed_by", "ended_at", "ended_by",
-            "ended_reason",
+            "label_version", "findings", "events", "mismatches", "drafted_at", "drafted_by", "signed_at", "signed_by",
+            "ended_at", "ended_by", "ended_reason",
         ]  # fmt: skip
+
+    def get_events(self, plan: WeaningPlan) -> list[str]:
+        return [str(pk) for pk in plan.events.order_by("occurred_at").values_list("pk", flat=True)]
 
 
 class ToSignOutput(serializers.Serializer[Any]):

@@ -147,7 +147,7 @@ def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
         if sent(request, prefix) is not None and not allowed:
             raise PermissionDenied("Your role, or the state of this proposal, does not include that.")
     signed = proposals.signed_settings(found)
-    asked = [name for name in WORDS if getattr(signed, name) is not None]
+    asked = asked_of(signed)
     sign_form = SignForm(sent(request, "sign"), prefix="sign")
     read_form = ReadBackForm(sent(request, "confirm"), asked=asked, prefix="confirm")
     withdraw_form = ReasonForm(sent(request, "withdraw"), prefix="withdraw")
@@ -198,13 +198,43 @@ def _signed(form: SignForm, found: Proposal, request: HttpRequest) -> bool:
     return False
 
 
+def asked_of(signed: Settings) -> list[str]:
+    """What has to be read off the programmer."""
+    return [name for name in WORDS if getattr(signed, name) is not None]
+
+
+def _read(form: ReadBackForm) -> Settings:
+    return Settings(mode=form.cleaned_data["mode"], **{name: form.cleaned_data.get(name) for name in WORDS})
+
+
+def _step_confirmed(form: ReadBackForm, plan: WeaningPlan, step: Event, request: HttpRequest) -> bool:
+    differing: dict[str, Finding] = {}
+
+    def confirm() -> None:
+        differing.update(
+            weaning.confirm_step(
+                plan_id=plan.pk,
+                event_id=step.pk,
+                read=_read(form),
+                by=user_of(request),
+                source=Event.Source.PAGE,
+                now=timezone.now(),
+            )
+        )
+
+    if not tried(form, confirm):
+        return False
+    for field, finding in differing.items():
+        form.add_error(field, finding.message)
+    return not differing
+
+
 def _confirmed(form: ReadBackForm, found: Proposal, request: HttpRequest) -> bool:
-    read = Settings(mode=form.cleaned_data["mode"], **{name: form.cleaned_data.get(name) for name in WORDS})
     differing: dict[str, Finding] = {}
 
     def confirm() -> None:
         _, told = proposals.confirm(
-            proposal_id=found.pk, read=read, by=user_of(request), source=Event.Source.PAGE, now=timezone.now()
+            proposal_id=found.pk, read=_read(form), by=user_of(request), source=Event.Source.PAGE, now=timezone.now()
         )
         differing.update(told)
 
@@ -248,7 +278,15 @@ def weaning_plan(request: HttpRequest, plan_id: int) -> HttpResponse:
     ends = Permission.SIGN_DOSE if found.state == WeaningPlan.State.SIGNED else Permission.PROPOSE_DOSE
     may_end = found.state != WeaningPlan.State.ENDED and user.access.can(ends, found.clinic_id)
     end_form = ReasonForm(sent(request, "end"), prefix="end")
-    if end_form.is_bound:
+    step = weaning.due_step(found, now) if user.access.can(Permission.LOG, found.clinic_id) else None
+    asked = asked_of(weaning.settings_of(step, standing_of(found.pump, now))) if step is not None else []
+    read_form = ReadBackForm(sent(request, "confirm") if step is not None else None, asked=asked, prefix="confirm")
+    if read_form.is_bound and step is not None:
+        if read_form.is_valid() and _step_confirmed(read_form, found, step, request):
+            messages.success(request, "Read back: the step is confirmed.")
+            return redirect("weaning_plan", plan_id=found.pk)
+        found.refresh_from_db(fields=["mismatches"])
+    elif end_form.is_bound:
         require(request, ends, found.clinic_id)
         if end_form.is_valid() and tried(end_form, lambda: weaning.end(
             plan_id=found.pk, by=user, source=source, now=now, **end_form.cleaned_data
@@ -271,6 +309,8 @@ def weaning_plan(request: HttpRequest, plan_id: int) -> HttpResponse:
         "steps": weaning.steps_of(found),
         "findings": with_words(found.findings),
         "end_form": end_form if may_end else None,
+        "step": step,
+        "read_form": read_form if step is not None else None,
         "is_drafted": found.state == WeaningPlan.State.DRAFTED,
         "may_sign": user.access.can(Permission.SIGN_DOSE, found.clinic_id),
     }

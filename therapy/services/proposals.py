@@ -3,7 +3,7 @@
 `block` findings need an override by a prescriber, with a reason that stays visible (clinical rules, section 3).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -34,6 +34,7 @@ from therapy.models import Phase, PhaseChange, Proposal, ProposalState, Trial, W
 from therapy.rules import Rules, age_of, rules_of
 from therapy.services import phases, screening
 from therapy.services.checks import Blocked, check_cared_for, check_signs, check_writable, said
+from therapy.services.read_backs import kept, most_of, whole, written
 from therapy.services.recording import record_signed
 from therapy.standing import Standing, standing_of
 from therapy.wanted import Wanted
@@ -598,21 +599,13 @@ def signed_settings(proposal: Proposal) -> Settings:
         bridge_volume_ml=Decimal(bridge["volume_ml"]) if bridge else None,
         bridge_hours=Decimal(bridge["hours"]) if bridge else None,
         patient_bolus_mcg=proposal.patient_bolus_mcg,
-        patient_boluses_per_day=_whole(proposal.patient_boluses_per_day),
-        step_count=_whole(len(proposal.steps) or None),
-        highest_rate_mcg_per_h=_most(proposal.steps, "rate_mcg_per_h"),
-        bolus_count=_whole(len(proposal.boluses) or None),
-        largest_bolus_mcg=_most(proposal.boluses, "dose_mcg"),
+        patient_boluses_per_day=whole(proposal.patient_boluses_per_day),
+        step_count=whole(len(proposal.steps) or None),
+        highest_rate_mcg_per_h=most_of(proposal.steps, "rate_mcg_per_h"),
+        bolus_count=whole(len(proposal.boluses) or None),
+        largest_bolus_mcg=most_of(proposal.boluses, "dose_mcg"),
         mode=proposal.mode,
     )
-
-
-def _most(rows: Sequence[Mapping[str, Any]], key: str) -> Decimal | None:
-    return max((Decimal(row[key]) for row in rows), default=None)
-
-
-def _whole(value: int | None) -> Decimal | None:
-    return Decimal(value) if value is not None else None
 
 
 @transaction.atomic
@@ -633,7 +626,7 @@ def confirm(
         raise Conflict("The ledger has no fill: log the first one. A pump without drug is not programmed.")
     differing = reading_back.mismatches(signed, read)
     if differing:
-        proposal.mismatches = [*proposal.mismatches, _kept(differing, read, by, now)]
+        proposal.mismatches = [*proposal.mismatches, kept(differing, read, by, now)]
         proposal.save(update_fields=["mismatches"])
         return proposal, differing
     asked = [*proposal.second_person, *(why for why in found.second_person if why not in proposal.second_person)]
@@ -647,7 +640,7 @@ def confirm(
     _check_ledger(proposal, standing, signed)
     proposal.event = _recorded(proposal, standing, by, source, now)
     proposal.state, proposal.confirmed_at, proposal.confirmed_by = ProposalState.PROGRAMMED, now, by
-    proposal.read_back = _written(read)
+    proposal.read_back = written(read)
     proposal.save()
     return proposal, {}
 
@@ -691,14 +684,3 @@ def _recorded(proposal: Proposal, standing: Standing, by: User, source: str, now
             )
             record_signed(pump_id=proposal.pump_id, entry=beside, by=by, source=source, now=now)
     return record_signed(pump_id=proposal.pump_id, entry=entry, by=by, source=source, now=now)
-
-
-def _kept(differing: Mapping[str, Finding], read: Settings, by: User, now: datetime) -> dict[str, Any]:
-    told = [finding.message for finding in differing.values()]
-    return {"at": now.isoformat(), "by": str(by), "read": _written(read), "told": told}
-
-
-def _written(read: Settings) -> dict[str, str]:
-    values = {name: getattr(read, name) for name in reading_back.WORDS}
-    written = {name: plain(value) for name, value in values.items() if value is not None}
-    return {"mode": read.mode, **written}

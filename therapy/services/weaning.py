@@ -8,23 +8,25 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from clinical import weaning
+from clinical import reading_back, weaning
 from clinical.findings import Finding
 from clinical.programs import Mode, Program
+from clinical.reading_back import Settings
 from clinical.units import plain
 from clinical.weaning import Down
 from clinical.weekdays import codes_of
 from clinics.errors import Conflict, Impossible
 from clinics.models import User
 from pumps.models import Event, Pump
-from pumps.services import ledger
+from pumps.services import ledger, plans
 from pumps.services.entries import DoseEntry
 from therapy.models import Phase, WeaningPlan
 from therapy.rules import rules_of
 from therapy.services import phases
 from therapy.services.checks import check_cared_for, check_writable, said
+from therapy.services.read_backs import kept, most_of, whole
 from therapy.services.recording import record_signed
-from therapy.standing import standing_of
+from therapy.standing import Standing, standing_of
 
 # Rates and boluses of a scaled program are written so finely, mcg/h and mcg.
 FINE = Decimal("0.0001")
@@ -151,6 +153,71 @@ def end(*, plan_id: int, reason: str, by: User, source: str, now: datetime) -> W
         told = f"The weaning plan was ended: {plan.ended_reason}"[:500]
         ledger.void(pump_id=plan.pump_id, event_id=event.pk, reason=told, user=by, source=source, now=now)
     return plan
+
+
+def ask_for_a_read_back(sender: Any, *, event: Event, **kwargs: Any) -> None:
+    """
+    Raises:
+        Conflict: it is a step of a signed taper.
+    """
+    if WeaningPlan.objects.filter(events=event, state=WeaningPlan.State.SIGNED).exists():
+        raise Conflict(
+            "This is a step of a signed taper: read the pump back on the taper's page, in the course of therapy."
+        )
+
+
+def due_step(plan: WeaningPlan, now: datetime) -> Event | None:
+    """The first step of a signed plan whose moment has come and that nobody has read back yet."""
+    if plan.state != WeaningPlan.State.SIGNED:
+        return None
+    confirmed = Event.objects.standing().filter(pump=plan.pump_id, kind=Event.Kind.DOSE_CONFIRMED)
+    made = set(confirmed.values_list("confirms_at", flat=True))
+    steps = plan.events.filter(occurred_at__lte=now, voided_by=None).order_by("occurred_at")
+    return next((event for event in steps if event.occurred_at not in made), None)
+
+
+def settings_of(event: Event, standing: Standing) -> Settings:
+    """What the pump has to show after a step."""
+    return Settings(
+        daily_dose_mcg=event.daily_dose_mcg,
+        concentration_mcg_per_ml=standing.concentration_mcg_per_ml,
+        patient_bolus_mcg=event.patient_bolus_mcg,
+        patient_boluses_per_day=whole(event.patient_boluses_per_day),
+        step_count=whole(len(event.steps) or None),
+        highest_rate_mcg_per_h=most_of(event.steps, "rate_mcg_per_h"),
+        bolus_count=whole(len(event.boluses) or None),
+        largest_bolus_mcg=most_of(event.boluses, "dose_mcg"),
+        mode=event.mode,
+    )
+
+
+@transaction.atomic
+def confirm_step(
+    *, plan_id: int, event_id: int, read: Settings, by: User, source: str, now: datetime
+) -> dict[str, Finding]:
+    """A step was programmed, and the pump shows `read`. What differs is kept and answered, by field, and nothing is
+    confirmed.
+
+    Raises:
+        Conflict: it is not the step that is due; the signer confirms alone where the clinic asks for a second person,
+            or a stop; or the plan has ended.
+    """
+    plan = _locked(plan_id, WeaningPlan.State.SIGNED)
+    event = due_step(plan, now)
+    if event is None or event.pk != event_id:
+        raise Conflict("This is not the step that is due.")
+    protocol = rules_of(plan.clinic).protocol
+    is_stop = event.mode == Mode.STOPPED
+    if by.pk == plan.signed_by_id and (is_stop or (protocol is not None and protocol.second_person)):
+        why = "the pump is stopped" if is_stop else "the clinic asks for it"
+        raise Conflict(f"Somebody else than who signed has to read the pump back, since {why}.")
+    differing = reading_back.mismatches(settings_of(event, standing_of(plan.pump, now)), read)
+    if differing:
+        plan.mismatches = [*plan.mismatches, kept(differing, read, by, now)]
+        plan.save(update_fields=["mismatches"])
+        return differing
+    plans.confirm(pump_id=plan.pump_id, event=event, user=by, source=source, now=now, is_read_back=True)
+    return {}
 
 
 def end_by_another_dose(sender: Any, *, event: Event, user: User, source: str, now: datetime, **kwargs: Any) -> None:
