@@ -16,7 +16,7 @@ from tests.builders import NOW, a_clinic, a_dose, a_pump, a_refill, a_running_pu
 from tests.therapy.builders import a_proposal, a_signed_proposal, confirm, wanted
 from therapy.models import Medicine, Phase, PhaseChange, Proposal, WeaningPlan
 from therapy.rules import rules_of
-from therapy.services import proposals, protocols, weaning
+from therapy.services import drafts, proposals, protocols, weaning
 from therapy.services.checks import Blocked
 from therapy.waiting import how_many
 
@@ -49,9 +49,9 @@ def in_phase(patient: Patient, phase: Phase, by: User, days_ago: float = 400) ->
     PhaseChange.objects.create(patient=patient, phase=phase, began_at=at, recorded_by=by, recorded_at=at)
 
 
-def drafted(pump: Pump, dose: str = "220", **fields: Any) -> proposals.Draft:
+def drafted(pump: Pump, dose: str = "220", **fields: Any) -> drafts.Draft:
     row = Pump.objects.select_related("model", "clinic", "patient").get(pk=pump.pk)
-    return proposals.drafted(row, wanted(dose, **fields), now=NOW)
+    return drafts.drafted(row, wanted(dose, **fields), now=NOW)
 
 
 def codes(pump: Pump, dose: str = "220", **fields: Any) -> set[str]:

@@ -30,7 +30,7 @@ from therapy.api.serializers import (
     WeaningOutput,
 )
 from therapy.models import Proposal, WeaningPlan
-from therapy.services import proposals, weaning
+from therapy.services import drafts, proposals, weaning
 from therapy.waiting import to_sign
 
 _PROPOSAL = ("protocol", "proposed_by", "signed_by", "confirmed_by", "withdrawn_by")
@@ -64,7 +64,7 @@ class ProposalPreview(OfPumpView):
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         pump = self.pump(Permission.PROPOSE_DOSE)
         wanted = taken(ProposalInput, request).wanted()
-        return Response(DraftOutput(proposals.drafted(pump, wanted, now=timezone.now())).data)
+        return Response(DraftOutput(drafts.drafted(pump, wanted, now=timezone.now())).data)
 
 
 class ProposalView(generics.GenericAPIView[Proposal]):

@@ -27,7 +27,7 @@ from therapy.models import (
     WeaningPlan,
 )
 from therapy.services import screening
-from therapy.services.proposals import Draft
+from therapy.services.drafts import Draft
 from therapy.wanted import Wanted
 
 

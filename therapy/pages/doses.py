@@ -1,6 +1,6 @@
 """A dose on its way into a pump, tapers, and what waits for a signature."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -33,7 +33,7 @@ from therapy.forms import (
 )
 from therapy.models import ProgramTemplate, Proposal, ProposalState, WeaningPlan
 from therapy.pages.access import form_page, patient_of, pressed, pump_of, sent, to_course, tried
-from therapy.services import proposals, protocols, weaning
+from therapy.services import drafts, proposals, protocols, weaning
 from therapy.services.checks import Blocked
 from therapy.standing import standing_of
 from therapy.waiting import to_sign
@@ -106,7 +106,7 @@ def _proposed(
     """The review, or the proposal stored; None where something is wrong, which the form then says."""
     wanted, now = form.with_rows(rows["steps"], rows["boluses"]), timezone.now()
     try:
-        found = proposals.drafted(pump, wanted, now=now)
+        found = drafts.drafted(pump, wanted, now=now)
         if request.POST.get("step") == "propose":
             made = proposals.propose(pump_id=pump.pk, wanted=wanted, by=user_of(request), now=now)
             messages.success(request, "Proposed. A prescriber signs it next.")
@@ -155,7 +155,8 @@ def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
         messages.success(request, "Signed. Next it is programmed, and read back.")
         return redirect("proposal", proposal_id=found.pk)
     if read_form.is_bound and read_form.is_valid():
-        if _confirmed(read_form, found, request):
+        made: dict[str, Any] = {"proposal_id": found.pk, "by": user, "source": Event.Source.PAGE, "now": now}
+        if _fits(read_form, lambda: proposals.confirm(read=_read(read_form), **made)[1]):
             messages.success(request, "Programmed, and in the ledger.")
             return redirect("pump", pump_id=found.pump_id)
         found.refresh_from_db(fields=["mismatches"])
@@ -207,38 +208,10 @@ def _read(form: ReadBackForm) -> Settings:
     return Settings(mode=form.cleaned_data["mode"], **{name: form.cleaned_data.get(name) for name in WORDS})
 
 
-def _step_confirmed(form: ReadBackForm, plan: WeaningPlan, step: Event, request: HttpRequest) -> bool:
+def _fits(form: ReadBackForm, confirm: Callable[[], Mapping[str, Finding]]) -> bool:
+    """Whether the pump shows what was signed; what differs, or stands in the way, is said at the form."""
     differing: dict[str, Finding] = {}
-
-    def confirm() -> None:
-        differing.update(
-            weaning.confirm_step(
-                plan_id=plan.pk,
-                event_id=step.pk,
-                read=_read(form),
-                by=user_of(request),
-                source=Event.Source.PAGE,
-                now=timezone.now(),
-            )
-        )
-
-    if not tried(form, confirm):
-        return False
-    for field, finding in differing.items():
-        form.add_error(field, finding.message)
-    return not differing
-
-
-def _confirmed(form: ReadBackForm, found: Proposal, request: HttpRequest) -> bool:
-    differing: dict[str, Finding] = {}
-
-    def confirm() -> None:
-        _, told = proposals.confirm(
-            proposal_id=found.pk, read=_read(form), by=user_of(request), source=Event.Source.PAGE, now=timezone.now()
-        )
-        differing.update(told)
-
-    if not tried(form, confirm):
+    if not tried(form, lambda: differing.update(confirm())):
         return False
     for field, finding in differing.items():
         form.add_error(field, finding.message)
@@ -282,7 +255,8 @@ def weaning_plan(request: HttpRequest, plan_id: int) -> HttpResponse:
     asked = asked_of(weaning.settings_of(step, standing_of(found.pump, now))) if step is not None else []
     read_form = ReadBackForm(sent(request, "confirm") if step is not None else None, asked=asked, prefix="confirm")
     if read_form.is_bound and step is not None:
-        if read_form.is_valid() and _step_confirmed(read_form, found, step, request):
+        due: dict[str, Any] = {"plan_id": found.pk, "event_id": step.pk, "by": user, "source": source, "now": now}
+        if read_form.is_valid() and _fits(read_form, lambda: weaning.confirm_step(read=_read(read_form), **due)):
             messages.success(request, "Read back: the step is confirmed.")
             return redirect("weaning_plan", plan_id=found.pk)
         found.refresh_from_db(fields=["mismatches"])

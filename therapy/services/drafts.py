@@ -1,0 +1,393 @@
+"""What a proposed dose is held against: label and protocol, what runs, the patient. Nothing is stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import Q
+
+from clinical import interactions, titration
+from clinical.findings import Finding, Severity, of_dose
+from clinical.labels import LabelSet
+from clinical.programs import Mode, Program, ProgramError, hourly_of
+from clinical.titration import Allowed, Dose, Step
+from clinical.titration import Phase as StepPhase
+from clinical.units import plain
+from clinics.errors import Conflict, Impossible
+from clinics.words import day
+from patients.models import Patient
+from pumps.catheter import catheter_of
+from pumps.models import Pump
+from pumps.programs_json import program_of
+from pumps.services.bridges import DOSE, HOURS, VOLUME, BridgeNeed, need_at, need_of
+from pumps.services.entries import LONGEST_HOURS
+from therapy.compared import Band, Compared, compared
+from therapy.models import Phase, PhaseChange, Trial, WeaningPlan
+from therapy.rules import Rules, age_of, rules_of
+from therapy.services import phases, screening
+from therapy.services.checks import check_cared_for
+from therapy.standing import Standing, standing_of
+from therapy.wanted import Wanted
+
+# A confirmation by somebody else than the signer, above this increase; the clinic's protocol may ask for one always.
+SECOND_PERSON_PCT = Decimal(20)
+_LABEL = "Lioresal Intrathecal and Gablofen labels"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A proposal held against the rules, not stored. `step` and `allowed` are None without a dose that runs, or a stop.
+
+    `told_before` is the concentration programmed before it, `year_ago_mcg` the dose of a year before; None where there
+    was none.
+    """
+
+    wanted: Wanted
+    standing: Standing
+    told_before: Decimal | None
+    rules: Rules
+    phase: StepPhase
+    step: Step | None
+    allowed: Allowed | None
+    year_ago_mcg: Decimal | None
+    bridge: BridgeNeed | None
+    findings: Sequence[Finding]
+    second_person: Sequence[str]
+
+    @property
+    def bridge_json(self) -> dict[str, str]:
+        """The bridge bolus as it is kept and read back; empty where none is needed, known, or wanted."""
+        found = self.bridge.computed if self.bridge is not None else None
+        if found is None or self.wanted.bridge_declined_reason.strip():
+            return {}
+        return {
+            "volume_ml": plain(found.volume_ml.quantize(VOLUME)),
+            "hours": plain(found.duration_hours.quantize(HOURS)),
+            "bolus_mcg": plain(found.bolus_mcg.quantize(DOSE)),
+        }
+
+    @property
+    def lines(self) -> list[Compared]:
+        """Old and new, side by side."""
+        program = self.standing.program.program if self.standing.program is not None else None
+        wanted = replace(self.wanted, concentration_mcg_per_ml=self.concentration_mcg_per_ml)
+        return compared(program, self.told_before, wanted, self.bridge_json)
+
+    @property
+    def concentration_mcg_per_ml(self) -> Decimal | None:
+        """What the pump is to be told: as proposed, else as at its last fill."""
+        return self.wanted.concentration_mcg_per_ml or self.standing.concentration_mcg_per_ml
+
+    @property
+    def change_pct(self) -> Decimal | None:
+        return self.step.change_pct.quantize(Decimal("0.0001")) if self.step is not None else None
+
+    @property
+    def year_pct(self) -> Decimal | None:
+        """By how many % the dose differs from the one of a year before."""
+        if not self.year_ago_mcg:
+            return None
+        change = (self.wanted.daily_dose_mcg - self.year_ago_mcg) * 100 / self.year_ago_mcg
+        return change.quantize(Decimal("0.0001"))
+
+    @property
+    def band(self) -> Band | None:
+        """The allowed band as it is drawn; None without a step."""
+        if self.step is None or self.allowed is None:
+            return None
+        return Band(self.allowed.least, self.allowed.most, self.step.current_mcg, self.step.proposed_mcg)
+
+    @property
+    def hourly_mcg(self) -> Decimal:
+        return hourly_of(self.wanted.daily_dose_mcg).quantize(Decimal("0.0001"))
+
+    @property
+    def findings_json(self) -> list[dict[str, str]]:
+        return [finding.as_json() for finding in self.findings]
+
+    @property
+    def blocks(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.severity is Severity.BLOCK]
+
+
+def drafted(pump: Pump, wanted: Wanted, *, now: datetime, concentration_before: Decimal | None = None) -> Draft:
+    """A proposal held against label, protocol, ledger and patient. `pump` comes with model, clinic and patient.
+
+    `concentration_before` is what the pump was told before a refill that has been logged since it was proposed.
+
+    Raises:
+        Impossible: no pump could run it, or its bridge bolus.
+        Conflict: the pump cannot be programmed, is not in use, a taper has steps to come, or the record is read-only.
+    """
+    _check(pump, wanted)
+    _check_taper(pump, wanted, now)
+    standing, rules = standing_of(pump, now), rules_of(pump.clinic)
+    present = phases.present(pump.patient)
+    phase = _step_phase(pump.patient, present)
+    age = age_of(pump.patient, now.astimezone(pump.clinic.zone).date())
+    reference = standing.daily_dose_mcg or standing.ran_before
+    step = None
+    if reference and wanted.daily_dose_mcg > 0:
+        hours = standing.hours_since_change(now)
+        step = Step(pump.patient.spasticity_origin, age, phase, reference, wanted.daily_dose_mcg, hours)
+    bridge, told = _bridge(pump, wanted, standing, concentration_before)
+    program = standing.program.program if standing.program is not None else None
+    findings = [
+        *(titration.findings(step, rules.labels) if step is not None else _of_first(pump, wanted, age, rules)),
+        *_of_restart(standing, wanted, now),
+        *_of_stop(pump, wanted, reference, rules.labels, now),
+        *_of_bridge(wanted, bridge),
+        *_of_patient_boluses(wanted, program, step, rules.labels),
+        *_of_creep(pump, wanted, standing, rules, now, age),
+        *_of_phase(present, phase, pump),
+        *_of_patient(pump.patient, now.astimezone(pump.clinic.zone).date()),
+    ]
+    draft = Draft(
+        wanted=wanted,
+        standing=standing,
+        told_before=told,
+        rules=rules,
+        phase=phase,
+        step=step,
+        allowed=titration.allowed(step, rules.labels) if step is not None else None,
+        year_ago_mcg=_ran(standing.doses, now - titration.YEAR),
+        bridge=bridge,
+        findings=_gravest_first(findings),
+        second_person=(),
+    )
+    return replace(draft, second_person=_second_person(draft, program))
+
+
+def _check(pump: Pump, wanted: Wanted) -> None:
+    check_cared_for(pump.patient)
+    if not pump.model.programmable:
+        raise Conflict("A constant-flow pump cannot be programmed: its dose follows from the drug that is filled.")
+    if pump.status != Pump.Status.ACTIVE:
+        raise Conflict("This pump is not in use any more.")
+    try:
+        program_of(
+            wanted.mode,
+            wanted.daily_dose_mcg,
+            wanted.steps,
+            wanted.boluses,
+            wanted.patient_bolus_mcg,
+            wanted.patient_boluses_per_day,
+        )
+    except ProgramError as error:
+        raise Impossible({error.field: [error.message]}) from error
+    if wanted.concentration_mcg_per_ml is not None and wanted.concentration_mcg_per_ml <= 0:
+        raise Impossible({"concentration_mcg_per_ml": ["Write the concentration in mcg/mL, above 0."]})
+
+
+def _check_taper(pump: Pump, wanted: Wanted, now: datetime) -> None:
+    """
+    Raises:
+        Conflict: a signed taper has steps to come, which would turn this dose up or down again.
+    """
+    plan = WeaningPlan.objects.filter(pump=pump, state=WeaningPlan.State.SIGNED).first()
+    to_come = plan is not None and any(datetime.fromisoformat(step["at"]) > now for step in plan.steps)
+    if to_come and wanted.mode != Mode.STOPPED:
+        raise Conflict("A signed taper has steps to come. End it first: they would change this dose again.")
+
+
+def _step_phase(patient: Patient, present: PhaseChange | None) -> StepPhase:
+    """Whether the steps of maintenance hold: titration has to be ended by somebody, not by time or by a taper."""
+    if present is None:
+        return StepPhase.TITRATION
+    is_maintained = present.phase == Phase.MAINTENANCE
+    if present.phase == Phase.WEANING:
+        is_maintained = PhaseChange.objects.standing().filter(patient=patient, phase=Phase.MAINTENANCE).exists()
+    return StepPhase.MAINTENANCE if is_maintained else StepPhase.TITRATION
+
+
+def _of_phase(present: PhaseChange | None, phase: StepPhase, pump: Pump) -> list[Finding]:
+    """Who has said that the wider steps of maintenance hold."""
+    if phase is not StepPhase.MAINTENANCE or present is None:
+        return []
+    since = day(present.began_at, pump.clinic.zone)
+    told = f"Held against maintenance: {present.get_phase_display().lower()} since {since}, by {present.recorded_by}."
+    return [Finding("held_against_maintenance", Severity.INFO, told, "the course of therapy")]
+
+
+def _of_restart(standing: Standing, wanted: Wanted, now: datetime) -> list[Finding]:
+    """A pump that stands still has its last dose to be compared with, and a patient who may have lost tolerance."""
+    if standing.daily_dose_mcg or not standing.ran_before or wanted.daily_dose_mcg == 0:
+        return []
+    told = (
+        f"No dose runs: compared with {plain(standing.ran_before)} mcg/day, which ran last. Tolerance is lost while no "
+        "drug flows, so the old dose may be too much."
+    )
+    return [Finding("restart", Severity.WARN, told, "our reading: no source gives a dose to restart with")]
+
+
+def _of_patient_boluses(wanted: Wanted, program: Program | None, step: Step | None, labels: LabelSet) -> list[Finding]:
+    """What the patient may call for on top, at most, counts like a dose."""
+    most = (wanted.patient_bolus_mcg or Decimal(0)) * (wanted.patient_boluses_per_day or 0)
+    if not most:
+        return []
+    total = wanted.daily_dose_mcg + most
+    before = program.daily_dose_mcg + program.most_by_patient_mcg if program is not None else Decimal(0)
+    words = f"With patient boluses at most {plain(total)} mcg in 24 h"
+    if step is not None and before and total > before:
+        upper = titration.allowed(replace(step, current_mcg=before), labels).most
+        if total > upper:
+            told = f"{words}, and {plain(before)} at present: above the band, {plain(upper)} mcg."
+            return [Finding("total_above_band", Severity.BLOCK, told, labels.source_of("titration_step_pct.spinal"))]
+    return [replace(found, message=f"{words}: {found.message}") for found in of_dose(float(total), labels)]
+
+
+def _ran(doses: Sequence[Dose], at: datetime) -> Decimal | None:
+    begun = [dose.daily_dose_mcg for dose in doses if dose.at <= at]
+    return begun[-1] if begun else None
+
+
+def _of_first(pump: Pump, wanted: Wanted, age: int, rules: Rules) -> list[Finding]:
+    """What there is to say where no dose has run yet: the first one follows from the screening."""
+    if wanted.daily_dose_mcg == 0:
+        return []
+    labels, found = rules.labels, list(of_dose(float(wanted.daily_dose_mcg), rules.labels))
+    if age < labels.least_age_years:
+        told = f"The patient is {age}: the label is for {labels.least_age_years} years and above."
+        found.append(Finding("age_below_label", Severity.WARN, told, labels.source_of("least_age_years")))
+    trial = Trial.objects.filter(patient=pump.patient, outcome=Trial.Outcome.RESPONDED).first()
+    first = screening.stage(trial).first if trial is not None else None
+    source = labels.source_of("first_dose_factor")
+    if first is None:
+        told = "No screening with a response is recorded, so there is no first dose to hold this one against."
+        return [*found, Finding("no_screening", Severity.BLOCK, told, source)]
+    if wanted.daily_dose_mcg > first.daily_dose_mcg:
+        told = (
+            f"{plain(wanted.daily_dose_mcg)} mcg/day is above the first dose of {plain(first.daily_dose_mcg)} mcg/day: "
+            f"{first.why}."
+        )
+        found.append(Finding("first_dose_above", Severity.BLOCK, told, first.source))
+    return found
+
+
+def _is_planned_to_stop(pump: Pump, now: datetime) -> bool:
+    """Whether a signed taper has come to its stop, or does within a day."""
+    plan = WeaningPlan.objects.filter(pump=pump, state=WeaningPlan.State.SIGNED).first()
+    if plan is None or not plan.steps:
+        return False
+    last = plan.steps[-1]
+    return Decimal(last["daily_dose_mcg"]) == 0 and datetime.fromisoformat(last["at"]) <= now + timedelta(days=1)
+
+
+def _of_stop(pump: Pump, wanted: Wanted, reference: Decimal | None, labels: LabelSet, now: datetime) -> list[Finding]:
+    """A stop, or a dose so small that it is one: below the label's range, from within it."""
+    least = labels.dose_range_mcg[0]
+    is_next_to_none = 0 < wanted.daily_dose_mcg < least and reference is not None and reference >= least
+    if not (wanted.mode == Mode.STOPPED or is_next_to_none) or _is_planned_to_stop(pump, now):
+        return []
+    told = (
+        "Abrupt stop of intrathecal baclofen can be fatal. A pump is stopped where a signed taper has come to its "
+        "stop; oral baclofen must be at hand."
+    )
+    return [Finding("stop_without_plan", Severity.BLOCK, told, f"{_LABEL}, boxed warning")]
+
+
+def _bridge(
+    pump: Pump, wanted: Wanted, standing: Standing, before: Decimal | None
+) -> tuple[BridgeNeed | None, Decimal | None]:
+    """The bridge of a change of concentration, None where it does not change; and what the pump was told before.
+
+    A refill logged first, without a bridge and without a dose since, still needs its own.
+    """
+    told = standing.concentration_mcg_per_ml
+    new, old = wanted.concentration_mcg_per_ml or told, before or told
+    if standing.filled_at is not None and new == told and before in (None, told):
+        is_new = standing.changed_at is None or standing.filled_at >= standing.changed_at
+        need = need_at(pump, standing.ledger, at=standing.filled_at, told=told) if is_new else None
+        if need is not None and not need.is_recorded:
+            old = need.old_concentration_mcg_per_ml
+    if new is None or old is None or new == old:
+        return None, told
+    doses = (standing.daily_dose_mcg or Decimal(0), wanted.daily_dose_mcg)
+    need = need_of(pump, concentrations=(old, new), doses=doses, catheter_volume_ml=catheter_of(pump).volume_ml)
+    return need, old
+
+
+def _of_bridge(wanted: Wanted, bridge: BridgeNeed | None) -> list[Finding]:
+    """
+    Raises:
+        Impossible: no pump runs a bridge for so long.
+    """
+    if bridge is None or wanted.bridge_declined_reason.strip():
+        return []
+    if bridge.computed is None:
+        notice = bridge.notice
+        told = f"A change of concentration needs a bridge bolus. {notice.message if notice is not None else ''}"
+        return [Finding("bridge_unknown", Severity.BLOCK, told, notice.source if notice is not None else _LABEL)]
+    if bridge.computed.duration_hours > LONGEST_HOURS:
+        told = (
+            f"Its bridge bolus would take {bridge.computed.duration_hours:.0f} h, and none longer than {LONGEST_HOURS} "
+            "h can be recorded. Choose another way, and say at the bridge bolus why there is none."
+        )
+        raise Impossible({"concentration_mcg_per_ml": [told]})
+    return []
+
+
+def _of_creep(pump: Pump, wanted: Wanted, standing: Standing, rules: Rules, now: datetime, age: int) -> list[Finding]:
+    began = PhaseChange.objects.standing().filter(patient=pump.patient, phase=Phase.MAINTENANCE)
+    since = began.order_by("began_at").values_list("began_at", flat=True).first()
+    if since is None or not wanted.daily_dose_mcg:
+        return []
+    doses = [*standing.doses, Dose(now, wanted.daily_dose_mcg)]
+    band = rules.labels.band(pump.patient.spasticity_origin, age)
+    found = titration.creep(doses, now, rules.labels, band=band, since=since)
+    return [found] if found is not None else []
+
+
+# Conditions to think of before a dose goes up: clinical rules, section 3 (the two source articles).
+CONDITIONS = {
+    "pregnant": (Severity.WARN, "Pregnant: reduce, and discontinue in the third trimester, with the prescriber."),
+    "breast_feeding": (Severity.INFO, "Breast-feeding: watch the child for sedation."),
+    "earlier_withdrawal": (Severity.WARN, "Had withdrawal before: a step down, or an empty pump, can bring it back."),
+    "t6_or_above": (
+        Severity.INFO,
+        "Spinal cord injury at or above T6: withdrawal can look like autonomic dysreflexia.",
+    ),
+    "communication_difficulty": (
+        Severity.INFO,
+        "Cannot easily say what is wrong: look for signs, do not wait to be told.",
+    ),
+}
+
+
+def _of_patient(patient: Patient, today: date) -> list[Finding]:
+    """What medicines and conditions ask to be thought of."""
+    source = "clinical rules, section 3 (risk flags)"
+    found = []
+    for flag in patient.flags:
+        severity, told = CONDITIONS.get(flag, (Severity.INFO, f"{Patient.Flag(flag).label}: raises the risk."))
+        found.append(Finding(f"condition_{flag}", severity, told, source))
+    taken = patient.medicines.standing().filter(Q(ended_on=None) | Q(ended_on__gt=today))
+    names = taken.values_list("name", flat=True)
+    return [*found, *interactions.findings_of(list(names))]
+
+
+def _gravest_first(findings: Sequence[Finding]) -> list[Finding]:
+    order = [Severity.BLOCK, Severity.HIGH, Severity.WARN, Severity.INFO]
+    return sorted(findings, key=lambda finding: order.index(finding.severity))
+
+
+def _second_person(draft: Draft, program: Program | None) -> list[str]:
+    """Why somebody else than the signer has to confirm."""
+    wanted, protocol, why = draft.wanted, draft.rules.protocol, []
+    if protocol is not None and protocol.second_person:
+        why.append("the clinic asks for it")
+    if draft.bridge is not None:
+        why.append("the concentration changes")
+    if wanted.mode == Mode.STOPPED:
+        why.append("the pump is stopped")
+    elif program is None:
+        why.append("no dose runs before it")
+    elif draft.step is not None and not draft.step.is_within(SECOND_PERSON_PCT):
+        why.append(f"the dose rises by more than {SECOND_PERSON_PCT} %")
+    most = (wanted.patient_bolus_mcg or Decimal(0)) * (wanted.patient_boluses_per_day or 0)
+    if most > (program.most_by_patient_mcg if program is not None else 0):
+        why.append("the patient may call for more")
+    if draft.blocks:
+        why.append("a rule is overridden")
+    return why
