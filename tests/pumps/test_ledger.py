@@ -213,9 +213,9 @@ def test_one_event_to_stored_forecast_takes_a_constant_number_of_queries(
         a_dose(pump, NOW - days * DAY, by=user, daily_dose_mcg=D(200 + days))
     # Seven to the stored forecast: the pump (2), what is believed, the ledger, what the clinic set, event and forecast.
     # Four for alerts: ladder, visits, the open ones, and the one that moves. A savepoint of the test is two,
-    # and a dose that nobody signed asks for a signature.
+    # and a dose that nobody signed asks for a signature, and whether it ends a taper.
     change = DoseEntry(effective_at=NOW - DAY, mode="simple_continuous", daily_dose_mcg=D(210))
-    with django_assert_max_num_queries(7 + 4 + 2 + 1):
+    with django_assert_max_num_queries(7 + 4 + 2 + 2):
         ledger.record(pump_id=pump.pk, entry=change, user=user, source="page", now=NOW)
     # A refill looks for the visit it was given at, and closes an alert, which is written and logged.
     entry = RefillEntry(refilled_at=NOW, filled_ml=D(40), concentration_mcg_per_ml=D(500), aspirated_ml=D(2))
