@@ -15,7 +15,7 @@ from clinics.models import Clinic
 from clinics.roles import Permission
 from pumps.api.ledger_serializers import as_stored
 from therapy.api.base import created, taken
-from therapy.api.serializers import LabelSetOutput, ProtocolInput, ProtocolOutput, TemplateSerializer
+from therapy.api.clinic_serializers import LabelSetOutput, ProtocolInput, ProtocolOutput, TemplateSerializer
 from therapy.models import ProgramTemplate
 from therapy.rules import protocol_of
 from therapy.services import protocols

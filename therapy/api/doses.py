@@ -16,19 +16,18 @@ from clinics.roles import Permission
 from pumps.models import DoseSignature, Event
 from pumps.services import signing
 from therapy.api.base import OfPumpView, created, taken
-from therapy.api.serializers import (
+from therapy.api.dose_serializers import (
     DraftOutput,
-    NoteInput,
     ProposalInput,
     ProposalOutput,
     ReadBackInput,
-    ReasonInput,
     SignatureOutput,
     SignInput,
     ToSignOutput,
     WeaningInput,
     WeaningOutput,
 )
+from therapy.api.serializers import NoteInput, ReasonInput
 from therapy.models import Proposal, WeaningPlan
 from therapy.services import drafts, proposals, weaning
 from therapy.waiting import to_sign

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from clinics.api.permissions import caller
 from clinics.roles import Permission
 from therapy.api.base import OfPatientView, created, taken
-from therapy.api.serializers import (
+from therapy.api.record_serializers import (
     AdverseInput,
     AdverseOutput,
     AssessmentInput,
@@ -22,10 +22,10 @@ from therapy.api.serializers import (
     OfCourseOutput,
     PhaseInput,
     PhaseOutput,
-    ReasonInput,
     RescuePlanInput,
     RescuePlanOutput,
 )
+from therapy.api.serializers import ReasonInput
 from therapy.models import AdverseEvent, Assessment, Medicine, OfCourse, Phase, PhaseChange, TrialBolus
 from therapy.services import phases, records
 from therapy.services.checks import void

@@ -11,14 +11,14 @@ from rest_framework.response import Response
 from clinics.api.permissions import caller
 from clinics.roles import Permission
 from therapy.api.base import OfPatientView, created, taken
-from therapy.api.serializers import (
+from therapy.api.screening_serializers import (
     JudgeInput,
-    NoteInput,
     TrialBolusInput,
     TrialBolusOutput,
     TrialInput,
     TrialWithBoluses,
 )
+from therapy.api.serializers import NoteInput
 from therapy.models import Trial, TrialBolus
 from therapy.services import screening
 
