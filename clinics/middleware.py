@@ -1,5 +1,5 @@
 """What holds for every page of somebody logged in: a log-in ends when it is left alone; a clinic may ask for a second
-factor."""
+factor; pages speak their language."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from clinics.models import User
 from clinics.second_factor import has_one, is_required_of
@@ -67,6 +67,26 @@ def keep_alive(request: HttpRequest, now: datetime) -> None:
 
 def _only_looks(request: HttpRequest) -> bool:
     return request.method == "GET" and request.path == f"/{LOOKING}/"
+
+
+def speak(get_response: GetResponse) -> GetResponse:
+    """Pages speak the language of whoever is logged in, else what the browser asks for; programs are answered in
+    English, whose words they may have come to know."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        with translation.override(_language(request)):
+            response = get_response(request)
+            response.headers.setdefault("Content-Language", translation.get_language() or "en")
+        return response
+
+    return answer
+
+
+def _language(request: HttpRequest) -> str:
+    if request.path.startswith("/api/"):
+        return "en"
+    own = request.user.language if isinstance(request.user, User) else ""
+    return own or translation.get_language_from_request(request)
 
 
 def ask_for_second_factor(get_response: GetResponse) -> GetResponse:

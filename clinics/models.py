@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone as django_timezone
+from django.utils.translation import gettext_lazy
 
 from clinics.access import Access, access_from
 from clinics.opening import WEEK, WORKING_WEEK
@@ -132,6 +133,12 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email__iexact=username)
 
 
+class Look(models.TextChoices):
+    LIGHT = "light", gettext_lazy("Light")
+    DARK = "dark", gettext_lazy("Dark")
+    CONTRAST = "contrast", gettext_lazy("High contrast")
+
+
 class User(AbstractBaseUser):
     """A member of staff, who logs in by e-mail."""
 
@@ -139,6 +146,9 @@ class User(AbstractBaseUser):
     name = models.CharField(max_length=200, blank=True)
     # Where alerts reach them by text message and call; blank: they do not.
     phone = models.CharField(max_length=40, blank=True)
+    # What pages say to them in, and how they look; blank: as the browser asks.
+    language = models.CharField(max_length=8, choices=settings.LANGUAGES, blank=True)
+    look = models.CharField(max_length=8, choices=Look, blank=True)
     is_active = models.BooleanField(default=True)
     # Demo accounts have a published password; they cannot log in outside the demo.
     is_demo = models.BooleanField(default=False)

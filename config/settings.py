@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "clinics.middleware.end_idle_sessions",
+    "clinics.middleware.speak",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "config.middleware.no_store",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -281,9 +282,9 @@ CALL_LIST_DIR = Path(env.str("CALL_LIST_DIR", default=str(DATA_DIR / "call-lists
 
 USE_TZ = True
 TIME_ZONE = "UTC"
-LANGUAGE_CODE = "en-us"
+LANGUAGE_CODE = "en"
 USE_I18N = True
-# What patients can be written to in; pages for staff are in English. A language is added by a catalogue in locale/.
+# What pages and messages speak. A language is added by a catalogue in locale/.
 LANGUAGES = [("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 
@@ -294,6 +295,7 @@ STATIC_ROOT = env.path("STATIC_ROOT", default=str(DATA_DIR / "static"))()
 STATICFILES_DIRS = [
     BASE_DIR / "static",
     ("bootstrap", BASE_DIR / "node_modules/bootstrap/dist"),
+    ("htmx", BASE_DIR / "node_modules/htmx.org/dist"),
     ("uplot", BASE_DIR / "node_modules/uplot/dist"),
 ]
 STORAGES = {
