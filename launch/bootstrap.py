@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> None:
     command = arguments[0]
     try:
         with only_one_installer():
-            ensure_packages("dev" if command in ("test", "bench") else "embedded")
+            ensure_packages("dev" if command in ("test", "bench", "shots") else "embedded")
             ensure_front_end()
     except Refusal as refusal:
         sys.exit(str(refusal))
