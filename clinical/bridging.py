@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from clinical.saying import say
 from clinical.units import HOURS_PER_DAY
 
-SOURCE = "clinical rules, section 2 (bridge bolus): derived; required by Boster 2016"
+SOURCE = say("clinical rules, section 2 (bridge bolus): derived; required by Boster 2016")
 
 
 class Direction(StrEnum):

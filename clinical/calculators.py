@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from clinical.findings import Finding, Severity
 from clinical.residual import DISCREPANCY_ML, is_outside_accuracy
+from clinical.saying import say
 from clinical.units import plain
 
 
@@ -81,30 +82,42 @@ def residual(
 
 def _discrepancy(discrepancy: Decimal, deliverable: Decimal, accuracy_pct: Decimal, *, is_outside: bool) -> Finding:
     side, causes = (
-        ("less", "over-delivery, or a pocket fill at the last refill")
+        (say("less"), say("over-delivery, or a pocket fill at the last refill"))
         if discrepancy > 0
-        else ("more", "under-delivery, a motor stall or a catheter problem")
+        else (say("more"), say("under-delivery, a motor stall or a catheter problem"))
     )
-    limits = []
-    if abs(discrepancy) > DISCREPANCY_ML:
-        limits.append(f"more than {DISCREPANCY_ML} mL")
-    if is_outside:
-        limits.append(f"outside the device's accuracy of {plain(accuracy_pct)} % of {plain(deliverable)} mL")
+    values = {"ml": DISCREPANCY_ML, "pct": plain(accuracy_pct), "deliverable": plain(deliverable)}
+    limits = say("more than %(ml)s mL", **values)
+    if is_outside and abs(discrepancy) > DISCREPANCY_ML:
+        limits = say(
+            "more than %(ml)s mL and outside the device's accuracy of %(pct)s %% of %(deliverable)s mL", **values
+        )
+    elif is_outside:
+        limits = say("outside the device's accuracy of %(pct)s %% of %(deliverable)s mL", **values)
     return Finding(
         "discrepancy",
         Severity.WARN,
-        f"{plain(abs(discrepancy))} mL {side} was aspirated than expected: {' and '.join(limits)}. Read the syringe "
-        f"again; consider {causes}. One outlier may not repeat: follow the trend.",
-        "ASRA 2017; pocket fill notice 2011; Sgouros 2010",
+        say(
+            "%(discrepancy)s mL %(side)s was aspirated than expected: %(limits)s. Read the syringe "
+            "again; consider %(causes)s. One outlier may not repeat: follow the trend.",
+            discrepancy=plain(abs(discrepancy)),
+            side=side,
+            limits=limits,
+            causes=causes,
+        ),
+        say("ASRA 2017; pocket fill notice 2011; Sgouros 2010"),
     )
 
 
 _DRY = Finding(
     "aspirated_zero",
     Severity.HIGH,
-    "Nothing was aspirated: the pump may have run dry. Ask about withdrawal (spasms, itching, fever, confusion). What "
-    "it delivered, and the flow ratio, are only known as lower bounds.",
-    "clinical rules, section 2 (discrepancy); Neurosurgery 2004;55:390",
+    say(
+        "Nothing was aspirated: the pump may have run dry. Ask about withdrawal (spasms, "
+        "itching, fever, confusion). What it delivered, and the flow ratio, are only known as "
+        "lower bounds."
+    ),
+    say("clinical rules, section 2 (discrepancy); Neurosurgery 2004;55:390"),
 )
 
 
@@ -134,18 +147,20 @@ def catheter_volume(
         NoCatheter: what is missing, or a length that cannot be, by field.
     """
     if (implanted_length_cm is None) == (trimmed_cm is None):
-        told = "Give either the implanted length or what was trimmed, in cm."
+        told = say("Give either the implanted length or what was trimmed, in cm.")
         raise NoCatheter("implanted_length_cm" if implanted_length_cm is None else "trimmed_cm", told)
     if ml_per_cm is None:
-        told = "The catalogue has no mL per cm of this model's catheter; an administrator can enter it there."
+        told = say("The catalogue has no mL per cm of this model's catheter; an administrator can enter it there.")
         raise NoCatheter("model", told)
     if implanted_length_cm is not None:
         if length_cm is not None and implanted_length_cm > length_cm:
-            raise NoCatheter("implanted_length_cm", f"The whole catheter is {plain(length_cm)} cm long.")
+            raise NoCatheter(
+                "implanted_length_cm", say("The whole catheter is %(length_cm)s cm long.", length_cm=plain(length_cm))
+            )
         return implanted_length_cm * ml_per_cm
     if length_cm is None:
-        told = "The catalogue has no untrimmed length of this model's catheter; give the implanted length instead."
+        told = say("The catalogue has no untrimmed length of this model's catheter; give the implanted length instead.")
         raise NoCatheter("trimmed_cm", told)
     if trimmed_cm is None or trimmed_cm >= length_cm:
-        raise NoCatheter("trimmed_cm", f"The whole catheter is {plain(length_cm)} cm long.")
+        raise NoCatheter("trimmed_cm", say("The whole catheter is %(length_cm)s cm long.", length_cm=plain(length_cm)))
     return (length_cm - trimmed_cm) * ml_per_cm

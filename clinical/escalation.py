@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from clinical.saying import say
+
 # Leads are made for a refill interval of at least this long; a shorter one scales them.
 FULL_INTERVAL = timedelta(days=35)
 QUIET_FROM, QUIET_TO = time(20), time(8)
@@ -319,12 +321,16 @@ def problems(ladder: Sequence[Tier]) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     if [tier.code for tier in ladder] != [tier.code for tier in REFILL_LADDER]:
-        return {"tiers": [f"The tiers are {', '.join(tier.code for tier in REFILL_LADDER)}, in this order."]}
+        return {
+            "tiers": [
+                say("The tiers are %(tiers)s, in this order.", tiers=", ".join(tier.code for tier in REFILL_LADDER))
+            ]
+        }
     for tier, usual, before in zip(ladder, REFILL_LADDER, (None, *ladder), strict=False):
         told = [*_lead_problems(tier, usual, before), *_reach_problems(tier)]
         longest = LONGEST_REPEAT_HOURS.get(tier.code, LONGEST_REPEAT)
         if not 1 <= tier.repeat_hours <= longest:
-            told.append(f"Repeat every 1 to {longest} hours.")
+            told.append(say("Repeat every 1 to %(longest)s hours.", longest=longest))
         if told:
             found[tier.code] = told
     return found
@@ -332,13 +338,13 @@ def problems(ladder: Sequence[Tier]) -> dict[str, list[str]]:
 
 def _lead_problems(tier: Tier, usual: Tier, before: Tier | None) -> list[str]:
     if tier.anchor is not usual.anchor:
-        return [f"This tier counts from {usual.anchor.value}."]
+        return [say("This tier counts from %(anchor)s.", anchor=usual.anchor.value)]
     if tier.code in LONGEST_REPEAT_HOURS:
-        return ["This tier begins on its day; it cannot be moved."] if tier.lead_days != 0 else []
+        return [say("This tier begins on its day; it cannot be moved.")] if tier.lead_days != 0 else []
     if not -FARTHEST_LEAD_DAYS <= tier.lead_days <= -1:
-        return [f"Begin 1 to {FARTHEST_LEAD_DAYS} days before."]
+        return [say("Begin 1 to %(most)s days before.", most=FARTHEST_LEAD_DAYS)]
     if before is not None and before.anchor is tier.anchor and tier.lead_days <= before.lead_days:
-        return ["Begin later than the tier before it."]
+        return [say("Begin later than the tier before it.")]
     return []
 
 
@@ -346,15 +352,15 @@ def _reach_problems(tier: Tier) -> list[str]:
     is_late = tier.code in LONGEST_REPEAT_HOURS
     told = []
     if not tier.reaches_staff and not tier.reaches_home:
-        told.append("Somebody has to be told: choose a role, a person, who is on call, or the patient's side.")
+        told.append(say("Somebody has to be told: choose a role, a person, who is on call, or the patient's side."))
     if is_late and not tier.reaches_staff:
-        told.append("From past on staff have to be told: choose a role, a person, or who is on call.")
+        told.append(say("From past on staff have to be told: choose a role, a person, or who is on call."))
     if not tier.channels:
-        told.append("Choose at least one channel, such as e-mail.")
+        told.append(say("Choose at least one channel, such as e-mail."))
     if set(tier.channels) - set(Channel):
-        told.append(f"The channels are {', '.join(Channel)}.")
+        told.append(say("The channels are %(channel)s.", channel=", ".join(Channel)))
     if set(tier.acknowledging) - set(Acknowledging):
-        told.append(f"An acknowledgement can ask for {' and '.join(Acknowledging)}.")
+        told.append(say("An acknowledgement can ask for %(acknowledging)s.", acknowledging=" and ".join(Acknowledging)))
     if is_late and tier.quiet_hours:
-        told.append("From past on there are no quiet hours.")
+        told.append(say("From past on there are no quiet hours."))
     return told

@@ -7,6 +7,7 @@ from enum import StrEnum
 from math import isnan
 
 from clinical.labels import LabelSet
+from clinical.saying import say
 from clinical.units import plain
 
 
@@ -41,29 +42,38 @@ class Finding:
 def of_unknown(reason: str, since: datetime | None) -> Finding:
     """Why a pump's dates are not (all) known; `since` is the stop or the stall behind it."""
     messages = {
-        "no_fill": "No fill is recorded, so nothing is known about the volume. Record the last refill.",
-        "no_dose": "No dose is recorded, so the flow is not known. Record the dose the pump is programmed to.",
-        "no_factory_flow": "The pump's factory flow is not recorded. Enter it (mL/day, printed on the pump's label).",
-        "dose_unseen": "The first dose recorded is later than the last fill. It is taken to have run since the fill; "
-        "record the dose the pump was programmed to then.",
-        "stopped": "The pump is stopped: no drug is flowing. Abrupt stop of intrathecal baclofen can be fatal.",
-        "stall": "A motor stall has no recovery recorded: drug may not be flowing, and withdrawal is possible. "
-        "Interrogate the pump, and record the recovery. The dates below take the pump to run.",
+        "no_fill": say("No fill is recorded, so nothing is known about the volume. Record the last refill."),
+        "no_dose": say("No dose is recorded, so the flow is not known. Record the dose the pump is programmed to."),
+        "no_factory_flow": say(
+            "The pump's factory flow is not recorded. Enter it (mL/day, printed on the pump's label)."
+        ),
+        "dose_unseen": say(
+            "The first dose recorded is later than the last fill. It is taken to have run since the "
+            "fill; record the dose the pump was programmed to then."
+        ),
+        "stopped": say("The pump is stopped: no drug is flowing. Abrupt stop of intrathecal baclofen can be fatal."),
+        "stall": say(
+            "A motor stall has no recovery recorded: drug may not be flowing, and withdrawal is "
+            "possible. Interrogate the pump, and record the recovery. The dates below take the pump "
+            "to run."
+        ),
     }
     sources = {
-        "stopped": "Lioresal Intrathecal and Gablofen labels, boxed warning",
-        "stall": "clinical rules, section 2 (pump stopped, MRI): MRI guidance, TGA, manuals",
+        "stopped": say("Lioresal Intrathecal and Gablofen labels, boxed warning"),
+        "stall": say("clinical rules, section 2 (pump stopped, MRI): MRI guidance, TGA, manuals"),
     }
-    return Finding(reason, Severity.HIGH, messages[reason], sources.get(reason, "Brim design, section 2"), since)
+    return Finding(reason, Severity.HIGH, messages[reason], sources.get(reason, say("Brim design, section 2")), since)
 
 
 ASPIRATED_ZERO = Finding(
     "aspirated_zero",
     Severity.HIGH,
-    "Nothing was aspirated at the last refill: the pump may have run dry. Ask about withdrawal "
-    "(spasms, itching, fever, confusion). What it delivered is only known as a lower bound, "
-    "so the refill only bounds the pump's flow ratio from below.",
-    "clinical rules, section 2 (discrepancy); Neurosurgery 2004;55:390",
+    say(
+        "Nothing was aspirated at the last refill: the pump may have run dry. Ask about "
+        "withdrawal (spasms, itching, fever, confusion). What it delivered is only known as a "
+        "lower bound, so the refill only bounds the pump's flow ratio from below."
+    ),
+    say("clinical rules, section 2 (discrepancy); Neurosurgery 2004;55:390"),
 )
 
 
@@ -72,9 +82,15 @@ def not_reprogrammed(filled: float, programmed: float, at: datetime) -> Finding:
     return Finding(
         "concentration_not_programmed",
         Severity.HIGH,
-        f"The pump holds {_number(filled)} mcg/mL but is programmed for {_number(programmed)} mcg/mL: the patient gets "
-        f"{filled / programmed:.2f} times the programmed dose. Check the pump and call the prescriber now.",
-        "clinical rules, section 2 (programmed flow)",
+        say(
+            "The pump holds %(filled)s mcg/mL but is programmed for %(programmed)s mcg/mL: the "
+            "patient gets %(times)s times the programmed dose. Check the pump and call the "
+            "prescriber now.",
+            filled=_number(filled),
+            programmed=_number(programmed),
+            times=f"{filled / programmed:.2f}",
+        ),
+        say("clinical rules, section 2 (programmed flow)"),
         at,
     )
 
@@ -84,9 +100,12 @@ def off_market(concentration: float, labels: LabelSet) -> Finding:
     return Finding(
         "concentration_off_market",
         Severity.WARN,
-        f"{_number(concentration)} mcg/mL is not a concentration on the market for pumps "
-        f"({', '.join(plain(sold) for sold in labels.market_concentrations_mcg_per_ml)}): check that it is a dilution "
-        "made on purpose.",
+        say(
+            "%(concentration)s mcg/mL is not a concentration on the market for pumps "
+            "(%(sold)s): check that it is a dilution made on purpose.",
+            concentration=_number(concentration),
+            sold=", ".join(plain(sold) for sold in labels.market_concentrations_mcg_per_ml),
+        ),
         labels.source,
     )
 
@@ -100,7 +119,12 @@ def of_dose(dose: float, labels: LabelSet) -> list[Finding]:
             Finding(
                 "dose_out_of_range",
                 Severity.WARN,
-                f"{_number(dose)} mcg/day is outside the range in the label, {low} to {high} mcg/day.",
+                say(
+                    "%(dose)s mcg/day is outside the range in the label, %(low)s to %(high)s mcg/day.",
+                    dose=_number(dose),
+                    low=low,
+                    high=high,
+                ),
                 labels.source_of("dose_range_mcg"),
             )
         )
@@ -109,7 +133,11 @@ def of_dose(dose: float, labels: LabelSet) -> list[Finding]:
             Finding(
                 "dose_above_1000",
                 Severity.WARN,
-                f"{_number(dose)} mcg/day: there is limited experience above {labels.limited_experience_mcg} mcg/day.",
+                say(
+                    "%(dose)s mcg/day: there is limited experience above %(limited_experience_mcg)s mcg/day.",
+                    dose=_number(dose),
+                    limited_experience_mcg=labels.limited_experience_mcg,
+                ),
                 labels.source_of("limited_experience_mcg"),
             )
         )
@@ -122,36 +150,46 @@ def _number(value: float) -> str:
 
 def flow_out_of_range(flow_ml_per_day: float, lowest: float, highest: float) -> Finding:
     """A flow the pump model is not made for. Limits in mL/day from the catalogue, nan where unknown."""
-    limits = " to ".join("?" if isnan(limit) else _number(limit) for limit in (lowest, highest))
+    low, high = ("?" if isnan(limit) else _number(limit) for limit in (lowest, highest))
     return Finding(
         "flow_out_of_range",
         Severity.WARN,
-        f"The programmed flow of {flow_ml_per_day:.4g} mL/day is outside this model's {limits} mL/day.",
-        "pump catalogue",
+        say(
+            "The programmed flow of %(flow_ml_per_day)s mL/day is outside this model's %(low)s to %(high)s mL/day.",
+            flow_ml_per_day=f"{flow_ml_per_day:.4g}",
+            low=low,
+            high=high,
+        ),
+        say("pump catalogue"),
     )
 
 
 def deviates(deviation: float) -> Finding:
     """The pump's flow has changed, and too few refills have followed to know it well again. In standard deviations."""
     causes = (
-        "over-delivery, or a pocket fill at the refill before"
+        say("over-delivery, or a pocket fill at the refill before")
         if deviation > 0
-        else "under-delivery, a motor stall or a catheter problem"
+        else say("under-delivery, a motor stall or a catheter problem")
     )
-    direction = "more" if deviation > 0 else "less"
+    direction = say("more") if deviation > 0 else say("less")
     return Finding(
         "calibrated_deviation",
         Severity.WARN,
-        f"At one of the last refills the pump had delivered clearly {direction} than its own history predicts "
-        f"({abs(deviation):.1f} standard deviations): consider {causes}. Its flow is learned anew from there, "
-        "and the earliest date is widened meanwhile.",
-        "pocket fill notice 2011; Sgouros 2010",
+        say(
+            "At one of the last refills the pump had delivered clearly %(direction)s than its own "
+            "history predicts (%(deviation)s standard deviations): consider %(causes)s. Its flow is "
+            "learned anew from there, and the earliest date is widened meanwhile.",
+            direction=direction,
+            deviation=f"{abs(deviation):.1f}",
+            causes=causes,
+        ),
+        say("pocket fill notice 2011; Sgouros 2010"),
     )
 
 
 NO_SHELF_LIFE = Finding(
     "drug_expiry_unknown",
     Severity.INFO,
-    "Neither the drug's stability in the pump nor the lot's expiry is recorded, so no drug date counts.",
-    "clinical rules, section 2 (stability in the pump)",
+    say("Neither the drug's stability in the pump nor the lot's expiry is recorded, so no drug date counts."),
+    say("clinical rules, section 2 (stability in the pump)"),
 )

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from clinical.findings import Finding, Severity
+from clinical.saying import say
 
 FILE = Path(__file__).resolve().parent / "interactions.toml"
 _WORD = re.compile(r"[^\W\d_]+")
 WORDS = {
-    "avoid": "usually not recommended together with baclofen: more sedation, or slower breathing",
-    "care": "to be used with care together with baclofen: more sedation, or lower blood pressure",
+    "avoid": say("usually not recommended together with baclofen: more sedation, or slower breathing"),
+    "care": say("to be used with care together with baclofen: more sedation, or lower blood pressure"),
 }
 
 
@@ -35,7 +36,18 @@ class Interaction:
     def finding(self) -> Finding:
         severity = Severity.WARN if self.degree == "avoid" else Severity.INFO
         brand = f" ({self.substance})" if self.by_name != self.substance else ""
-        message = f"{self.by_name.capitalize()}{brand} is {WORDS[self.degree]}."
+        name = self.by_name.capitalize() + brand
+        message = (
+            say(
+                "%(medicine)s is usually not recommended together with baclofen: more sedation, or slower breathing.",
+                medicine=name,
+            )
+            if self.degree == "avoid"
+            else say(
+                "%(medicine)s is to be used with care together with baclofen: more sedation, or lower blood pressure.",
+                medicine=name,
+            )
+        )
         return Finding("medicine_interacts", severity, message, self.source)
 
 

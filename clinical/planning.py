@@ -11,6 +11,7 @@ from clinical.calibration import Z99
 from clinical.forecast import FlowRatio, Forecast, forecast
 from clinical.ledger import Fill, LedgerEvent, Prior, ProgramChange
 from clinical.programs import hourly_of
+from clinical.saying import say
 from clinical.terms import ClinicRules, Device
 
 DAYS_PER_YEAR = Decimal("365.25")
@@ -121,27 +122,29 @@ def _supply(fill: Fill, steady: Forecast, flow: float | None) -> Supply:
 
 def ratio_words(ratio: FlowRatio) -> str:
     """The flow ratio the dates were computed with, and on what grounds."""
-    grounds = (
-        f"learned from {ratio.refills} refills" if ratio.refills else "believed of the model, no refill measured it"
-    )
-    return f"{ratio.mean:.3f} times the programmed flow, {grounds}"
+    mean = f"{ratio.mean:.3f}"
+    if not ratio.refills:
+        return say("%(mean)s times the programmed flow, believed of the model, no refill measured it", mean=mean)
+    return say("%(mean)s times the programmed flow, learned from %(refills)s refills", mean=mean, refills=ratio.refills)
 
 
 # How each figure comes about, by the name the API gives it: for people, beside the figure. Dates: docs/forecast.md.
 FORMULAS = {
-    "rate_ml_per_day": "daily dose / programmed concentration; of a constant-flow pump its factory flow",
-    "hourly_mcg": "daily dose / 24",
-    "programmed_low_at": "the volume reaches the low level at the programmed flow: the pump's own alarm date",
-    "programmed_empty_at": "the volume reaches 0 mL at the programmed flow",
-    "low_at": "the low level at the pump's own flow ratio, learned from its refills",
-    "empty_at": "0 mL at the pump's own flow ratio",
-    "earliest_low_at": "the low level at the 99th percentile of the ratio: at most 1 in 100 is low before",
-    "drug_expires_at": "the earlier of the fill + stability days and the lot's expiry",
-    "max_interval_at": "the fill + the longest refill interval",
-    "refill_by": "the earliest of low as programmed, low earliest, drug expires and longest interval, less the margin",
-    "interval_days": "from a whole fill until its refill-by",
-    "refills_per_year": "365.25 / days between refills",
-    "drug_ml_per_year": "refills a year x fill volume",
-    "drug_mg_per_year": "mL a year x concentration / 1000",
-    "delivered_mg_per_year": "programmed flow x concentration x 365.25 / 1000",
+    "rate_ml_per_day": say("daily dose / programmed concentration; of a constant-flow pump its factory flow"),
+    "hourly_mcg": say("daily dose / 24"),
+    "programmed_low_at": say("the volume reaches the low level at the programmed flow: the pump's own alarm date"),
+    "programmed_empty_at": say("the volume reaches 0 mL at the programmed flow"),
+    "low_at": say("the low level at the pump's own flow ratio, learned from its refills"),
+    "empty_at": say("0 mL at the pump's own flow ratio"),
+    "earliest_low_at": say("the low level at the 99th percentile of the ratio: at most 1 in 100 is low before"),
+    "drug_expires_at": say("the earlier of the fill + stability days and the lot's expiry"),
+    "max_interval_at": say("the fill + the longest refill interval"),
+    "refill_by": say(
+        "the earliest of low as programmed, low earliest, drug expires and longest interval, less the margin"
+    ),
+    "interval_days": say("from a whole fill until its refill-by"),
+    "refills_per_year": say("365.25 / days between refills"),
+    "drug_ml_per_year": say("refills a year x fill volume"),
+    "drug_mg_per_year": say("mL a year x concentration / 1000"),
+    "delivered_mg_per_year": say("programmed flow x concentration x 365.25 / 1000"),
 }

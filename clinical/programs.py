@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
 
+from clinical.saying import say
 from clinical.units import HOURS_PER_DAY
 
 MINUTES_PER_DAY = 1440
@@ -19,6 +20,15 @@ class Mode(StrEnum):
     PERIODIC_BOLUS = "periodic_bolus"
     MINIMUM_RATE = "minimum_rate"
     STOPPED = "stopped"
+
+
+MODE_WORDS = {
+    Mode.SIMPLE_CONTINUOUS: say("simple continuous"),
+    Mode.FLEX: say("flex"),
+    Mode.PERIODIC_BOLUS: say("periodic bolus"),
+    Mode.MINIMUM_RATE: say("minimum rate"),
+    Mode.STOPPED: say("stopped"),
+}
 
 
 @dataclass(frozen=True)
@@ -81,39 +91,41 @@ def checked(program: Program) -> Program:
     if program.mode is Mode.STOPPED:
         return _checked_stop(program)
     if program.daily_dose_mcg <= 0:
-        raise ProgramError("daily_dose_mcg", "must be above 0; choose mode stopped for a stopped pump")
+        raise ProgramError("daily_dose_mcg", say("must be above 0; choose mode stopped for a stopped pump"))
     if program.mode in (Mode.SIMPLE_CONTINUOUS, Mode.MINIMUM_RATE):
         return _checked_constant(program)
     if program.mode is Mode.FLEX and not program.steps:
-        raise ProgramError("steps", "mode flex needs at least one step")
+        raise ProgramError("steps", say("mode flex needs at least one step"))
     if program.mode is Mode.PERIODIC_BOLUS and not program.boluses:
-        raise ProgramError("boluses", "mode periodic_bolus needs at least one bolus")
+        raise ProgramError("boluses", say("mode periodic_bolus needs at least one bolus"))
     return _adding_up(_in_order(program))
 
 
 def _check_patient_boluses(program: Program) -> None:
     if program.patient_bolus_mcg < 0:
-        raise ProgramError("patient_bolus_mcg", "must be above 0, or blank where the patient can call for none")
+        raise ProgramError("patient_bolus_mcg", say("must be above 0, or blank where the patient can call for none"))
     if program.patient_boluses_per_day < 0:
-        raise ProgramError("patient_boluses_per_day", "must be above 0, or blank")
+        raise ProgramError("patient_boluses_per_day", say("must be above 0, or blank"))
     if (program.patient_bolus_mcg > 0) != (program.patient_boluses_per_day > 0):
         missing = "patient_boluses_per_day" if program.patient_bolus_mcg > 0 else "patient_bolus_mcg"
-        raise ProgramError(missing, "a patient bolus needs both its dose and the most allowed in 24 hours")
+        raise ProgramError(missing, say("a patient bolus needs both its dose and the most allowed in 24 hours"))
     if program.mode is Mode.STOPPED and program.patient_boluses_per_day > 0:
-        raise ProgramError("patient_boluses_per_day", "a stopped pump gives none; leave it blank")
+        raise ProgramError("patient_boluses_per_day", say("a stopped pump gives none; leave it blank"))
 
 
 def _checked_stop(program: Program) -> Program:
     if program.daily_dose_mcg != 0:
-        raise ProgramError("daily_dose_mcg", "must be 0 or blank when the pump is stopped")
+        raise ProgramError("daily_dose_mcg", say("must be 0 or blank when the pump is stopped"))
     return _checked_constant(program)
 
 
 def _checked_constant(program: Program) -> Program:
     if program.steps:
-        raise ProgramError("steps", f"mode {program.mode} has none; choose mode flex")
+        raise ProgramError("steps", say("mode %(mode)s has none; choose mode flex", mode=program.mode))
     if program.boluses:
-        raise ProgramError("boluses", f"mode {program.mode} has none; choose mode periodic_bolus or flex")
+        raise ProgramError(
+            "boluses", say("mode %(mode)s has none; choose mode periodic_bolus or flex", mode=program.mode)
+        )
     return program
 
 
@@ -123,24 +135,26 @@ def _in_order(program: Program) -> Program:
     ordered = replace(program, steps=steps, boluses=boluses)
     for days in _days_named(ordered):
         if any(not 0 <= day < DAYS_PER_WEEK for day in days) or len(set(days)) != len(days):
-            raise ProgramError("steps", "weekdays are mon to sun, each once")
+            raise ProgramError("steps", say("weekdays are mon to sun, each once"))
     for plan in day_plans(ordered):
         _check_times("steps", [step.start_minute for step in plan.steps])
         _check_times("boluses", [bolus.at_minute for bolus in plan.boluses])
         if program.mode is Mode.FLEX and not plan.steps:
-            raise ProgramError("steps", "a weekday has no steps; give it some, or steps that are for every other day")
+            raise ProgramError(
+                "steps", say("a weekday has no steps; give it some, or steps that are for every other day")
+            )
     if any(step.rate_mcg_per_h < 0 for step in steps):
-        raise ProgramError("steps", "a rate cannot be negative")
+        raise ProgramError("steps", say("a rate cannot be negative"))
     if any(bolus.dose_mcg <= 0 for bolus in boluses):
-        raise ProgramError("boluses", "a bolus must be above 0 mcg")
+        raise ProgramError("boluses", say("a bolus must be above 0 mcg"))
     return ordered
 
 
 def _check_times(field: str, minutes: list[int]) -> None:
     if any(not 0 <= minute < MINUTES_PER_DAY for minute in minutes):
-        raise ProgramError(field, "times run from 00:00 to 23:59")
+        raise ProgramError(field, say("times run from 00:00 to 23:59"))
     if len(set(minutes)) != len(minutes):
-        raise ProgramError(field, "two entries start at the same time")
+        raise ProgramError(field, say("two entries start at the same time"))
 
 
 @dataclass(frozen=True)
@@ -182,11 +196,20 @@ def _adding_up(program: Program) -> Program:
     dose = program.daily_dose_mcg
     if total == 0 or abs(total - dose) > SUM_TOLERANCE * dose:
         field = "steps" if program.steps else "boluses"
-        what = "the 24 hours add up" if len(day_plans(program)) == 1 else "the days add up, on the average of a week,"
-        raise ProgramError(
-            field,
-            f"{what} to {total:.4f} mcg, but daily_dose_mcg is {dose}; they must agree within 0.5 %",
+        values = {"total": f"{total:.4f}", "dose": dose}
+        told = (
+            say(
+                "the 24 hours add up to %(total)s mcg, but daily_dose_mcg is %(dose)s; they must agree within 0.5 %%",
+                **values,
+            )
+            if len(day_plans(program)) == 1
+            else say(
+                "the days add up, on the average of a week, to %(total)s mcg, but daily_dose_mcg is %(dose)s; "
+                "they must agree within 0.5 %%",
+                **values,
+            )
         )
+        raise ProgramError(field, told)
     return program
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from clinical.labels import BANDS, LabelSet
+from clinical.saying import say
 from clinical.units import plain
 
 
@@ -26,11 +27,12 @@ class Figure:
     tighter: Tighter
 
 
+BAND_WORDS = {"spinal": say("spinal"), "cerebral": say("cerebral"), "child": say("child")}
 _OF_BANDS = [
-    Figure(f"{key}.{band}", f"{words}, {band}, at most", "%", Tighter.LESS)
+    Figure(f"{key}.{band}", say("%(step)s, %(band)s, at most", step=words, band=BAND_WORDS[band]), "%", Tighter.LESS)
     for key, words in (
-        ("titration_step_pct", "Step up in titration"),
-        ("maintenance_step_pct", "Step up in maintenance"),
+        ("titration_step_pct", say("Step up in titration")),
+        ("maintenance_step_pct", say("Step up in maintenance")),
     )
     for band in BANDS
 ]
@@ -38,14 +40,14 @@ FIGURES = {
     figure.key: figure
     for figure in (
         *_OF_BANDS,
-        Figure("decrease_pct", "Step down, at most", "%", Tighter.LESS),
-        Figure("increase_interval_hours", "Between increases, at least", "hours", Tighter.MORE),
-        Figure("limited_experience_mcg", "Limited experience above", "mcg/day", Tighter.LESS),
-        Figure("most_dose_mcg", "Largest daily dose", "mcg/day", Tighter.LESS),
-        Figure("high_dose_step_pct", "Step from a high dose, at most", "%", Tighter.LESS),
-        Figure("screening_interval_hours", "Between screening boluses, at least", "hours", Tighter.MORE),
-        Figure("screening_observe_hours", "Observation after a bolus, at least", "hours", Tighter.MORE),
-        Figure("creep_mcg_per_year", "More in a year asks for a look", "mcg", Tighter.LESS),
+        Figure("decrease_pct", say("Step down, at most"), "%", Tighter.LESS),
+        Figure("increase_interval_hours", say("Between increases, at least"), say("hours"), Tighter.MORE),
+        Figure("limited_experience_mcg", say("Limited experience above"), "mcg/day", Tighter.LESS),
+        Figure("most_dose_mcg", say("Largest daily dose"), "mcg/day", Tighter.LESS),
+        Figure("high_dose_step_pct", say("Step from a high dose, at most"), "%", Tighter.LESS),
+        Figure("screening_interval_hours", say("Between screening boluses, at least"), say("hours"), Tighter.MORE),
+        Figure("screening_observe_hours", say("Observation after a bolus, at least"), say("hours"), Tighter.MORE),
+        Figure("creep_mcg_per_year", say("More in a year asks for a look"), "mcg", Tighter.LESS),
     )
 }
 # Figures that are one end of a range of the label set: the range, and which end.
@@ -79,21 +81,29 @@ def problems(figures: Mapping[str, Decimal], labels: LabelSet) -> dict[str, list
 
 def _problem(key: str, value: Decimal, labels: LabelSet) -> str:
     if key not in FIGURES:
-        return f"No such figure. There are: {', '.join(FIGURES)}."
+        return say("No such figure. There are: %(figures)s.", figures=", ".join(FIGURES))
     figure, label = FIGURES[key], of_label(key, labels)
     if not value.is_finite() or value <= 0:
-        return "Write a number above 0."
+        return say("Write a number above 0.")
     looser = value > label if figure.tighter is Tighter.LESS else value < label
     if looser:
-        side = "at most" if figure.tighter is Tighter.LESS else "at least"
-        return f"{labels.name} say {plain(label)} {figure.unit}; a protocol is tighter: {side} that."
+        side = say("at most") if figure.tighter is Tighter.LESS else say("at least")
+        return say(
+            "%(name)s say %(label)s %(unit)s; a protocol is tighter: %(side)s that.",
+            name=labels.name,
+            label=plain(label),
+            unit=figure.unit,
+            side=side,
+        )
     name, _, band = key.partition(".")
     if band and value < getattr(labels, name)[band][0]:
-        return f"Not below the lower end of the label's step, {plain(getattr(labels, name)[band][0])} %."
+        return say(
+            "Not below the lower end of the label's step, %(labels)s %%.", labels=plain(getattr(labels, name)[band][0])
+        )
     if key in _ENDS:
         low, high = getattr(labels, _ENDS[key][0])
         if not low <= value <= high:
-            return f"From {plain(low)} to {plain(high)} {figure.unit}."
+            return say("From %(low)s to %(high)s %(unit)s.", low=plain(low), high=plain(high), unit=figure.unit)
     return ""
 
 

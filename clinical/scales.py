@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from clinical.saying import say
+
 
 class Ashworth(StrEnum):
     """Modified Ashworth grades, in order. Bohannon and Smith 1987."""
@@ -21,39 +23,45 @@ class Ashworth(StrEnum):
 
 
 ASHWORTH_WORDS = {
-    Ashworth.ZERO: "no increase in tone",
-    Ashworth.ONE: "slight increase: a catch, or little resistance at the end of the range",
-    Ashworth.ONE_PLUS: "slight increase: a catch, then little resistance through less than half of the range",
-    Ashworth.TWO: "more marked increase through most of the range, easily moved",
-    Ashworth.THREE: "considerable increase, passive movement difficult",
-    Ashworth.FOUR: "rigid in flexion or extension",
+    Ashworth.ZERO: say("no increase in tone"),
+    Ashworth.ONE: say("slight increase: a catch, or little resistance at the end of the range"),
+    Ashworth.ONE_PLUS: say("slight increase: a catch, then little resistance through less than half of the range"),
+    Ashworth.TWO: say("more marked increase through most of the range, easily moved"),
+    Ashworth.THREE: say("considerable increase, passive movement difficult"),
+    Ashworth.FOUR: say("rigid in flexion or extension"),
 }
 
 MUSCLES = {
-    "hip_adductors": "Hip adductors",
-    "hip_flexors": "Hip flexors",
-    "knee_flexors": "Knee flexors",
-    "knee_extensors": "Knee extensors",
-    "plantar_flexors": "Plantar flexors",
-    "shoulder_adductors": "Shoulder adductors",
-    "elbow_flexors": "Elbow flexors",
-    "elbow_extensors": "Elbow extensors",
-    "wrist_flexors": "Wrist flexors",
-    "finger_flexors": "Finger flexors",
+    "hip_adductors": say("Hip adductors"),
+    "hip_flexors": say("Hip flexors"),
+    "knee_flexors": say("Knee flexors"),
+    "knee_extensors": say("Knee extensors"),
+    "plantar_flexors": say("Plantar flexors"),
+    "shoulder_adductors": say("Shoulder adductors"),
+    "elbow_flexors": say("Elbow flexors"),
+    "elbow_extensors": say("Elbow extensors"),
+    "wrist_flexors": say("Wrist flexors"),
+    "finger_flexors": say("Finger flexors"),
 }
-SIDES = {"left": "Left", "right": "Right"}
+SIDES = {"left": say("Left"), "right": say("Right")}
 
 PENN_FREQUENCY = {
-    0: "none",
-    1: "mild, when provoked",
-    2: "less than once an hour",
-    3: "more than once an hour",
-    4: "more than ten times an hour",
+    0: say("none"),
+    1: say("mild, when provoked"),
+    2: say("less than once an hour"),
+    3: say("more than once an hour"),
+    4: say("more than ten times an hour"),
 }
-PENN_SEVERITY = {1: "mild", 2: "moderate", 3: "severe"}
+PENN_SEVERITY = {1: say("mild"), 2: say("moderate"), 3: say("severe")}
 PAIN = range(11)
 # Goal attainment scaling, from much less to much more than expected. Kiresuk and Sherman 1968.
-GOALS = {-2: "much less than expected", -1: "less", 0: "as expected", 1: "more", 2: "much more than expected"}
+GOALS = {
+    -2: say("much less than expected"),
+    -1: say("less"),
+    0: say("as expected"),
+    1: say("more"),
+    2: say("much more than expected"),
+}
 
 
 @dataclass(frozen=True)
@@ -67,11 +75,11 @@ class Vital:
 
 
 VITALS = {
-    "systolic_mmhg": Vital("Blood pressure, upper", "mmHg", 40, 280),
-    "diastolic_mmhg": Vital("Blood pressure, lower", "mmHg", 20, 200),
-    "pulse_per_min": Vital("Pulse", "/min", 20, 250),
-    "breaths_per_min": Vital("Breathing", "/min", 2, 70),
-    "oxygen_pct": Vital("Oxygen saturation", "%", 50, 100),
+    "systolic_mmhg": Vital(say("Blood pressure, upper"), "mmHg", 40, 280),
+    "diastolic_mmhg": Vital(say("Blood pressure, lower"), "mmHg", 20, 200),
+    "pulse_per_min": Vital(say("Pulse"), "/min", 20, 250),
+    "breaths_per_min": Vital(say("Breathing"), "/min", 2, 70),
+    "oxygen_pct": Vital(say("Oxygen saturation"), "%", 50, 100),
 }
 
 
@@ -80,10 +88,19 @@ def vitals_words(signs: Mapping[str, int]) -> str:
     upper, lower = signs.get("systolic_mmhg"), signs.get("diastolic_mmhg")
     said = []
     if upper is not None or lower is not None:
-        said.append(f"blood pressure {'?' if upper is None else upper}/{'?' if lower is None else lower} mmHg")
-    for name, vital in VITALS.items():
-        if name in signs and not name.endswith("_mmhg"):
-            said.append(f"{vital.words.lower()} {signs[name]}{'' if vital.unit.startswith('/') else ' '}{vital.unit}")
+        said.append(
+            say(
+                "blood pressure %(upper)s/%(lower)s mmHg",
+                upper="?" if upper is None else upper,
+                lower="?" if lower is None else lower,
+            )
+        )
+    if "pulse_per_min" in signs:
+        said.append(say("pulse %(pulse)s/min", pulse=signs["pulse_per_min"]))
+    if "breaths_per_min" in signs:
+        said.append(say("breathing %(breaths)s/min", breaths=signs["breaths_per_min"]))
+    if "oxygen_pct" in signs:
+        said.append(say("oxygen saturation %(oxygen)s %%", oxygen=signs["oxygen_pct"]))
     return ", ".join(said)
 
 
@@ -104,20 +121,37 @@ def problems_of_grades(grades: Sequence[Grade]) -> list[str]:
     found = []
     for each in grades:
         if each.muscle not in MUSCLES or each.side not in SIDES:
-            found.append(f"{each.muscle}, {each.side}: choose a muscle group ({', '.join(MUSCLES)}) and left or right.")
+            found.append(
+                say(
+                    "%(muscle)s, %(side)s: choose a muscle group (%(muscles)s) and left or right.",
+                    muscle=each.muscle,
+                    side=each.side,
+                    muscles=", ".join(MUSCLES),
+                )
+            )
         if each.grade not in {grade.value for grade in Ashworth}:
-            found.append(f"{each.grade}: a grade is one of {', '.join(Ashworth)}.")
+            found.append(
+                say("%(grade)s: a grade is one of %(ashworth)s.", grade=each.grade, ashworth=", ".join(Ashworth))
+            )
     places = [(each.muscle, each.side) for each in grades]
     twice = sorted({place for place in places if places.count(place) > 1})
-    return [*found, *(f"{MUSCLES.get(muscle, muscle)}, {side}: graded twice." for muscle, side in twice)]
+    return [
+        *found,
+        *(
+            say("%(muscle)s, %(side)s: graded twice.", muscle=MUSCLES.get(muscle, muscle), side=side)
+            for muscle, side in twice
+        ),
+    ]
 
 
 def problems_of_penn(frequency: int | None, severity: int | None) -> dict[str, list[str]]:
     """What cannot be about spasms, by field."""
     if severity is not None and not frequency:
-        return {"spasm_severity": ["Leave the severity blank where there are no spasms, or say how often they come."]}
+        return {
+            "spasm_severity": [say("Leave the severity blank where there are no spasms, or say how often they come.")]
+        }
     if frequency and severity is None:
-        return {"spasm_severity": ["Say how severe the spasms are."]}
+        return {"spasm_severity": [say("Say how severe the spasms are.")]}
     return {}
 
 

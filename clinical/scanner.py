@@ -3,15 +3,19 @@
 Source: clinical-rules, section 2 (pump stopped, MRI): MRI guidance, TGA, manuals.
 """
 
-SOURCE = "MRI guidance, TGA, manuals"
+from clinical.saying import say
+
+SOURCE = say("MRI guidance, TGA, manuals")
 _WORDS = {
     "stalls": (
-        "The motor stalls in the scanner, and can take 2 to 24 hours to recover. Interrogate the pump after the scan, "
-        "and again if the recovery is not in its log."
+        say(
+            "The motor stalls in the scanner, and can take 2 to 24 hours to recover. Interrogate the "
+            "pump after the scan, and again if the recovery is not in its log."
+        )
     ),
-    "empty-first": "This model must be emptied before a scan and filled again after it.",
+    "empty-first": say("This model must be emptied before a scan and filled again after it."),
 }
-_UNCONFIRMED = "What this model does in a scanner is not confirmed: look it up in the manual before a scan."
+_UNCONFIRMED = say("What this model does in a scanner is not confirmed: look it up in the manual before a scan.")
 
 
 def in_scanner(behaviour: str) -> tuple[str, bool]:

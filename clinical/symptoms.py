@@ -7,6 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
+from clinical.saying import say
+
 
 class Syndrome(StrEnum):
     """Too little of the drug, or too much."""
@@ -25,31 +27,31 @@ class Symptom:
 
 
 WITHDRAWAL = (
-    Symptom("tightness", "My tightness or spasms are back"),
-    Symptom("itching", "I am itching"),
-    Symptom("tingling", "I feel tingling or prickling"),
-    Symptom("light_headed", "I am light-headed, or my blood pressure is low"),
-    Symptom("sweating", "I am sweating"),
-    Symptom("fever", "I have a fever", is_emergency=True),
-    Symptom("confusion", "I am confused, or not myself", is_emergency=True),
-    Symptom("hallucinations", "I see or hear things that are not there", is_emergency=True),
-    Symptom("seizure", "I had a seizure (a fit)", is_emergency=True),
-    Symptom("fast_heart", "My heart is beating fast"),
-    Symptom("rigid", "My muscles are rigid: stiff all over", is_emergency=True),
+    Symptom("tightness", say("My tightness or spasms are back")),
+    Symptom("itching", say("I am itching")),
+    Symptom("tingling", say("I feel tingling or prickling")),
+    Symptom("light_headed", say("I am light-headed, or my blood pressure is low")),
+    Symptom("sweating", say("I am sweating")),
+    Symptom("fever", say("I have a fever"), is_emergency=True),
+    Symptom("confusion", say("I am confused, or not myself"), is_emergency=True),
+    Symptom("hallucinations", say("I see or hear things that are not there"), is_emergency=True),
+    Symptom("seizure", say("I had a seizure (a fit)"), is_emergency=True),
+    Symptom("fast_heart", say("My heart is beating fast")),
+    Symptom("rigid", say("My muscles are rigid: stiff all over"), is_emergency=True),
     # Not of the rules: what fits no other sign counts as the one that kills where it is missed.
-    Symptom("unwell", "I feel unwell in another way"),
+    Symptom("unwell", say("I feel unwell in another way")),
 )
 OVERDOSE = (
-    Symptom("drowsy", "I am very drowsy"),
-    Symptom("dizzy", "I am dizzy"),
-    Symptom("floppy", "I am weak or floppy"),
-    Symptom("slurred", "My speech is slurred"),
-    Symptom("vision", "I see blurred or double"),
-    Symptom("vomiting", "I am vomiting"),
-    Symptom("watering_mouth", "My mouth is watering"),
-    Symptom("slow_breathing", "I breathe slowly, or it is hard to breathe", is_emergency=True),
-    Symptom("seizure", "I had a seizure (a fit)", is_emergency=True),
-    Symptom("unconscious", "The person cannot be woken, or passed out", is_emergency=True),
+    Symptom("drowsy", say("I am very drowsy")),
+    Symptom("dizzy", say("I am dizzy")),
+    Symptom("floppy", say("I am weak or floppy")),
+    Symptom("slurred", say("My speech is slurred")),
+    Symptom("vision", say("I see blurred or double")),
+    Symptom("vomiting", say("I am vomiting")),
+    Symptom("watering_mouth", say("My mouth is watering")),
+    Symptom("slow_breathing", say("I breathe slowly, or it is hard to breathe"), is_emergency=True),
+    Symptom("seizure", say("I had a seizure (a fit)"), is_emergency=True),
+    Symptom("unconscious", say("The person cannot be woken, or passed out"), is_emergency=True),
 )
 OF_SYNDROME = {Syndrome.WITHDRAWAL: WITHDRAWAL, Syndrome.OVERDOSE: OVERDOSE}
 BY_CODE = {symptom.code: symptom for symptom in (*WITHDRAWAL, *OVERDOSE)}

@@ -12,19 +12,21 @@ from enum import StrEnum
 
 from clinical.findings import Finding, Severity, of_dose
 from clinical.labels import LabelSet
+from clinical.saying import say
 from clinical.units import plain
 
 BAND_WORDS = {
-    "spinal": "spasticity of spinal origin",
-    "cerebral": "spasticity of cerebral origin",
-    "child": "a patient under {adult} years",
-    "young": "a patient under {young} years",
+    "spinal": say("spasticity of spinal origin"),
+    "cerebral": say("spasticity of cerebral origin"),
 }
 
 
 class Phase(StrEnum):
     TITRATION = "titration"
     MAINTENANCE = "maintenance"
+
+
+PHASE_WORDS = {Phase.TITRATION: say("titration"), Phase.MAINTENANCE: say("maintenance")}
 
 
 @dataclass(frozen=True)
@@ -105,21 +107,44 @@ def _of_increase(step: Step, labels: LabelSet) -> list[Finding]:
     wait = labels.increase_interval_hours
     if step.hours_since_last_change < wait:
         hours = plain(step.hours_since_last_change.quantize(Decimal("0.1"), rounding=ROUND_DOWN))
-        told = f"{hours} h after the last change: one increase in {wait} h is allowed, and none in the first {wait} h."
+        told = say(
+            "%(hours)s h after the last change: one increase in %(wait)s h is allowed, and none in "
+            "the first %(wait)s h.",
+            hours=hours,
+            wait=wait,
+        )
         found.append(Finding("too_soon", Severity.BLOCK, told, labels.source_of("increase_interval_hours")))
     band, (least, most) = labels.band(step.origin, step.age_years), _band(step, labels)
     name = "titration_step_pct" if step.phase is Phase.TITRATION else "maintenance_step_pct"
     source, whose = labels.source_of(f"{name}.{band}"), band_words(band, labels)
     if not step.is_within(most):
-        told = f"{_pct(step)} more than now: the label's step in {step.phase} is at most {most} % for {whose}."
+        told = say(
+            "%(step)s more than now: the label's step in %(phase)s is at most %(most)s %% for %(whose)s.",
+            step=_pct(step),
+            phase=PHASE_WORDS[step.phase],
+            most=most,
+            whose=whose,
+        )
         found.append(Finding("step_above_band", Severity.BLOCK, told, source))
     elif step.is_below(least):
-        told = f"{_pct(step)} more than now is below the usual step in {step.phase} of {least} to {most} % for {whose}."
+        told = say(
+            "%(step)s more than now is below the usual step in %(phase)s of %(least)s to %(most)s %% for %(whose)s.",
+            step=_pct(step),
+            phase=PHASE_WORDS[step.phase],
+            least=least,
+            most=most,
+            whose=whose,
+        )
         found.append(Finding("step_small", Severity.INFO, told, source))
     if step.current_mcg > labels.high_dose_mcg and not step.is_within(labels.high_dose_step_pct):
-        told = (
-            f"{_pct(step)} more than {plain(step.current_mcg)} mcg/day: above {labels.high_dose_step_pct} % may be "
-            f"excessive from a high dose (above {labels.high_dose_mcg} mcg/day, our reading: the source has no number)."
+        told = say(
+            "%(step)s more than %(current_mcg)s mcg/day: above %(high_dose_step_pct)s %% may be "
+            "excessive from a high dose (above %(high_dose_mcg)s mcg/day, our reading: the source "
+            "has no number).",
+            step=_pct(step),
+            current_mcg=plain(step.current_mcg),
+            high_dose_step_pct=labels.high_dose_step_pct,
+            high_dose_mcg=labels.high_dose_mcg,
         )
         found.append(Finding("step_high_dose", Severity.WARN, told, labels.source_of("high_dose_step_pct")))
     return found
@@ -130,20 +155,35 @@ def _of_decrease(step: Step, labels: LabelSet) -> list[Finding]:
     most = labels.decrease_pct[1]
     if not step.is_less_by(most):
         return []
-    told = f"{_pct(step)} less than now: a decrease of more than {most} % can bring on withdrawal."
+    told = say(
+        "%(step)s less than now: a decrease of more than %(most)s %% can bring on withdrawal.",
+        step=_pct(step),
+        most=most,
+    )
     return [Finding("step_below_band", Severity.WARN, told, labels.source_of("decrease_pct"))]
 
 
 def _of_slip(step: Step, labels: LabelSet) -> list[Finding]:
     """An hourly rate taken for a daily dose, or the other way round: new / old near 24 or 1/24."""
     factor, tolerance = labels.slip_factor, labels.slip_tolerance_pct / 100
-    ratios = ((step.proposed_mcg, step.current_mcg, "times"), (step.current_mcg, step.proposed_mcg, "times less"))
-    for more, less, words in ratios:
+    now, new = step.current_mcg, step.proposed_mcg
+    for more, less in ((new, now), (now, new)):
         exact = factor * less
         if abs(more - exact) <= tolerance * exact:
             told = (
-                f"{plain(step.proposed_mcg)} mcg/day is about {factor} {words} than now: is it a rate per hour, or the "
-                "other way round?"
+                say(
+                    "%(new)s mcg/day is about %(factor)s times than now: is it a rate per hour, or the other "
+                    "way round?",
+                    new=plain(new),
+                    factor=factor,
+                )
+                if more is new
+                else say(
+                    "%(new)s mcg/day is about %(factor)s times less than now: is it a rate per hour, or the "
+                    "other way round?",
+                    new=plain(new),
+                    factor=factor,
+                )
             )
             return [Finding("factor_24", Severity.WARN, told, labels.source_of("slip_factor"))]
     return []
@@ -154,14 +194,24 @@ def _of_usual(step: Step, labels: LabelSet) -> list[Finding]:
     least, most = labels.usual_dose_mcg[band]
     if least <= dose <= most:
         return []
-    told = f"{plain(dose)} mcg/day is outside the usual {least} to {most} mcg/day for {band_words(band, labels)}."
+    told = say(
+        "%(dose)s mcg/day is outside the usual %(least)s to %(most)s mcg/day for %(band)s.",
+        dose=plain(dose),
+        least=least,
+        most=most,
+        band=band_words(band, labels),
+    )
     return [Finding("dose_unusual", Severity.INFO, told, labels.source_of(f"usual_dose_mcg.{band}"))]
 
 
 def _of_patient(step: Step, labels: LabelSet) -> list[Finding]:
     if step.age_years >= labels.least_age_years:
         return []
-    told = f"The patient is {step.age_years}: the label is for {labels.least_age_years} years and above."
+    told = say(
+        "The patient is %(age_years)s: the label is for %(least_age_years)s years and above.",
+        age_years=step.age_years,
+        least_age_years=labels.least_age_years,
+    )
     return [Finding("age_below_label", Severity.WARN, told, labels.source_of("least_age_years"))]
 
 
@@ -171,7 +221,10 @@ def _pct(step: Step) -> str:
 
 def band_words(band: str, labels: LabelSet) -> str:
     """Whose band it is."""
-    return BAND_WORDS[band].format(adult=labels.adult_age_years, young=labels.young_age_years)
+    if band in BAND_WORDS:
+        return BAND_WORDS[band]
+    years = labels.adult_age_years if band == "child" else labels.young_age_years
+    return say("a patient under %(years)s years", years=years)
 
 
 # --- the first dose ---------------------------------------------------------------------------------------------------
@@ -195,8 +248,21 @@ def first_dose(*, screening_dose_mcg: Decimal, effect_hours: Decimal, labels: La
     limit = labels.first_dose_long_effect_hours
     is_long = effect_hours > limit
     factor = labels.first_dose_long_effect_factor if is_long else labels.first_dose_factor
-    than = "more than" if is_long else "at most"
-    why = f"the effect of {plain(screening_dose_mcg)} mcg lasted {than} {limit} h, so {factor} times that dose"
+    why = (
+        say(
+            "the effect of %(screening_dose_mcg)s mcg lasted more than %(limit)s h, so %(factor)s times that dose",
+            screening_dose_mcg=plain(screening_dose_mcg),
+            limit=limit,
+            factor=factor,
+        )
+        if is_long
+        else say(
+            "the effect of %(screening_dose_mcg)s mcg lasted at most %(limit)s h, so %(factor)s times that dose",
+            screening_dose_mcg=plain(screening_dose_mcg),
+            limit=limit,
+            factor=factor,
+        )
+    )
     key = "first_dose_long_effect_hours" if is_long else "first_dose_factor"
     return FirstDose(factor * screening_dose_mcg, factor, why, labels.source_of(key))
 
@@ -243,23 +309,28 @@ def screening(boluses: Sequence[Bolus], labels: LabelSet, *, starts_small: bool)
     doses, source = labels.screening_doses_mcg, labels.source_of("screening_doses_mcg")
     worked = next((bolus for bolus in given if bolus.responded), None)
     if worked is not None:
-        why = f"the patient responded to {plain(worked.dose_mcg)} mcg: no further bolus"
+        why = say("the patient responded to %(dose_mcg)s mcg: no further bolus", dose_mcg=plain(worked.dose_mcg))
         return Screening(Outcome.RESPONDED, why, source)
     if not given:
         first = labels.screening_dose_small_mcg if starts_small else doses[0]
-        return Screening(Outcome.GIVE, f"begin with {plain(first)} mcg", source, first)
+        return Screening(Outcome.GIVE, say("begin with %(first)s mcg", first=plain(first)), source, first)
     last = given[-1]
     if last.responded is None:
         least, most = labels.screening_observe_hours
-        why = f"observe for {least} to {most} h, then say whether the patient responded"
+        why = say("observe for %(least)s to %(most)s h, then say whether the patient responded", least=least, most=most)
         return Screening(Outcome.OBSERVE, why, labels.source_of("screening_observe_hours"))
     larger = [dose for dose in doses if dose > last.dose_mcg]
     if not larger:
-        why = f"no response to {plain(last.dose_mcg)} mcg: not a candidate for a pump"
+        why = say("no response to %(dose_mcg)s mcg: not a candidate for a pump", dose_mcg=plain(last.dose_mcg))
         return Screening(Outcome.NOT_A_CANDIDATE, why, source)
     wait = labels.screening_interval_hours
     not_before = last.at + timedelta(hours=float(wait))
-    why = f"no response to {plain(last.dose_mcg)} mcg: {plain(larger[0])} mcg, at least {wait} h after it"
+    why = say(
+        "no response to %(dose_mcg)s mcg: %(larger)s mcg, at least %(wait)s h after it",
+        dose_mcg=plain(last.dose_mcg),
+        larger=plain(larger[0]),
+        wait=wait,
+    )
     return Screening(Outcome.GIVE, why, labels.source_of("screening_interval_hours"), larger[0], not_before)
 
 
@@ -289,18 +360,24 @@ def creep(doses: Sequence[Dose], now: datetime, labels: LabelSet, *, band: str, 
     present = doses[-1].daily_dose_mcg
     year = _ran_at(doses, max(now - YEAR, since))
     month = _ran_at(doses, max(now - MONTH, since))
-    look = "Look at the catheter and the pump before you call it tolerance."
     source = labels.source_of("creep_mcg_per_year")
     if year is not None and present - year > labels.creep_mcg_per_year:
-        told = (
-            f"The dose has grown by {plain(present - year)} mcg/day within a year, more than "
-            f"{labels.creep_mcg_per_year} mcg. {look}"
+        told = say(
+            "The dose has grown by %(present)s mcg/day within a year, more than "
+            "%(creep_mcg_per_year)s mcg. Look at the catheter and the pump before you call it "
+            "tolerance.",
+            present=plain(present - year),
+            creep_mcg_per_year=labels.creep_mcg_per_year,
         )
         return Finding("dose_creep", Severity.WARN, told, source)
     cap = labels.maintenance_step_pct[band][1]
     if month is not None and (present - month) * 100 > cap * month:
-        told = (
-            f"The dose has grown from {plain(month)} to {plain(present)} mcg/day within 30 days, above {cap} %. {look}"
+        told = say(
+            "The dose has grown from %(month)s to %(present)s mcg/day within 30 days, above %(cap)s "
+            "%%. Look at the catheter and the pump before you call it tolerance.",
+            month=plain(month),
+            present=plain(present),
+            cap=cap,
         )
         return Finding("dose_creep", Severity.WARN, told, source)
     return None

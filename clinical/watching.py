@@ -16,10 +16,11 @@ from clinical.ledger import (
     MriScan,
     ProgramChange,
 )
+from clinical.saying import say
 from clinical.units import plain
 
-ALARMS_SOURCE = "clinical rules, section 4 (alarms)"
-MRI_SOURCE = "clinical rules, section 2 (pump stopped, MRI): MRI guidance, TGA, manuals"
+ALARMS_SOURCE = say("clinical rules, section 4 (alarms)")
+MRI_SOURCE = say("clinical rules, section 2 (pump stopped, MRI): MRI guidance, TGA, manuals")
 # The volume a programmer shows is computed from the program, so it agrees with the ledger but for rounding and for
 # entries that are missing. Our own bound, mL; it informs, and nothing is computed from it.
 READING_TOLERANCE_ML = 1.0
@@ -40,6 +41,16 @@ class PumpAlarm(StrEnum):
     CRITICAL_MEMORY_ERROR = "critical_memory_error"
 
 
+LOGGED_WORDS = {
+    PumpAlarm.LOW_RESERVOIR: say("low reservoir"),
+    PumpAlarm.EMPTY_RESERVOIR: say("empty reservoir"),
+    PumpAlarm.REPLACEMENT_DUE: say("replacement due"),
+    PumpAlarm.END_OF_SERVICE: say("end of service"),
+    PumpAlarm.MOTOR_STALL: say("motor stall"),
+    PumpAlarm.STOPPED_48_HOURS: say("stopped 48 hours"),
+    PumpAlarm.MEMORY_ERROR: say("memory error"),
+    PumpAlarm.CRITICAL_MEMORY_ERROR: say("critical memory error"),
+}
 # With these the drug may not be flowing: an emergency.
 TWO_TONES = frozenset(
     {
@@ -79,19 +90,26 @@ def of_alarm(ledger: Sequence[LedgerEvent]) -> list[Finding]:
             Finding(
                 "alarm_one_tone",
                 Severity.WARN,
-                "The pump was heard to alarm with one tone: low reservoir, replacement due within 90 days, or a memory "
-                "error that is not critical. See the patient today and interrogate the pump.",
+                say(
+                    "The pump was heard to alarm with one tone: low reservoir, replacement due within 90 "
+                    "days, or a memory error that is not critical. See the patient today and interrogate the "
+                    "pump."
+                ),
                 ALARMS_SOURCE,
                 alarm.at,
             )
         ]
-    heard = "with two tones" if alarm.tones == 2 else "(nobody could tell how)"
+    heard = say("with two tones") if alarm.tones == 2 else say("(nobody could tell how)")
     return [
         Finding(
             "alarm_two_tones",
             Severity.HIGH,
-            f"The pump was heard to alarm {heard}: empty, end of service, motor stall, stopped more than 48 hours, or "
-            "a critical memory error. Drug may not be flowing: this is an emergency. Interrogate the pump now.",
+            say(
+                "The pump was heard to alarm %(heard)s: empty, end of service, motor stall, stopped more "
+                "than 48 hours, or a critical memory error. Drug may not be flowing: this is an "
+                "emergency. Interrogate the pump now.",
+                heard=heard,
+            ),
             ALARMS_SOURCE,
             alarm.at,
         )
@@ -103,20 +121,25 @@ def of_mri(ledger: Sequence[LedgerEvent], behaviour: str) -> list[Finding]:
     scan = _last(ledger, MriScan)
     if scan is None or _looked_at(ledger, scan.at):
         return []
-    told = {
-        "stalls": "The motor stalls in the scanner and can take 2 to 24 hours to recover. Interrogate the pump "
-        "after the scan, and again if the recovery is not in its log. A pump that was sounding an alarm restarts only "
-        "once it is interrogated.",
-        "empty-first": "This model must be emptied before a scan and filled again after it.",
-    }.get(behaviour, "What this model does in a scanner is not confirmed: look it up in the manual.")
     wrong = behaviour == "empty-first" and scan.reservoir_emptied is not True
-    if wrong:
-        told += " That it was emptied is not recorded: call the prescriber and the manufacturer now."
+    told = {
+        "stalls": say(
+            "The motor stalls in the scanner and can take 2 to 24 hours to recover. Interrogate the "
+            "pump after the scan, and again if the recovery is not in its log. A pump that was "
+            "sounding an alarm restarts only once it is interrogated."
+        ),
+        "empty-first": say(
+            "This model must be emptied before a scan and filled again after it. That it was emptied "
+            "is not recorded: call the prescriber and the manufacturer now."
+        )
+        if wrong
+        else say("This model must be emptied before a scan and filled again after it."),
+    }.get(behaviour, say("What this model does in a scanner is not confirmed: look it up in the manual."))
     return [
         Finding(
             "mri_not_interrogated",
             Severity.HIGH if wrong else Severity.WARN,
-            f"The patient had an MRI scan and nobody has interrogated the pump since. {told}",
+            say("The patient had an MRI scan and nobody has interrogated the pump since. %(told)s", told=told),
             MRI_SOURCE,
             scan.at,
         )
@@ -129,13 +152,14 @@ def of_reading(ledger: Sequence[LedgerEvent]) -> list[Finding]:
     reading = _last(ledger, Interrogation)
     if reading is not None and reading.alarms:
         serious = sorted(TWO_TONES & set(reading.alarms))
-        names = ", ".join(alarm.replace("_", " ") for alarm in reading.alarms)
-        emergency = " Drug may not be flowing: this is an emergency." if serious else ""
+        names = ", ".join(LOGGED_WORDS[PumpAlarm(alarm)] for alarm in reading.alarms)
         found.append(
             Finding(
                 "alarms_in_log",
                 Severity.HIGH if serious else Severity.WARN,
-                f"The pump's log showed: {names}.{emergency}",
+                say("The pump's log showed: %(alarms)s. Drug may not be flowing: this is an emergency.", alarms=names)
+                if serious
+                else say("The pump's log showed: %(alarms)s.", alarms=names),
                 ALARMS_SOURCE,
                 reading.at,
             )
@@ -146,13 +170,18 @@ def of_reading(ledger: Sequence[LedgerEvent]) -> list[Finding]:
 
 def reading_differs(gap_ml: float) -> Finding:
     """The last volume that was read is not the ledger's; `gap_ml` is by how much, beyond READING_TOLERANCE_ML."""
-    direction = "more" if gap_ml > 0 else "less"
+    direction = say("more") if gap_ml > 0 else say("less")
     return Finding(
         "reading_differs",
         Severity.WARN,
-        f"The programmer showed {abs(gap_ml):.1f} mL {direction} than this ledger makes it. The programmer "
-        "computes its volume from the same program, so a fill, a dose or a bolus is missing here or wrong.",
-        "arithmetic: programmed volume of the ledger against the programmer's",
+        say(
+            "The programmer showed %(gap_ml)s mL %(direction)s than this ledger makes it. The "
+            "programmer computes its volume from the same program, so a fill, a dose or a bolus is "
+            "missing here or wrong.",
+            gap_ml=f"{abs(gap_ml):.1f}",
+            direction=direction,
+        ),
+        say("arithmetic: programmed volume of the ledger against the programmer's"),
     )
 
 
@@ -165,14 +194,19 @@ def _of_dose(ledger: Sequence[LedgerEvent], reading: Interrogation | None) -> li
     recorded = change.program.daily_dose_mcg if change is not None else None
     if recorded == reading.daily_dose_mcg:
         return []
-    known = f"{plain(recorded)} mcg/day" if recorded is not None else "no dose"
+    known = say("%(recorded)s mcg/day", recorded=plain(recorded)) if recorded is not None else say("no dose")
     return [
         Finding(
             "dose_differs",
             Severity.HIGH,
-            f"The programmer showed {plain(reading.daily_dose_mcg)} mcg/day, this ledger has {known}: a dose change is "
-            "not recorded, or wrong. The dates follow the ledger, so record what the pump really runs on.",
-            "arithmetic: dose of the ledger against the programmer's",
+            say(
+                "The programmer showed %(daily_dose_mcg)s mcg/day, this ledger has %(known)s: a dose "
+                "change is not recorded, or wrong. The dates follow the ledger, so record what the pump "
+                "really runs on.",
+                daily_dose_mcg=plain(reading.daily_dose_mcg),
+                known=known,
+            ),
+            say("arithmetic: dose of the ledger against the programmer's"),
             reading.at,
         )
     ]
@@ -199,9 +233,13 @@ def _of_plan(change: ProgramChange) -> Finding:
     return Finding(
         "plan_unconfirmed",
         Severity.INFO,
-        f"{plain(dose)} mcg/day was planned, and nobody has confirmed that the pump was programmed so. The dates "
-        "count on it from its moment on: once that has come, confirm it, or mark the plan as entered in error.",
-        "Brim design, section 1",
+        say(
+            "%(dose)s mcg/day was planned, and nobody has confirmed that the pump was programmed so. "
+            "The dates count on it from its moment on: once that has come, confirm it, or mark the "
+            "plan as entered in error.",
+            dose=plain(dose),
+        ),
+        say("Brim design, section 1"),
         change.at,
     )
 

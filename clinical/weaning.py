@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from clinical.findings import Finding, Severity
 from clinical.labels import LabelSet
+from clinical.saying import say
 from clinical.units import plain
 
 MOST_STEPS = 60
@@ -26,21 +27,25 @@ class Down:
 def problems(steps: Sequence[Down], *, from_mcg: Decimal, now: datetime) -> list[str]:
     """What cannot be about a plan; empty if nothing. `from_mcg` is the dose that runs now."""
     if not steps:
-        return ["Write at least one step."]
+        return [say("Write at least one step.")]
     if len(steps) > MOST_STEPS:
-        return [f"At most {MOST_STEPS} steps."]
+        return [say("At most %(most_steps)s steps.", most_steps=MOST_STEPS)]
     found = []
     if steps[0].at <= now:
-        found.append("Step 1: its time has passed. A plan begins later than now.")
+        found.append(say("Step 1: its time has passed. A plan begins later than now."))
     before = from_mcg
     for number, step in enumerate(steps, 1):
         if number > 1 and step.at <= steps[number - 2].at:
-            found.append(f"Step {number}: not later than the step before it.")
+            found.append(say("Step %(number)s: not later than the step before it.", number=number))
         if step.daily_dose_mcg < 0 or step.daily_dose_mcg >= before:
-            found.append(f"Step {number}: a taper goes down: below {plain(before)} mcg/day.")
+            found.append(
+                say(
+                    "Step %(number)s: a taper goes down: below %(before)s mcg/day.", number=number, before=plain(before)
+                )
+            )
         before = step.daily_dose_mcg
     if any(step.daily_dose_mcg == 0 for step in steps[:-1]):
-        found.append("Only the last step may be 0.")
+        found.append(say("Only the last step may be 0."))
     return found
 
 
@@ -59,16 +64,28 @@ def findings(steps: Sequence[Down], *, from_mcg: Decimal, labels: LabelSet) -> l
     for number, step in enumerate(steps, 1):
         if step.daily_dose_mcg == 0:
             if before > least:
-                told = (
-                    f"Step {number}: a stop from {plain(before)} mcg/day; the label's range begins at {least} mcg/day."
+                told = say(
+                    "Step %(number)s: a stop from %(before)s mcg/day; the label's range begins at %(least)s mcg/day.",
+                    number=number,
+                    before=plain(before),
+                    least=least,
                 )
                 found.append(Finding("stop_from_high", Severity.WARN, told, labels.source_of("dose_range_mcg")))
         elif (before - step.daily_dose_mcg) * 100 > most * before:
             pct = ((before - step.daily_dose_mcg) * 100 / before).quantize(Decimal("0.1"))
-            told = f"Step {number}: {plain(pct)} % less: a decrease of more than {most} % can bring on withdrawal."
+            told = say(
+                "Step %(number)s: %(pct)s %% less: a decrease of more than %(most)s %% can bring on withdrawal.",
+                number=number,
+                pct=plain(pct),
+                most=most,
+            )
             found.append(Finding("step_below_band", Severity.WARN, told, source))
         if last is not None and step.at - last < close:
-            told = f"Step {number}: less than {labels.increase_interval_hours} h after the step before it."
+            told = say(
+                "Step %(number)s: less than %(increase_interval_hours)s h after the step before it.",
+                number=number,
+                increase_interval_hours=labels.increase_interval_hours,
+            )
             found.append(Finding("steps_close", Severity.WARN, told, labels.source_of("increase_interval_hours")))
         before, last = step.daily_dose_mcg, step.at
     return found

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from clinical.programs import Bolus, Program, ProgramError, Step
+from clinical.saying import say
 
 # Monday is 0.
 CODES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -24,7 +25,9 @@ def days_of(codes: Iterable[str], field: str) -> tuple[int, ...]:
     found = set()
     for code in codes:
         if not isinstance(code, str) or code not in _PLACES:
-            raise ProgramError(field, f"{code!r:.60} is not a weekday; write {', '.join(CODES)}")
+            raise ProgramError(
+                field, say("%(code)s is not a weekday; write %(codes)s", code=f"{code!r:.60}", codes=", ".join(CODES))
+            )
         found.add(_PLACES[code])
     return tuple(sorted(found))
 

@@ -7,9 +7,10 @@ from zoneinfo import ZoneInfo
 from django import template
 from django.forms import BoundField
 from django.forms.boundfield import BoundWidget
+from django.utils.html import format_html
 
 from clinical.units import plain as plain_decimal
-from clinics import words
+from clinics import saying, words
 from clinics.models import User
 from clinics.roles import Permission
 
@@ -49,6 +50,20 @@ def plain(value: Decimal | None) -> str:
 def figure(value: Decimal | None) -> str:
     """A computed number to six significant digits, without an exponent."""
     return plain_decimal(Decimal(f"{value:.6g}")) if value is not None else ""
+
+
+@register.filter
+def said(text: str) -> str:
+    """A sentence that is kept in English, in the reader's language; marked as English where it can only be that."""
+    if not text or saying.is_english() or saying.is_known(text):
+        return saying.said(text)
+    return format_html('<span lang="en">{}</span>', text)
+
+
+@register.filter
+def said_plain(text: str) -> str:
+    """As `said`, within an attribute or a heading that takes no mark."""
+    return saying.said(text)
 
 
 @register.filter

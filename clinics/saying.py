@@ -1,0 +1,98 @@
+"""Sentences that are kept in English, in the reader's language.
+
+Alerts, forecasts and findings are stored in English, and the API gives them so. A page finds the template that a
+sentence was made from with `clinical.saying.say`, and says that in the reader's language with the same values.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, lru_cache
+
+from django.utils.translation import get_language, gettext
+
+from clinics.sentences import TEMPLATES
+from clinics.words import calendar_day
+
+_VALUE = re.compile(r"%\((\w+)\)s")
+_DAY = re.compile(
+    r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4})\b"
+)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A sentence taken apart: the template it was made from, and its values."""
+
+    template: str
+    values: dict[str, str]
+
+
+def is_english() -> bool:
+    return (get_language() or "en").split("-")[0] == "en"
+
+
+def said(text: str) -> str:
+    """The sentence in the reader's language; as it is where no template is known."""
+    return text if is_english() else _translated(text) or text
+
+
+def is_known(text: str) -> bool:
+    """Whether a sentence was made from a known template, or of words that are known."""
+    return _translated(text) is not None
+
+
+def _translated(text: str) -> str | None:
+    made = taken_apart(text)
+    if made is not None:
+        values = {name: _value(value) for name, value in made.values.items()}
+        return gettext(made.template) % values
+    parts = text.split(", ")
+    if len(parts) > 1 and all(taken_apart(part) is not None for part in parts):
+        return ", ".join(_translated(part) or part for part in parts)
+    return None
+
+
+def _value(text: str) -> str:
+    """A value within a sentence: words that are known, in the middle of a sentence as well as alone; days; numbers."""
+    known = _translated(text)
+    if known is None and text[:1].islower() and taken_apart(text.capitalize()) is not None:
+        known = (_translated(text.capitalize()) or text).lower()
+    return _DAY.sub(lambda found: _day(found[1]), text) if known is None else known
+
+
+def _day(text: str) -> str:
+    return calendar_day(datetime.strptime(text, "%d %b %Y").date())  # noqa: DTZ007  # a day, in no timezone
+
+
+@lru_cache(maxsize=4096)
+def taken_apart(text: str) -> Made | None:
+    """The template a sentence was made from: the one with most words of its own, where several would do."""
+    whole, patterns = _known()
+    if text in whole:
+        return Made(whole[text], {})
+    for template, pattern in patterns:
+        found = pattern.fullmatch(text)
+        if found is not None:
+            return Made(template, found.groupdict())
+    return None
+
+
+@cache
+def _known() -> tuple[dict[str, str], list[tuple[str, re.Pattern[str]]]]:
+    """Templates without values by what they say, and patterns of the others, those with most words first."""
+    whole = {template % (): template for template in TEMPLATES if not _VALUE.search(template)}
+    others = sorted((each for each in TEMPLATES if _VALUE.search(each)), key=lambda each: -len(_VALUE.sub("", each)))
+    return whole, [(template, _pattern(template)) for template in others]
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = _VALUE.split(template)
+    found, names = "", set[str]()
+    for place, part in enumerate(parts):
+        if place % 2 == 0:
+            found += re.escape(part % ())
+        else:
+            found += f"(?P={part})" if part in names else f"(?P<{part}>.+?)"
+            names.add(part)
+    return re.compile(found, re.DOTALL)
