@@ -41,6 +41,12 @@ def calendar_day(value: date | None) -> str:
 
 
 @register.filter
+def short_day(value: date | None) -> str:
+    """A day without its weekday."""
+    return words.short_day(value) if value is not None else ""
+
+
+@register.filter
 def plain(value: Decimal | None) -> str:
     """A decimal without trailing zeros; nothing for None."""
     return plain_decimal(value) if value is not None else ""
