@@ -1,12 +1,33 @@
 """Dates and times as staff read them, in their language: in the clinic's timezone, the weekday said, the month never a
 number. Numbers keep their point in every language, since that is how the programmers of pumps show them."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from django.utils import dateformat
+from django.utils import dateformat, translation
+from django.utils.functional import lazy
 from django.utils.translation import get_language, gettext, ngettext, pgettext
+
+
+def _put_together(text: str, values: dict[str, object]) -> str:
+    return gettext(text) % values
+
+
+_later = lazy(_put_together, str)
+
+
+def later(text: str, **values: object) -> str:
+    """A text with its values, put together when it is read: `later(gettext_noop("At most %(n)s."), n=3)`."""
+    return _later(text, values)
+
+
+def in_english(make: Callable[..., object], *values: object) -> str:
+    """What a call says in English, for texts that are kept: pages show them in the reader's language by `|said`."""
+    with translation.override("en"):
+        return str(make(*values))
+
 
 # Days are counted up to here, years beyond.
 A_LONG_TIME = 730

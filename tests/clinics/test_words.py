@@ -23,8 +23,14 @@ def test_a_day_is_said_with_its_month_in_letters() -> None:
 
 @pytest.mark.parametrize(
     ("days", "said"),
-    [(-2, "2 days past"), (-1, "1 day past"), (0, "passed today"), (1, "tomorrow"), (12, "in 12 days")]
-    + [(800, "in 2 years")],
+    [
+        (-2, "2 days past"),
+        (-1, "1 day past"),
+        (0, "passed today"),
+        (1, "tomorrow"),
+        (12, "in 12 days"),
+        (800, "in 2 years"),
+    ],
 )
 def test_how_long_is_left(days: int, said: str) -> None:
     assert words.left(NOW + timedelta(days=days), NOW, ZONE) == said

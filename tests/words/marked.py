@@ -17,7 +17,21 @@ SAME = re.compile(
 LETTERS = re.compile(r"[^\W\d_]")
 LITERAL = re.compile(r"""(?<![\w(])(?:(\w+)[=:])(["'])((?:(?!\2).)*)\2""")
 # What takes a word that nobody reads: a class, an address, a format.
-UNREAD = {"css", "date", "time", "button_id", "back", "cut", "kind", "name", "add", "part", "urlencode", "pluralize"}
+UNREAD = {
+    "css",
+    "date",
+    "time",
+    "button_id",
+    "back",
+    "cut",
+    "kind",
+    "name",
+    "add",
+    "part",
+    "urlencode",
+    "pluralize",
+    "json_script",
+}
 MARKERS = ("blocktranslate", "blocktrans")
 
 
