@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from alerts.models import OnCallRota
 from clinics.fields import NOT_A_CHOICE, ClinicMoment, Day, WallTime
@@ -21,19 +23,22 @@ def people_choices(people: Sequence[User], blank: str) -> Choices:
 
 
 class RotaForm(forms.Form):
-    starts_on = Day(label="From", help_text="The first person is on call from this day on, at the time below.")
-    weekday = forms.TypedChoiceField(
-        label="Hand-over on", choices=list(enumerate(WEEKDAYS)), coerce=int, error_messages=NOT_THERE
+    starts_on = Day(
+        label=gettext_lazy("From"),
+        help_text=gettext_lazy("The first person is on call from this day on, at the time below."),
     )
-    hand_over_at = WallTime(label="at")
+    weekday = forms.TypedChoiceField(
+        label=gettext_lazy("Hand-over on"), choices=list(enumerate(WEEKDAYS)), coerce=int, error_messages=NOT_THERE
+    )
+    hand_over_at = WallTime(label=gettext_lazy("at"))
 
     def __init__(self, *args: Any, people: Sequence[User], places: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for number in range(1, places + 1):
             self.fields[f"person_{number}"] = forms.TypedChoiceField(
-                label=f"Week {number}",
+                label=_("Week %(number)s") % {"number": number},
                 required=False,
-                choices=people_choices(people, "nobody further"),
+                choices=people_choices(people, _("nobody further")),
                 coerce=int,
                 empty_value=None,
                 error_messages=NOT_THERE,
@@ -55,10 +60,12 @@ class RotaForm(forms.Form):
 
 
 class StandInForm(forms.Form):
-    user = forms.TypedChoiceField(label="Who stands in", coerce=int, error_messages=NOT_THERE)
-    begins_at = ClinicMoment(label="From")
-    ends_at = ClinicMoment(label="Until")
-    reason = forms.CharField(label="Why", max_length=300, help_text="Such as holiday, sickness, a swap.")
+    user = forms.TypedChoiceField(label=gettext_lazy("Who stands in"), coerce=int, error_messages=NOT_THERE)
+    begins_at = ClinicMoment(label=gettext_lazy("From"))
+    ends_at = ClinicMoment(label=gettext_lazy("Until"))
+    reason = forms.CharField(
+        label=gettext_lazy("Why"), max_length=300, help_text=gettext_lazy("Such as holiday, sickness, a swap.")
+    )
 
     def __init__(self, *args: Any, clinic: Clinic, people: Sequence[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -68,8 +75,10 @@ class StandInForm(forms.Form):
 
 
 class HandOverForm(forms.Form):
-    user = forms.TypedChoiceField(label="Give the rest of this turn to", coerce=int, error_messages=NOT_THERE)
-    reason = forms.CharField(label="Why", max_length=200, required=False)
+    user = forms.TypedChoiceField(
+        label=gettext_lazy("Give the rest of this turn to"), coerce=int, error_messages=NOT_THERE
+    )
+    reason = forms.CharField(label=gettext_lazy("Why"), max_length=200, required=False)
 
     def __init__(self, *args: Any, people: Sequence[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -78,7 +87,7 @@ class HandOverForm(forms.Form):
 
 class DigestForm(forms.Form):
     clinics = forms.TypedMultipleChoiceField(
-        label="Each morning, send me the digest of",
+        label=gettext_lazy("Each morning, send me the digest of"),
         required=False,
         coerce=int,
         widget=forms.CheckboxSelectMultiple,
@@ -94,7 +103,7 @@ class DigestForm(forms.Form):
 
 def _choose(field: forms.Field, people: Sequence[User]) -> None:
     if isinstance(field, forms.ChoiceField):
-        field.choices = people_choices(people, "choose a person")
+        field.choices = people_choices(people, _("choose a person"))
 
 
 def _at(field: forms.Field, clinic: Clinic) -> None:

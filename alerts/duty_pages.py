@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from alerts.duty_forms import DigestForm, HandOverForm, RotaForm, StandInForm
@@ -85,7 +86,7 @@ def _hand_over(request: HttpRequest, clinic: Clinic, form: forms.Form, now: date
     except Conflict as error:
         form.add_error(None, str(error))
         return False
-    messages.success(request, f"{made.user} is on call from now. Both of you are told by mail.")
+    messages.success(request, _("%(user)s is on call from now. Both of you are told by mail.") % {"user": made.user})
     return True
 
 
@@ -109,7 +110,7 @@ def change_rota(request: HttpRequest, clinic_id: int) -> HttpResponse:
         except Impossible as error:
             take(form, error.errors)
         else:
-            messages.success(request, "Saved. Here is who is on call from now on.")
+            messages.success(request, _("Saved. Here is who is on call from now on."))
             return redirect("clinic_on_call", clinic_id=clinic.pk)
     return render(request, "alerts/rota.html", {"clinic": clinic, "form": form, "rota": rota})
 
@@ -134,7 +135,7 @@ def add_stand_in(request: HttpRequest, clinic_id: int) -> HttpResponse:
         except Conflict as error:
             form.add_error(None, str(error))
         else:
-            messages.success(request, f"{made.user} stands in.")
+            messages.success(request, _("%(user)s stands in.") % {"user": made.user})
             return redirect("clinic_on_call", clinic_id=clinic.pk)
     return render(request, "alerts/stand_in.html", {"clinic": clinic, "form": form})
 
@@ -148,7 +149,7 @@ def end_stand_in(request: HttpRequest, clinic_id: int, stand_in_id: int) -> Http
     except Conflict as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"{ended.user} does not stand in any more.")
+        messages.success(request, _("%(user)s does not stand in any more.") % {"user": ended.user})
     return redirect("clinic_on_call", clinic_id=clinic.pk)
 
 
@@ -160,6 +161,6 @@ def digest_choices(request: HttpRequest) -> HttpResponse:
     form = DigestForm(request.POST if request.method == "POST" else None, clinics=clinics, initial={"clinics": wanted})
     if request.method == "POST" and form.is_valid():
         digests.choose(user=user, wanted=form.cleaned_data["clinics"])
-        messages.success(request, "Saved.")
+        messages.success(request, _("Saved."))
         return redirect("digest_choices")
     return render(request, "alerts/digest_choices.html", {"form": form, "clinics": clinics})

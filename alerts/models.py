@@ -174,11 +174,11 @@ class Report(models.Model):
     """
 
     class Kind(models.TextChoices):
-        WITHDRAWAL = "withdrawal", "Signs of withdrawal"
-        OVERDOSE = "overdose", "Signs of overdose"
-        ONE_TONE = "one_tone", "Alarm, one tone"
-        TWO_TONES = "two_tones", "Alarm, two tones"
-        CALL_BACK = "call_back", "Asks to be called"
+        WITHDRAWAL = "withdrawal", gettext_lazy("Signs of withdrawal")
+        OVERDOSE = "overdose", gettext_lazy("Signs of overdose")
+        ONE_TONE = "one_tone", gettext_lazy("Alarm, one tone")
+        TWO_TONES = "two_tones", gettext_lazy("Alarm, two tones")
+        CALL_BACK = "call_back", gettext_lazy("Asks to be called")
 
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="reports")
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="reports")
@@ -221,18 +221,18 @@ class Notification(models.Model):
     """
 
     class State(models.TextChoices):
-        QUEUED = "queued", "Queued"
-        SENDING = "sending", "Sending"
-        SENT = "sent", "Sent"
-        FAILED = "failed", "Failed"
-        CANCELLED = "cancelled", "Cancelled"
+        QUEUED = "queued", gettext_lazy("Queued")
+        SENDING = "sending", gettext_lazy("Sending")
+        SENT = "sent", gettext_lazy("Sent")
+        FAILED = "failed", gettext_lazy("Failed")
+        CANCELLED = "cancelled", gettext_lazy("Cancelled")
 
     class Channel(models.TextChoices):
-        EMAIL = "email", "E-mail"
-        SMS = "sms", "Text message"
-        VOICE = "voice", "Voice call"
-        WEBHOOK = "webhook", "Webhook"
-        SCREEN = "screen", "On screen"
+        EMAIL = "email", gettext_lazy("E-mail")
+        SMS = "sms", gettext_lazy("Text message")
+        VOICE = "voice", gettext_lazy("Voice call")
+        WEBHOOK = "webhook", gettext_lazy("Webhook")
+        SCREEN = "screen", gettext_lazy("On screen")
 
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="notifications")
     alert = models.ForeignKey(Alert, on_delete=models.PROTECT, null=True, blank=True, related_name="notifications")

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from alerts.forms import AcknowledgeForm, ResolveForm
 from alerts.mail_files import path_of
@@ -89,7 +90,7 @@ def alert(request: HttpRequest, alert_id: int) -> HttpResponse:
     if request.method == "POST":
         require(request, Permission.BOOK, found.clinic_id)
         if found.closed_at is not None:
-            flash.error(request, f"This alert is closed: {found.closed_reason}.")
+            flash.error(request, _("This alert is closed: %(closed_reason)s.") % {"closed_reason": found.closed_reason})
             return redirect("alert", alert_id=found.pk)
     form = _acknowledge_form(found, request.POST or None, now) if can_act else None
     if request.method == "POST" and form is not None and form.is_valid():
@@ -103,7 +104,7 @@ def alert(request: HttpRequest, alert_id: int) -> HttpResponse:
         except Conflict as error:
             form.add_error(None, str(error))
         else:
-            flash.success(request, "Acknowledged. It is told again by itself when the time is over.")
+            flash.success(request, _("Acknowledged. It is told again by itself when the time is over."))
             return redirect("alert", alert_id=found.pk)
     return render(request, "alerts/alert.html", {**_line(found, user, now), **_record(found, user), "form": form})
 
@@ -143,7 +144,7 @@ def resolve_alert(request: HttpRequest, alert_id: int) -> HttpResponse:
         except Conflict as error:
             form.add_error(None, str(error))
         else:
-            flash.success(request, "Closed. What you wrote is in its log.")
+            flash.success(request, _("Closed. What you wrote is in its log."))
             return redirect("alert", alert_id=found.pk)
     return render(request, "alerts/resolve.html", {**_line(found, user, now), "form": form, "patient": found.patient})
 
@@ -190,7 +191,7 @@ def recipient_words(row: Notification) -> str:
         return f"{row.contact} ({row.contact.get_kind_display().lower()})"
     if row.patient is not None:
         return f"{row.patient} (patient)"
-    return "A program of the clinic" if row.channel == Notification.Channel.WEBHOOK else "Worklist on screen"
+    return _("A program of the clinic") if row.channel == Notification.Channel.WEBHOOK else _("Worklist on screen")
 
 
 def _text(row: Notification) -> str:

@@ -1,6 +1,7 @@
 """How much each alert matters, by its kind and tier: shown as a word, and what lists are sorted by."""
 
 from django.db.models import Case, IntegerField, Value, When
+from django.utils.translation import gettext_lazy
 
 from clinical.escalation import Priority
 
@@ -43,10 +44,10 @@ BY_KIND = {
     "plan_unconfirmed": Priority.LOW,
 }
 WORDS = {
-    Priority.HIGH: "High",
-    Priority.MEDIUM: "Medium",
-    Priority.LOW: "Low",
-    Priority.INFORMATION: "Information",
+    Priority.HIGH: gettext_lazy("High"),
+    Priority.MEDIUM: gettext_lazy("Medium"),
+    Priority.LOW: gettext_lazy("Low"),
+    Priority.INFORMATION: gettext_lazy("Information"),
 }
 ORDER = tuple(Priority)
 

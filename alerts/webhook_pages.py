@@ -5,6 +5,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_POST
 
 from alerts.models import WebhookAddress
@@ -16,10 +17,12 @@ from clinics.pages.access import administered, take, user_of
 
 class WebhookForm(forms.Form):
     url = forms.CharField(
-        label="Address",
+        label=gettext_lazy("Address"),
         max_length=500,
-        help_text="Where a program of yours takes calls, such as https://hooks.example.org/brim. It must begin with "
-        "https:// and be reachable from outside.",
+        help_text=gettext_lazy(
+            "Where a program of yours takes calls, such as https://hooks.example.org/brim. It must begin with "
+            "https:// and be reachable from outside."
+        ),
         widget=forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off"}),
     )
 
@@ -59,9 +62,9 @@ def try_webhook(request: HttpRequest, clinic_id: int, webhook_id: int) -> HttpRe
     except Conflict as error:
         failed = str(error)
     if failed:
-        messages.error(request, f"The test failed: {failed}.")
+        messages.error(request, gettext("The test failed: %(failed)s.") % {"failed": failed})
     else:
-        messages.success(request, "The address took the test.")
+        messages.success(request, gettext("The address took the test."))
     return redirect("webhooks", clinic_id=clinic.pk)
 
 
@@ -73,7 +76,7 @@ def remove_webhook(request: HttpRequest, clinic_id: int, webhook_id: int) -> Htt
     except Conflict as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, "Removed: nothing is sent to it any more.")
+        messages.success(request, gettext("Removed: nothing is sent to it any more."))
     return redirect("webhooks", clinic_id=clinic.pk)
 
 

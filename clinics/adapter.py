@@ -15,13 +15,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from clinics.backends import may_log_in
 from clinics.models import User
 from clinics.services import account_mail
 
-WRONG = "This e-mail and password do not match an account. Check both and try again."
-LOCKED = "Too many failed tries. Wait five minutes, then try again, or choose a new password by e-mail."
+WRONG = gettext_lazy("This e-mail and password do not match an account. Check both and try again.")
+LOCKED = gettext_lazy("Too many failed tries. Wait five minutes, then try again, or choose a new password by e-mail.")
 
 
 def _is_in_use(user: AbstractBaseUser) -> bool:

@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 
 class DomainError(Exception):
@@ -11,9 +15,9 @@ class DomainError(Exception):
 class Impossible(DomainError):
     """Input that cannot be: messages per field, each with what to do."""
 
-    def __init__(self, errors: Mapping[str, Sequence[str]]) -> None:
-        super().__init__("; ".join(f"{field}: {' '.join(messages)}" for field, messages in errors.items()))
-        self.errors = {field: list(messages) for field, messages in errors.items()}
+    def __init__(self, errors: "Mapping[str, Sequence[str | StrPromise]]") -> None:
+        super().__init__("; ".join(f"{field}: {' '.join(map(str, messages))}" for field, messages in errors.items()))
+        self.errors = {field: [str(message) for message in messages] for field, messages in errors.items()}
 
 
 class Conflict(DomainError):

@@ -6,11 +6,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from clinics.validators import FIRST_YEAR, LAST_YEAR, validate_plausible
-from clinics.words import calendar_day
+from clinics.words import calendar_day, later
 
-NOT_A_CHOICE = "Choose one of the list."
+NOT_A_CHOICE = gettext_lazy("Choose one of the list.")
 _WITH_UNIT = re.compile(r"([-+]?[\d.,]+)\s*([a-zA-Zµμ%][\w/µμ%]{0,15})")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+")
 
@@ -27,10 +29,12 @@ class Number(forms.DecimalField):
         super().__init__(**kwargs)
         self.unit = unit
         self.error_messages |= {
-            "invalid": f"Write a number, such as 12.5{f', in {unit}' if unit else ''}.",
-            "max_digits": "This number is too large, or too exact.",
-            "max_whole_digits": "This number is too large.",
-            "max_decimal_places": f"Write at most {self.decimal_places} digits after the point.",
+            "invalid": later(gettext_noop("Write a number, such as 12.5, in %(unit)s."), unit=unit)
+            if unit
+            else gettext_lazy("Write a number, such as 12.5."),
+            "max_digits": gettext_lazy("This number is too large, or too exact."),
+            "max_whole_digits": gettext_lazy("This number is too large."),
+            "max_decimal_places": gettext_lazy("Write at most %(max)s digits after the point."),
         }
 
     def to_python(self, value: Any) -> Any:
@@ -38,17 +42,23 @@ class Number(forms.DecimalField):
             value = value.strip()
             if _THOUSANDS.fullmatch(value):
                 whole, point = value.replace(",", ""), value.replace(",", ".", 1) + "0"
-                raise forms.ValidationError(f"{value} can be read in two ways: write {whole} or {point}.")
+                raise forms.ValidationError(
+                    _("%(value)s can be read in two ways: write %(whole)s or %(point)s.")
+                    % {"value": value, "whole": whole, "point": point}
+                )
             with_unit = _WITH_UNIT.fullmatch(value)
             if with_unit is not None and self.unit:
-                raise forms.ValidationError(f"Write the number alone, without {with_unit[2]}: it is in {self.unit}.")
+                raise forms.ValidationError(
+                    _("Write the number alone, without %(value)s: it is in %(unit)s.")
+                    % {"value": with_unit[2], "unit": self.unit}
+                )
             value = value.replace(",", ".")
         return super().to_python(value)
 
     def validate(self, value: Any) -> None:
         super().validate(value)
         if value is not None and value < 0:
-            raise forms.ValidationError(f"{self.label or 'The number'} cannot be negative.")
+            raise forms.ValidationError(_("%(value)s cannot be negative.") % {"value": self.label or _("The number")})
 
 
 class Whole(forms.IntegerField):
@@ -58,7 +68,11 @@ class Whole(forms.IntegerField):
         lowest, highest = limits
         widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
         super().__init__(min_value=lowest, max_value=highest, widget=widget, **kwargs)
-        self.error_messages |= {"invalid": f"Write a whole number{f' of {of}' if of else ''}."}
+        self.error_messages |= {
+            "invalid": later(gettext_noop("Write a whole number of %(of)s."), of=of)
+            if of
+            else gettext_lazy("Write a whole number.")
+        }
 
 
 class WallTime(forms.TimeField):
@@ -67,7 +81,7 @@ class WallTime(forms.TimeField):
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
         super().__init__(input_formats=["%H:%M", "%H:%M:%S"], widget=widget, **kwargs)
-        self.error_messages |= {"invalid": "Write a time of day, such as 14:30."}
+        self.error_messages |= {"invalid": gettext_lazy("Write a time of day, such as 14:30.")}
 
 
 class Day(forms.DateField):
@@ -77,13 +91,15 @@ class Day(forms.DateField):
         kwargs.setdefault("widget", forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
         super().__init__(input_formats=["%Y-%m-%d"], **kwargs)
         self.years = years
-        self.error_messages |= {"invalid": "Write a day as year-month-day, such as 2026-12-04."}
+        self.error_messages |= {"invalid": gettext_lazy("Write a day as year-month-day, such as 2026-12-04.")}
 
     def validate(self, value: date | None) -> None:
         super().validate(value)
         first, last = self.years
         if value is not None and not first <= value.year <= last:
-            raise forms.ValidationError(f"The year must lie between {first} and {last}.")
+            raise forms.ValidationError(
+                _("The year must lie between %(first)s and %(last)s.") % {"first": first, "last": last}
+            )
 
 
 class ClinicMoment(forms.Field):
@@ -105,11 +121,11 @@ class ClinicMoment(forms.Field):
         try:
             wall = datetime.fromisoformat(text)
         except ValueError as error:
-            raise forms.ValidationError("Write a day and time, such as 2026-12-04 14:30.") from error
+            raise forms.ValidationError(_("Write a day and time, such as 2026-12-04 14:30.")) from error
         if _is_bare_day(text):
-            raise forms.ValidationError("Add the time of day, such as 2026-12-04 14:30.")
+            raise forms.ValidationError(_("Add the time of day, such as 2026-12-04 14:30."))
         if wall.tzinfo is not None:
-            raise forms.ValidationError("Write the clinic's own time, without a timezone.")
+            raise forms.ValidationError(_("Write the clinic's own time, without a timezone."))
         validate_plausible(wall)
         return self._moment(wall.replace(fold=0))
 
@@ -121,13 +137,16 @@ class ClinicMoment(forms.Field):
         """
         first = wall.replace(tzinfo=self.zone)
         second = first.replace(fold=1)
-        shown = f"{wall:%H:%M} on {calendar_day(wall.date())}"
+        shown = _("%(time)s on %(day)s") % {"time": f"{wall:%H:%M}", "day": calendar_day(wall.date())}
         moment = first.astimezone(UTC)
         if moment.astimezone(self.zone).replace(tzinfo=None, fold=0) != wall:
-            raise forms.ValidationError(f"{shown} did not exist: the clocks went forward. Enter a time an hour later.")
+            raise forms.ValidationError(
+                _("%(shown)s did not exist: the clocks went forward. Enter a time an hour later.") % {"shown": shown}
+            )
         if first.utcoffset() != second.utcoffset():
             raise forms.ValidationError(
-                f"{shown} happened twice, since the clocks went back. Enter the nearest time outside that hour."
+                _("%(shown)s happened twice, since the clocks went back. Enter the nearest time outside that hour.")
+                % {"shown": shown}
             )
         return moment
 

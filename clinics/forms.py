@@ -1,6 +1,6 @@
 """Forms of accounts. allauth's own, in the look of the other forms, and those of invitations, people and keys."""
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from allauth.account import forms as account_forms
 from allauth.mfa.base import forms as mfa_forms
@@ -8,9 +8,14 @@ from allauth.mfa.totp import forms as totp_forms
 from django import forms
 from django.contrib.auth import password_validation
 from django.core.validators import MaxLengthValidator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clinics.models import User
 from clinics.roles import ROLE_WORDS, Role
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 LONGEST_SECRET = 1000
 
@@ -18,7 +23,7 @@ LONGEST_SECRET = 1000
 class Plain:
     """No placeholders, which vanish when one types; a longest input; labels as elsewhere."""
 
-    labels: ClassVar[dict[str, str]] = {}
+    labels: ClassVar["dict[str, str | StrPromise]"] = {}
     fields: dict[str, forms.Field]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -32,7 +37,7 @@ class Plain:
 
 
 class LogInForm(Plain, account_forms.LoginForm):
-    labels: ClassVar = {"login": "E-mail", "password": "Password"}
+    labels: ClassVar = {"login": gettext_lazy("E-mail"), "password": gettext_lazy("Password")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -40,18 +45,18 @@ class LogInForm(Plain, account_forms.LoginForm):
 
 
 class ResetForm(Plain, account_forms.ResetPasswordForm):
-    labels: ClassVar = {"email": "E-mail"}
+    labels: ClassVar = {"email": gettext_lazy("E-mail")}
 
 
 class NewPasswordForm(Plain, account_forms.ResetPasswordKeyForm):
-    labels: ClassVar = {"password1": "New password", "password2": "New password again"}
+    labels: ClassVar = {"password1": gettext_lazy("New password"), "password2": gettext_lazy("New password again")}
 
 
 class ChangePasswordForm(Plain, account_forms.ChangePasswordForm):
     labels: ClassVar = {
-        "oldpassword": "Present password",
-        "password1": "New password",
-        "password2": "New password again",
+        "oldpassword": gettext_lazy("Present password"),
+        "password1": gettext_lazy("New password"),
+        "password2": gettext_lazy("New password again"),
     }
 
 
@@ -60,30 +65,35 @@ class ReauthenticateForm(Plain, account_forms.ReauthenticateForm):
 
 
 class SecondFactorForm(Plain, mfa_forms.AuthenticateForm):
-    labels: ClassVar = {"code": "Code from your app, or a recovery code"}
+    labels: ClassVar = {"code": gettext_lazy("Code from your app, or a recovery code")}
 
 
 class ActivateTotpForm(Plain, totp_forms.ActivateTOTPForm):
-    labels: ClassVar = {"code": "Code your app shows"}
+    labels: ClassVar = {"code": gettext_lazy("Code your app shows")}
 
 
 def roles_field(**kwargs: Any) -> forms.TypedMultipleChoiceField:
     return forms.TypedMultipleChoiceField(
-        label="Roles",
-        choices=[(role.value, f"{role.value.capitalize()}: {ROLE_WORDS[role]}") for role in Role],
+        label=gettext_lazy("Roles"),
+        choices=[(role.value, ROLE_WORDS[role]) for role in Role],
         coerce=Role,
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"invalid_choice": "This is not a role.", "required": "Choose at least one role."},
+        error_messages={
+            "invalid_choice": gettext_lazy("This is not a role."),
+            "required": gettext_lazy("Choose at least one role."),
+        },
         **kwargs,
     )
 
 
 class InviteForm(forms.Form):
     email = forms.EmailField(
-        label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "off", "inputmode": "email"})
+        label=gettext_lazy("E-mail"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "inputmode": "email"}),
     )
     roles = roles_field()
-    everywhere = forms.BooleanField(label="In all clinics, also later ones", required=False)
+    everywhere = forms.BooleanField(label=gettext_lazy("In all clinics, also later ones"), required=False)
 
 
 class RolesForm(forms.Form):
@@ -94,17 +104,19 @@ class JoinForm(forms.Form):
     """Somebody invited makes their account."""
 
     name = forms.CharField(
-        label="Your name", max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True})
+        label=gettext_lazy("Your name"),
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True}),
     )
     password1 = forms.CharField(
-        label="Password",
+        label=gettext_lazy("Password"),
         max_length=LONGEST_SECRET,
         strip=False,
-        help_text="At least 12 characters, and not one of the common ones.",
+        help_text=gettext_lazy("At least 12 characters, and not one of the common ones."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     password2 = forms.CharField(
-        label="Password again",
+        label=gettext_lazy("Password again"),
         max_length=LONGEST_SECRET,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
@@ -118,7 +130,7 @@ class JoinForm(forms.Form):
         cleaned = super().clean() or {}
         first, second = cleaned.get("password1"), cleaned.get("password2")
         if first and second and first != second:
-            self.add_error("password2", "The two passwords are not the same.")
+            self.add_error("password2", _("The two passwords are not the same."))
         elif first:
             try:
                 password_validation.validate_password(first, User(email=self.email, name=cleaned.get("name", "")))
@@ -128,21 +140,25 @@ class JoinForm(forms.Form):
 
 
 class NameForm(forms.Form):
-    name = forms.CharField(label="Name", max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = forms.CharField(
+        label=gettext_lazy("Name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
     phone = forms.CharField(
-        label="Phone for alerts",
+        label=gettext_lazy("Phone for alerts"),
         max_length=40,
         required=False,
-        help_text="With its country's code, such as +1 555 010 0123. Text messages and calls reach you there, where "
-        "your clinic's tiers use them.",
+        help_text=gettext_lazy(
+            "With its country's code, such as +1 555 010 0123. Text messages and calls reach you there, where "
+            "your clinic's tiers use them."
+        ),
         widget=forms.TextInput(attrs={"autocomplete": "tel", "inputmode": "tel"}),
     )
 
 
 class KeyForm(forms.Form):
     name = forms.CharField(
-        label="What is it for?",
+        label=gettext_lazy("What is it for?"),
         max_length=100,
-        help_text="Such as the program that will use it, so that you know it when you revoke it.",
+        help_text=gettext_lazy("Such as the program that will use it, so that you know it when you revoke it."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )

@@ -69,6 +69,9 @@ def _only_looks(request: HttpRequest) -> bool:
     return request.method == "GET" and request.path == f"/{LOOKING}/"
 
 
+FOR_PROGRAMS = ("/api/", "/health/", "/callbacks/")
+
+
 def speak(get_response: GetResponse) -> GetResponse:
     """Pages speak the language of whoever is logged in, else what the browser asks for; programs are answered in
     English, whose words they may have come to know."""
@@ -83,7 +86,7 @@ def speak(get_response: GetResponse) -> GetResponse:
 
 
 def _language(request: HttpRequest) -> str:
-    if request.path.startswith("/api/"):
+    if request.path.startswith(FOR_PROGRAMS):
         return "en"
     own = request.user.language if isinstance(request.user, User) else ""
     return own or translation.get_language_from_request(request)

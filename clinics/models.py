@@ -13,6 +13,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone as django_timezone
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinics.access import Access, access_from
@@ -25,10 +26,10 @@ from clinics.queries import (
     InvitationQuerySet,
     MembershipQuerySet,
 )
-from clinics.roles import Role
+from clinics.roles import ROLE_NAMES, Role
 from clinics.validators import validate_timezone
 
-ROLES = [(role.value, role.value) for role in Role]
+ROLES = [(role.value, ROLE_NAMES[role]) for role in Role]
 
 
 def working_week() -> list[int]:
@@ -39,8 +40,8 @@ class Clinic(models.Model):
     """A tenant. Each row that belongs to a clinic is reached through `visible_to(user)`."""
 
     class LabelSet(models.TextChoices):
-        US = "us", "US labels"
-        UK = "uk", "UK monograph"
+        US = "us", gettext_lazy("US labels")
+        UK = "uk", gettext_lazy("UK monograph")
 
     name = models.CharField(max_length=200, unique=True)
     timezone = models.CharField(max_length=64, validators=[validate_timezone])
@@ -90,7 +91,7 @@ class Clinic(models.Model):
 
     @property
     def name_for_patients(self) -> str:
-        return self.patient_facing_name or "your clinic"
+        return self.patient_facing_name or _("your clinic")
 
     @property
     def number_in_emergency(self) -> str:

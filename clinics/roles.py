@@ -1,26 +1,48 @@
 """What each role may do (design, section 4)."""
 
+from collections.abc import Iterable
 from enum import StrEnum
+
+from django.utils.translation import gettext_lazy
+
+from clinical.saying import say
 
 
 class Role(StrEnum):
-    SCHEDULER = "scheduler"
-    NURSE = "nurse"
-    PRESCRIBER = "prescriber"
-    PHARMACIST = "pharmacist"
-    ADMINISTRATOR = "administrator"
-    AUDITOR = "auditor"
+    """Its code is also said, in texts that are kept."""
+
+    SCHEDULER = say("scheduler")
+    NURSE = say("nurse")
+    PRESCRIBER = say("prescriber")
+    PHARMACIST = say("pharmacist")
+    ADMINISTRATOR = say("administrator")
+    AUDITOR = say("auditor")
 
 
-# What a role is for, where roles are given.
-ROLE_WORDS: dict[Role, str] = {
-    Role.SCHEDULER: "sees the worklist, contacts and dates; books refills",
-    Role.NURSE: "sees all; logs refills, doses and events; proposes doses",
-    Role.PRESCRIBER: "as a nurse, and signs doses",
-    Role.PHARMACIST: "sees all; corrects the drug data of refills; proposes doses",
-    Role.ADMINISTRATOR: "sees all, logs, and runs the clinic: settings, people, import, keys",
-    Role.AUDITOR: "sees all, and who did what",
+# A role within a sentence, and what it is for, where roles are given.
+ROLE_NAMES = {
+    Role.SCHEDULER: gettext_lazy("scheduler"),
+    Role.NURSE: gettext_lazy("nurse"),
+    Role.PRESCRIBER: gettext_lazy("prescriber"),
+    Role.PHARMACIST: gettext_lazy("pharmacist"),
+    Role.ADMINISTRATOR: gettext_lazy("administrator"),
+    Role.AUDITOR: gettext_lazy("auditor"),
 }
+ROLE_WORDS = {
+    Role.SCHEDULER: gettext_lazy("Scheduler: sees the worklist, contacts and dates; books refills"),
+    Role.NURSE: gettext_lazy("Nurse: sees all; logs refills, doses and events; proposes doses"),
+    Role.PRESCRIBER: gettext_lazy("Prescriber: as a nurse, and signs doses"),
+    Role.PHARMACIST: gettext_lazy("Pharmacist: sees all; corrects the drug data of refills; proposes doses"),
+    Role.ADMINISTRATOR: gettext_lazy(
+        "Administrator: sees all, logs, and runs the clinic: settings, people, import, keys"
+    ),
+    Role.AUDITOR: gettext_lazy("Auditor: sees all, and who did what"),
+}
+
+
+def in_words(roles: Iterable[str]) -> str:
+    """Roles in a row, in the reader's language."""
+    return ", ".join(str(ROLE_NAMES[Role(role)]) for role in roles)
 
 
 class Permission(StrEnum):

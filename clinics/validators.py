@@ -2,15 +2,23 @@ from datetime import date
 from zoneinfo import available_timezones
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from clinics.words import later
 
 # No pump is older, and no date of a pump's life lies further ahead: any other year is a slip.
 FIRST_YEAR, LAST_YEAR = 1950, 2200
-OUT_OF_RANGE = f"The year must lie between {FIRST_YEAR} and {LAST_YEAR}."
+OUT_OF_RANGE = later(
+    gettext_noop("The year must lie between %(first)s and %(last)s."), first=FIRST_YEAR, last=LAST_YEAR
+)
 
 
 def validate_timezone(name: str) -> None:
     if name not in available_timezones():
-        raise ValidationError(f"{name!r} is not a timezone; use a name such as Europe/London.", code="timezone")
+        raise ValidationError(
+            _("%(name)s is not a timezone; use a name such as Europe/London.") % {"name": repr(name)}, code="timezone"
+        )
 
 
 def is_plausible(day: date) -> bool:

@@ -288,6 +288,7 @@ USE_I18N = True
 # What pages and messages speak. A language is added by a catalogue in locale/.
 LANGUAGES = [("en", "English"), ("es", "Español")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["config.formats"]
 
 # --- static files ---------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
+from django.utils.translation import gettext
 
 from clinics.errors import Conflict
 from clinics.models import Clinic, Membership, User
@@ -103,7 +104,7 @@ def load(*, now: datetime) -> Sequence[LogIn]:
         Conflict: this is not the demo.
     """
     if not settings.DEMO:
-        raise Conflict("The demo is loaded only where BRIM_DEMO is on.")
+        raise Conflict(gettext("The demo is loaded only where BRIM_DEMO is on."))
     with transaction.atomic():
         if User.objects.filter(is_demo=True).exists():
             return LOG_INS

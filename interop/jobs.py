@@ -16,7 +16,9 @@ from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from clinical.saying import say
 from clinics.errors import Conflict, DomainError, Impossible
 from clinics.history import note, subject_of
 from clinics.models import User
@@ -54,7 +56,13 @@ def upload(*, user: User, files: Mapping[str, bytes], warnings: Iterable[str], n
     """Leave files to be checked."""
     job = ImportJob.objects.create(user=user, created_at=now, report={"ignored": list(warnings)})
     ImportFile.objects.bulk_create(ImportFile(job=job, name=name, content=content) for name, content in files.items())
-    note(clinic=None, by=user, at=now, subject=subject_of(job), summary=f"Import uploaded: {', '.join(files)}")
+    note(
+        clinic=None,
+        by=user,
+        at=now,
+        subject=subject_of(job),
+        summary=say("Import uploaded: %(files)s", files=", ".join(files)),
+    )
     return job
 
 
@@ -67,7 +75,7 @@ def confirm(*, job: ImportJob, now: datetime) -> ImportJob:
     """
     locked = ImportJob.objects.select_for_update().get(pk=job.pk)
     if locked.state != State.READY:
-        raise Conflict(f"This import cannot be confirmed: {locked.get_state_display().lower()}.")
+        raise Conflict(_("This import cannot be confirmed: %(lower)s.") % {"lower": locked.get_state_display().lower()})
     locked.state, locked.attempts = State.TO_STORE, 0
     locked.step, locked.step_done, locked.step_total, locked.step_started_at = "", 0, 0, None
     locked.save()
@@ -83,7 +91,7 @@ def cancel(*, job: ImportJob, now: datetime) -> ImportJob:
     """
     locked = ImportJob.objects.select_for_update().get(pk=job.pk)
     if locked.state not in (State.TO_CHECK, State.READY, State.TO_STORE):
-        raise Conflict(f"This import has ended already: {locked.get_state_display().lower()}.")
+        raise Conflict(_("This import has ended already: %(lower)s.") % {"lower": locked.get_state_display().lower()})
     locked.cancel_requested = True
     if locked.state == State.READY:
         _end(locked, State.CANCELLED, now)
@@ -101,7 +109,10 @@ def run_next() -> bool:
     if job.attempts > MOST_ATTEMPTS:
         _fail(
             job,
-            "It was begun three times and did not finish. Nothing was stored; whoever runs Brim finds why in the log.",
+            say(
+                "It was begun three times and did not finish. Nothing was stored; whoever runs Brim finds why in the "
+                "log."
+            ),
         )
     elif job.cancel_requested:
         _settle(job, State.CANCELLED, {})
@@ -115,7 +126,7 @@ def _run(job: ImportJob) -> None:
     is_check = job.state == State.TO_CHECK
     user = User.objects.in_use().filter(pk=job.user_id).first()
     if user is None or not may_import(user):
-        _fail(job, "Whoever uploaded it may not import any more.")
+        _fail(job, say("Whoever uploaded it may not import any more."))
         return
     try:
         if is_check:
@@ -132,7 +143,13 @@ def _run(job: ImportJob) -> None:
         _settle(job, State.REFUSED, {"problems": [{"message": str(error)}], "count": 1, "warnings": []})
     except Exception as error:  # the task's edge: kept on the job, and logged
         logger.exception("import %s", job.pk)
-        _fail(job, f"Something broke ({type(error).__name__}). Nothing was stored; it has been written to the log.")
+        _fail(
+            job,
+            say(
+                "Something broke (%(name)s). Nothing was stored; it has been written to the log.",
+                name=type(error).__name__,
+            ),
+        )
 
 
 def _imported(job: ImportJob, user: User, *, dry_run: bool) -> Report:
@@ -168,7 +185,7 @@ def _settle(job: ImportJob, state: str, report: Mapping[str, Any]) -> None:
         _end(locked, state, now)
     locked.save()
     if state == State.DONE:
-        note(clinic=None, by=locked.user, at=now, subject=subject_of(locked), summary="Import stored")
+        note(clinic=None, by=locked.user, at=now, subject=subject_of(locked), summary=say("Import stored"))
 
 
 def _fail(job: ImportJob, reason: str) -> None:

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from clinics.models import User
 
@@ -20,13 +21,13 @@ class ImportJob(models.Model):
     """
 
     class State(models.TextChoices):
-        TO_CHECK = "to_check", "Being checked"
-        REFUSED = "refused", "Has errors"
-        READY = "ready", "Ready to import"
-        TO_STORE = "to_store", "Being imported"
-        DONE = "done", "Imported"
-        CANCELLED = "cancelled", "Cancelled"
-        FAILED = "failed", "Failed"
+        TO_CHECK = "to_check", gettext_lazy("Being checked")
+        REFUSED = "refused", gettext_lazy("Has errors")
+        READY = "ready", gettext_lazy("Ready to import")
+        TO_STORE = "to_store", gettext_lazy("Being imported")
+        DONE = "done", gettext_lazy("Imported")
+        CANCELLED = "cancelled", gettext_lazy("Cancelled")
+        FAILED = "failed", gettext_lazy("Failed")
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="imports")
     state = models.CharField(max_length=16, choices=State, default=State.TO_CHECK)

@@ -9,6 +9,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 from kombu.exceptions import OperationalError
 
@@ -35,13 +37,13 @@ class ManyFiles(forms.ClearableFileInput):
 
 class UploadForm(forms.Form):
     folder = forms.Field(
-        label="The folder",
+        label=gettext_lazy("The folder"),
         required=False,
         widget=ManyFiles(attrs={"webkitdirectory": True, "multiple": True}),
-        help_text="Choose the folder that holds the CSV files.",
+        help_text=gettext_lazy("Choose the folder that holds the CSV files."),
     )
     chosen = forms.Field(
-        label="Or the files, or a zip of them",
+        label=gettext_lazy("Or the files, or a zip of them"),
         required=False,
         widget=ManyFiles(attrs={"multiple": True, "accept": ".csv,.zip"}),
     )
@@ -50,7 +52,7 @@ class UploadForm(forms.Form):
 def _importer(request: HttpRequest) -> User:
     user = user_of(request)
     if not jobs.may_import(user):
-        raise PermissionDenied("Importing is for administrators.")
+        raise PermissionDenied(_("Importing is for administrators."))
     return user
 
 
@@ -110,7 +112,7 @@ def _progress(job: ImportJob) -> dict[str, Any]:
     left = jobs.seconds_left(job, timezone.now())
     done, total = job.step_done, job.step_total
     if not job.step:
-        words = "Waiting for its turn"
+        words = _("Waiting for its turn")
     elif total:
         words = f"{job.step.capitalize()}: {done:,} of {total:,}"
     else:
@@ -126,7 +128,7 @@ def _progress(job: ImportJob) -> dict[str, Any]:
 
 
 def _duration(seconds: int) -> str:
-    return f"{seconds} s" if seconds < 90 else f"{round(seconds / 60)} min"
+    return f"{seconds} s" if seconds < 90 else _("%(round)s min") % {"round": round(seconds / 60)}
 
 
 def _hurry() -> None:
@@ -158,7 +160,7 @@ def cancel_import(request: HttpRequest, job_id: int) -> HttpResponse:
         messages.error(request, str(error))
     else:
         is_over = stopped.state == ImportJob.State.CANCELLED
-        messages.success(request, "Cancelled. Nothing was stored." if is_over else "It stops at its next step.")
+        messages.success(request, _("Cancelled. Nothing was stored.") if is_over else _("It stops at its next step."))
     return redirect("import_job", job_id=job.pk)
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
 
+from django.utils.translation import gettext as _
+
 from clinics.errors import Impossible
 from interop.cells import BadCell, shortened
 from interop.problems import FILE_ORDER, WHOLE_ROW, Problems
@@ -68,15 +70,19 @@ def read(folder: Path, problems: Problems, progress: Progress) -> Folder:
         Impossible: there is no such folder, or none of the files is in it.
     """
     if not folder.is_dir():
-        raise Impossible({"folder": [f"{folder} is not a folder."]})
+        raise Impossible({"folder": [_("%(folder)s is not a folder.") % {"folder": folder}]})
     try:
         # A name that is not UTF-8 could not be printed.
         names = sorted(os.fsencode(path.name).decode(errors="replace") for path in folder.iterdir())
     except OSError as error:
-        raise Impossible({"folder": [f"{folder} cannot be read: {error.strerror}."]}) from error
+        raise Impossible(
+            {"folder": [_("%(folder)s cannot be read: %(strerror)s.") % {"folder": folder, "strerror": error.strerror}]}
+        ) from error
     present = tuple(name for name in FILE_ORDER if name in names)
     if not present:
-        raise Impossible({"folder": [f"{folder} holds none of {', '.join(FILE_ORDER)}."]})
+        raise Impossible(
+            {"folder": [_("%(folder)s holds none of %(value)s.") % {"folder": folder, "value": ", ".join(FILE_ORDER)}]}
+        )
     problems.warnings += [f"{name}: ignored, not a file of the import format" for name in names if name not in present]
     return Folder(
         present,

@@ -8,6 +8,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clinics.errors import Impossible
 from interop.problems import FILE_ORDER
@@ -25,7 +27,7 @@ UNREADABLE = (
     OSError,  # a position before the file's beginning
     ValueError,  # a date or a name that cannot be
 )
-READABLE = f"The files are {', '.join(FILE_ORDER)}."
+READABLE = gettext_lazy("The files are %(value)s.") % {"value": ", ".join(FILE_ORDER)}
 
 
 def contents(uploaded: "Sequence[UploadedFile[Any]]") -> tuple[dict[str, bytes], list[str]]:
@@ -35,9 +37,17 @@ def contents(uploaded: "Sequence[UploadedFile[Any]]") -> tuple[dict[str, bytes],
         Impossible: nothing to import, a file twice, too much, or a zip that cannot be read.
     """
     if not uploaded:
-        raise Impossible({"files": [f"Choose the folder, its files, or a zip of them. {READABLE}"]})
+        raise Impossible(
+            {"files": [_("Choose the folder, its files, or a zip of them. %(readable)s") % {"readable": READABLE}]}
+        )
     if len(uploaded) > MOST_FILES:
-        raise Impossible({"files": [f"That is {len(uploaded)} files; choose the folder that holds the CSV files."]})
+        raise Impossible(
+            {
+                "files": [
+                    _("That is %(len)s files; choose the folder that holds the CSV files.") % {"len": len(uploaded)}
+                ]
+            }
+        )
     found: dict[str, bytes] = {}
     ignored: list[str] = []
     total = 0
@@ -51,12 +61,20 @@ def contents(uploaded: "Sequence[UploadedFile[Any]]") -> tuple[dict[str, bytes],
         else:
             _add(name, file.read, found, ignored)
     if not found:
-        raise Impossible({"files": [f"None of these is a file of the import format. {READABLE}"]})
+        raise Impossible(
+            {"files": [_("None of these is a file of the import format. %(readable)s") % {"readable": READABLE}]}
+        )
     return found, [f"{name}: ignored, not a file of the import format" for name in sorted(set(ignored))]
 
 
 def _too_large() -> Impossible:
-    return Impossible({"files": [f"More than {MOST_BYTES // 1024**2} MB; split the clinics over several imports."]})
+    return Impossible(
+        {
+            "files": [
+                _("More than %(value)s MB; split the clinics over several imports.") % {"value": MOST_BYTES // 1024**2}
+            ]
+        }
+    )
 
 
 def _unzip(file: "UploadedFile[Any]", found: dict[str, bytes], ignored: list[str]) -> None:
@@ -74,7 +92,9 @@ def _unzip(file: "UploadedFile[Any]", found: dict[str, bytes], ignored: list[str
 
 
 def _no_zip(name: str | None) -> Impossible:
-    return Impossible({"files": [f"{name} cannot be unzipped; make the zip again, without a password."]})
+    return Impossible(
+        {"files": [_("%(name)s cannot be unzipped; make the zip again, without a password.") % {"name": name}]}
+    )
 
 
 def _read(name: str | None, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
@@ -93,6 +113,6 @@ def _add(path: str, read: Callable[[], bytes], found: dict[str, bytes], ignored:
     if name not in FILE_ORDER:
         ignored.append(name[:100])
     elif name in found:
-        raise Impossible({"files": [f"{name} is there twice; leave one of them out."]})
+        raise Impossible({"files": [_("%(name)s is there twice; leave one of them out.") % {"name": name}]})
     else:
         found[name] = read()

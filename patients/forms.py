@@ -1,22 +1,26 @@
 """What a person enters about a patient, and about those to tell beside them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.conf import settings
+from django.utils.translation import gettext_lazy
 
 from clinics.fields import NOT_A_CHOICE, Day
 from clinics.models import Clinic
 from patients.models import Contact, Patient
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
-def _text(label: str, longest: int, **kwargs: Any) -> forms.CharField:
+
+def _text(label: "str | StrPromise", longest: int, **kwargs: Any) -> forms.CharField:
     return forms.CharField(label=label, max_length=longest, **kwargs)
 
 
 def _phone() -> forms.CharField:
     return _text(
-        "Phone",
+        gettext_lazy("Phone"),
         40,
         required=False,
         widget=forms.TextInput(attrs={"type": "tel", "inputmode": "tel", "autocomplete": "off"}),
@@ -25,44 +29,47 @@ def _phone() -> forms.CharField:
 
 def _email() -> forms.EmailField:
     return forms.EmailField(
-        label="E-mail", max_length=254, required=False, widget=forms.EmailInput(attrs={"autocomplete": "off"})
+        label=gettext_lazy("E-mail"),
+        max_length=254,
+        required=False,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
 
 
 class PatientForm(forms.Form):
-    mrn = _text("MRN", 64, help_text="The record number your clinic uses.")
-    given_name = _text("Given name", 100)
-    family_name = _text("Family name", 100)
-    date_of_birth = Day(label="Born on", years=(1900, 2200))
+    mrn = _text("MRN", 64, help_text=gettext_lazy("The record number your clinic uses."))
+    given_name = _text(gettext_lazy("Given name"), 100)
+    family_name = _text(gettext_lazy("Family name"), 100)
+    date_of_birth = Day(label=gettext_lazy("Born on"), years=(1900, 2200))
     spasticity_origin = forms.ChoiceField(
-        label="Origin of the spasticity",
-        choices=[("", "Choose"), *Patient.Origin.choices],
-        help_text="The label's dose steps depend on it.",
+        label=gettext_lazy("Origin of the spasticity"),
+        choices=[("", gettext_lazy("Choose")), *Patient.Origin.choices],
+        help_text=gettext_lazy("The label's dose steps depend on it."),
         error_messages={"invalid_choice": NOT_A_CHOICE},
     )
     phone = _phone()
     email = _email()
-    email_reminders = forms.BooleanField(label="Consents to reminders by e-mail", required=False)
+    email_reminders = forms.BooleanField(label=gettext_lazy("Consents to reminders by e-mail"), required=False)
     phone_reminders = forms.BooleanField(
-        label="Consents to reminders by text message and by calls of a voice", required=False
+        label=gettext_lazy("Consents to reminders by text message and by calls of a voice"), required=False
     )
     language = forms.ChoiceField(
-        label="Language of messages",
+        label=gettext_lazy("Language of messages"),
         choices=settings.LANGUAGES,
         initial="en",
         required=False,
         error_messages={"invalid_choice": NOT_A_CHOICE},
     )
     allergies_status = forms.ChoiceField(
-        label="Allergies",
+        label=gettext_lazy("Allergies"),
         choices=Patient.Allergies.choices,
         widget=forms.RadioSelect,
         initial=Patient.Allergies.NOT_ASKED,
         error_messages={"invalid_choice": NOT_A_CHOICE},
     )
-    allergies = _text("List of allergies", 1000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    allergies = _text(gettext_lazy("List of allergies"), 1000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
     flags = forms.MultipleChoiceField(
-        label="Conditions that raise the risk",
+        label=gettext_lazy("Conditions that raise the risk"),
         choices=Patient.Flag.choices,
         required=False,
         widget=forms.CheckboxSelectMultiple,
@@ -87,7 +94,10 @@ class NewPatientForm(PatientForm):
     """With the clinic first, where the person has more than one to enter patients in."""
 
     clinic = forms.ModelChoiceField(
-        Clinic.objects.none(), label="Clinic", empty_label="Choose", error_messages={"invalid_choice": NOT_A_CHOICE}
+        Clinic.objects.none(),
+        label=gettext_lazy("Clinic"),
+        empty_label=gettext_lazy("Choose"),
+        error_messages={"invalid_choice": NOT_A_CHOICE},
     )
     field_order = ("clinic", *PatientForm.base_fields)
 
@@ -102,16 +112,21 @@ class NewPatientForm(PatientForm):
 
 class ContactForm(forms.Form):
     kind = forms.ChoiceField(
-        label="Who is it?", choices=Contact.Kind.choices, error_messages={"invalid_choice": NOT_A_CHOICE}
+        label=gettext_lazy("Who is it?"), choices=Contact.Kind.choices, error_messages={"invalid_choice": NOT_A_CHOICE}
     )
-    name = _text("Name", 200)
-    relationship = _text("Relationship", 100, required=False, help_text="Such as mother, or ward sister.")
+    name = _text(gettext_lazy("Name"), 200)
+    relationship = _text(
+        gettext_lazy("Relationship"), 100, required=False, help_text=gettext_lazy("Such as mother, or ward sister.")
+    )
     phone = _phone()
     email = _email()
     email_reminders = forms.BooleanField(
-        label="Consents, as does the patient, to reminders about the patient's visits by e-mail", required=False
+        label=gettext_lazy("Consents, as does the patient, to reminders about the patient's visits by e-mail"),
+        required=False,
     )
-    phone_reminders = forms.BooleanField(label="The same by text message and by calls of a voice", required=False)
+    phone_reminders = forms.BooleanField(
+        label=gettext_lazy("The same by text message and by calls of a voice"), required=False
+    )
 
     @classmethod
     def of(cls, contact: Contact, data: Any) -> "ContactForm":
@@ -120,21 +135,29 @@ class ContactForm(forms.Form):
 
 class StatusForm(forms.Form):
     status = forms.ChoiceField(
-        label="Care", choices=Patient.Status.choices, error_messages={"invalid_choice": NOT_A_CHOICE}
+        label=gettext_lazy("Care"), choices=Patient.Status.choices, error_messages={"invalid_choice": NOT_A_CHOICE}
     )
-    on = Day(label="Since")
-    reason = _text("Why", 500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    on = Day(label=gettext_lazy("Since"))
+    reason = _text(gettext_lazy("Why"), 500, required=False, widget=forms.Textarea(attrs={"rows": 2}))
 
 
 class OfferForm(forms.Form):
-    message = _text("Note for the other clinic", 500, required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    message = _text(
+        gettext_lazy("Note for the other clinic"),
+        500,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
 
 
 class TakeOverForm(forms.Form):
     clinic = forms.ModelChoiceField(
-        Clinic.objects.none(), label="Into", empty_label="Choose", error_messages={"invalid_choice": NOT_A_CHOICE}
+        Clinic.objects.none(),
+        label=gettext_lazy("Into"),
+        empty_label=gettext_lazy("Choose"),
+        error_messages={"invalid_choice": NOT_A_CHOICE},
     )
-    mrn = _text("MRN at your clinic", 64)
+    mrn = _text(gettext_lazy("MRN at your clinic"), 64)
 
     def __init__(self, *args: Any, clinics: list[Clinic], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from clinics.models import Clinic, User
 from patients.queries import ContactQuerySet, PatientQuerySet, SearchWordQuerySet, TransferQuerySet
@@ -15,35 +16,35 @@ from patients.queries import ContactQuerySet, PatientQuerySet, SearchWordQuerySe
 
 class Patient(models.Model):
     class Origin(models.TextChoices):
-        SPINAL = "spinal", "Spinal"
-        CEREBRAL = "cerebral", "Cerebral"
+        SPINAL = "spinal", gettext_lazy("Spinal")
+        CEREBRAL = "cerebral", gettext_lazy("Cerebral")
 
     class Status(models.TextChoices):
-        ACTIVE = "active", "Active"
-        DECEASED = "deceased", "Deceased"
-        THERAPY_ENDED = "therapy_ended", "Therapy ended"
-        TRANSFERRED = "transferred", "Transferred"
+        ACTIVE = "active", gettext_lazy("Active")
+        DECEASED = "deceased", gettext_lazy("Deceased")
+        THERAPY_ENDED = "therapy_ended", gettext_lazy("Therapy ended")
+        TRANSFERRED = "transferred", gettext_lazy("Transferred")
 
     class Flag(models.TextChoices):
         """Conditions that raise the risk of ITB (clinical rules, section 3)."""
 
-        GERIATRIC = "geriatric", "Older age"
-        KIDNEY_DISEASE = "kidney_disease", "Kidney disease"
-        EPILEPSY = "epilepsy", "Epilepsy"
-        BRAIN_DISEASE = "brain_disease", "Stroke or other brain disease"
-        PARKINSONS = "parkinsons", "Parkinson's disease"
-        MENTAL_ILLNESS = "mental_illness", "Mental illness"
-        BREATHING_DIFFICULTY = "breathing_difficulty", "Breathing difficulty"
-        T6_OR_ABOVE = "t6_or_above", "Spinal cord injury at or above T6"
-        COMMUNICATION_DIFFICULTY = "communication_difficulty", "Communication difficulty"
-        EARLIER_WITHDRAWAL = "earlier_withdrawal", "Earlier withdrawal"
-        PREGNANT = "pregnant", "Pregnant"
-        BREAST_FEEDING = "breast_feeding", "Breast-feeding"
+        GERIATRIC = "geriatric", gettext_lazy("Older age")
+        KIDNEY_DISEASE = "kidney_disease", gettext_lazy("Kidney disease")
+        EPILEPSY = "epilepsy", gettext_lazy("Epilepsy")
+        BRAIN_DISEASE = "brain_disease", gettext_lazy("Stroke or other brain disease")
+        PARKINSONS = "parkinsons", gettext_lazy("Parkinson's disease")
+        MENTAL_ILLNESS = "mental_illness", gettext_lazy("Mental illness")
+        BREATHING_DIFFICULTY = "breathing_difficulty", gettext_lazy("Breathing difficulty")
+        T6_OR_ABOVE = "t6_or_above", gettext_lazy("Spinal cord injury at or above T6")
+        COMMUNICATION_DIFFICULTY = "communication_difficulty", gettext_lazy("Communication difficulty")
+        EARLIER_WITHDRAWAL = "earlier_withdrawal", gettext_lazy("Earlier withdrawal")
+        PREGNANT = "pregnant", gettext_lazy("Pregnant")
+        BREAST_FEEDING = "breast_feeding", gettext_lazy("Breast-feeding")
 
     class Allergies(models.TextChoices):
-        NOT_ASKED = "not_asked", "Not asked yet"
-        NONE_KNOWN = "none_known", "None known"
-        LISTED = "listed", "As listed"
+        NOT_ASKED = "not_asked", gettext_lazy("Not asked yet")
+        NONE_KNOWN = "none_known", gettext_lazy("None known")
+        LISTED = "listed", gettext_lazy("As listed")
 
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="patients")
     mrn = models.CharField("MRN", max_length=64)
@@ -124,8 +125,8 @@ class Contact(models.Model):
     """Somebody to tell beside the patient: a caregiver, or the care home. One that has ended is kept for the record."""
 
     class Kind(models.TextChoices):
-        CAREGIVER = "caregiver", "Caregiver"
-        CARE_HOME = "care_home", "Care home"
+        CAREGIVER = "caregiver", gettext_lazy("Caregiver")
+        CARE_HOME = "care_home", gettext_lazy("Care home")
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="contacts")
     kind = models.CharField(max_length=16, choices=Kind)

@@ -6,16 +6,21 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Min
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from clinical.saying import say
 from clinics.errors import Conflict, Impossible
 from clinics.history import differences, kept, note, subject_of
 from clinics.models import Clinic, User
-from clinics.words import calendar_day
+from clinics.words import calendar_day, in_english
 from patients.models import Contact, Patient
 
 EARLIEST_BIRTH = date(1900, 1, 1)
-MRN_TAKEN = "A patient with this MRN is in the clinic already."
-READ_ONLY = "The patient has been transferred: this record can only be read. The new clinic keeps its own."
+MRN_TAKEN = gettext_lazy("A patient with this MRN is in the clinic already.")
+READ_ONLY = gettext_lazy(
+    "The patient has been transferred: this record can only be read. The new clinic keeps its own."
+)
 # What an edit may change; the clinic, and the status with its date and reason, have ways of their own.
 EDITABLE = (
     "mrn",
@@ -44,7 +49,7 @@ def enter(*, clinic: Clinic, by: User, now: datetime, **fields: Any) -> Patient:
     patient = Patient(clinic=clinic, **fields)
     _check(patient, now)
     _save(patient)
-    note(clinic=clinic, by=by, at=now, subject=subject_of(patient), summary="Patient entered")
+    note(clinic=clinic, by=by, at=now, subject=subject_of(patient), summary=say("Patient entered"))
     return patient
 
 
@@ -70,7 +75,12 @@ def change(*, patient: Patient, changes: Mapping[str, Any], by: User, now: datet
     if details:
         _save(locked)
         note(
-            clinic=locked.clinic, by=by, at=now, subject=subject_of(locked), summary="Patient changed", details=details
+            clinic=locked.clinic,
+            by=by,
+            at=now,
+            subject=subject_of(locked),
+            summary=say("Patient changed"),
+            details=details,
         )
     return locked
 
@@ -97,18 +107,18 @@ def _save(patient: Patient) -> None:
 def _check(patient: Patient, now: datetime) -> None:
     errors: dict[str, list[str]] = {}
     if not patient.mrn.strip():
-        errors["mrn"] = ["Write the record number your clinic uses."]
+        errors["mrn"] = [_("Write the record number your clinic uses.")]
     same = Patient.objects.filter(clinic=patient.clinic, mrn=patient.mrn).exclude(pk=patient.pk)
     if same.exists():
-        errors["mrn"] = [MRN_TAKEN]
+        errors["mrn"] = [str(MRN_TAKEN)]
     birth = _impossible_birth(patient, now.astimezone(patient.clinic.zone).date())
     if birth:
         errors["date_of_birth"] = [birth]
     listed = patient.allergies_status == Patient.Allergies.LISTED
     if listed and not patient.allergies.strip():
-        errors["allergies"] = ["List the allergies, or choose another answer."]
+        errors["allergies"] = [_("List the allergies, or choose another answer.")]
     if not listed and patient.allergies.strip():
-        errors["allergies_status"] = ["Allergies are listed: choose “As listed”, or clear the list."]
+        errors["allergies_status"] = [_("Allergies are listed: choose “As listed”, or clear the list.")]
     if errors:
         raise Impossible(errors)
 
@@ -117,12 +127,14 @@ def _impossible_birth(patient: Patient, today: date) -> str:
     """Nobody has a pump who is not born yet, or was not when it was implanted."""
     born = patient.date_of_birth
     if born > today:
-        return "This lies in the future."
+        return _("This lies in the future.")
     if born < EARLIEST_BIRTH:
-        return f"The year must be {EARLIEST_BIRTH.year} or later."
+        return _("The year must be %(year)s or later.") % {"year": EARLIEST_BIRTH.year}
     implanted = patient.pumps.aggregate(first=Min("implanted_on"))["first"] if patient.pk is not None else None
     if implanted is not None and born > implanted:
-        return f"A pump of this patient was implanted on {calendar_day(implanted)}; this is after."
+        return _("A pump of this patient was implanted on %(calendar_day)s; this is after.") % {
+            "calendar_day": calendar_day(implanted)
+        }
     return ""
 
 
@@ -138,7 +150,7 @@ def add_contact(*, patient: Patient, by: User, now: datetime, **fields: Any) -> 
     contact = Contact(patient=locked, **fields)
     _check_contact(contact)
     contact.save()
-    summary = f"{contact.get_kind_display()} added: {contact}"
+    summary = say("%(kind)s added: %(name)s", kind=in_english(contact.get_kind_display), name=contact)
     note(clinic=locked.clinic, by=by, at=now, subject=subject_of(locked), summary=summary)
     return contact
 
@@ -165,7 +177,7 @@ def change_contact(*, contact: Contact, changes: Mapping[str, Any], by: User, no
     details = differences(before, kept(contact, CONTACT_FIELDS))
     if details:
         contact.save()
-        summary = f"{contact.get_kind_display()} changed: {contact}"
+        summary = say("%(kind)s changed: %(name)s", kind=in_english(contact.get_kind_display), name=contact)
         note(clinic=patient.clinic, by=by, at=now, subject=subject_of(patient), summary=summary, details=details)
     return contact
 
@@ -177,17 +189,17 @@ def end_contact(*, contact: Contact, by: User, now: datetime) -> None:
     if contact.ended_at is None:
         contact.ended_at = now
         contact.save(update_fields=["ended_at"])
-        summary = f"{contact.get_kind_display()} removed: {contact}"
+        summary = say("%(kind)s removed: %(name)s", kind=in_english(contact.get_kind_display), name=contact)
         note(clinic=patient.clinic, by=by, at=now, subject=subject_of(patient), summary=summary)
 
 
 def _check_contact(contact: Contact) -> None:
     errors: dict[str, list[str]] = {}
     if not contact.phone and not contact.email:
-        errors["phone"] = ["Write a phone number or an e-mail address: nobody could be reached otherwise."]
+        errors["phone"] = [_("Write a phone number or an e-mail address: nobody could be reached otherwise.")]
     if contact.email_reminders and not contact.email:
-        errors["email_reminders"] = ["There is no e-mail address to write to: enter one, or take the consent back."]
+        errors["email_reminders"] = [_("There is no e-mail address to write to: enter one, or take the consent back.")]
     if contact.phone_reminders and not contact.phone:
-        errors["phone_reminders"] = ["There is no phone number to reach: enter one, or take the consent back."]
+        errors["phone_reminders"] = [_("There is no phone number to reach: enter one, or take the consent back.")]
     if errors:
         raise Impossible(errors)

@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from alerts.models import Report
+from clinical.saying import say
 from clinical.symptoms import is_emergency
-from clinics.words import moment_words
+from clinics.words import in_english, moment_words
 from portal.doors import behind_link
 from portal.reading import unwell_of
 from portal.services.answers import say_booked
@@ -68,11 +69,12 @@ def start(request: HttpRequest, visitor: Visitor) -> HttpResponse:
 
 def _why_call(request: HttpRequest, visitor: Visitor, now: datetime) -> str:
     if request.POST.get("why") != "time":
-        return f"{visitor.words} asks to be called"
+        return say("%(who)s asks to be called", who=visitor.words)
     visit = next_visit(visitor, now)
     if visit is None:
-        return f"{visitor.words} asks to be called about a time for a visit"
-    return f"{visitor.words} cannot come on {moment_words(visit.starts_at, visitor.clinic.zone)}"
+        return say("%(who)s asks to be called about a time for a visit", who=visitor.words)
+    when = in_english(moment_words, visit.starts_at, visitor.clinic.zone)
+    return say("%(who)s cannot come on %(when)s", who=visitor.words, when=when)
 
 
 @behind_link
@@ -105,7 +107,7 @@ SOUNDS = {
     "one": (Report.Kind.ONE_TONE, ""),
     "two": (Report.Kind.TWO_TONES, ""),
     # Whoever cannot tell is told what is right for the worse of the two.
-    "unsure": (Report.Kind.TWO_TONES, "not sure which sound it is"),
+    "unsure": (Report.Kind.TWO_TONES, say("not sure which sound it is")),
 }
 
 

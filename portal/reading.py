@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.http import QueryDict
 
+from clinical.saying import say
 from clinical.symptoms import BY_CODE
 from portal.words import SINCES
 
@@ -33,9 +34,9 @@ def unwell_of(sent: QueryDict, now: datetime) -> Unwell:
     who = "other" if sent.get("who") == "other" else "me"
     parts = [f"began: {since.words.lower() if since is not None else 'not said'}"]
     if who == "other":
-        parts.append("written for the patient by somebody else")
+        parts.append(say("written for the patient by somebody else"))
     if text:
-        parts.append(f"in their words: {text}")
+        parts.append(say("in their words: %(text)s", text=text))
         symptoms = symptoms or frozenset({IN_ANOTHER_WAY})
     began_at = now - (since.at_most if since is not None else timedelta(0))
     return Unwell(symptoms, began_at, "; ".join(parts), text, since.code if since is not None else "", who)

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.models import Alert, Notification
+from clinical.saying import say
 from clinics.models import Clinic
+from clinics.words import in_english
 from patients.models import Contact, Patient
 from pumps.models import Pump
 from scheduling.models import Appointment
@@ -27,8 +29,8 @@ class Visitor:
     def words(self) -> str:
         """Who it is, for staff who read what they did."""
         if self.contact is None:
-            return f"{self.patient.given_name} (the patient)"
-        return f"{self.contact} ({self.contact.get_kind_display().lower()})"
+            return say("%(name)s (the patient)", name=self.patient.given_name)
+        return say("%(name)s (%(kind)s)", name=self.contact, kind=in_english(self.contact.get_kind_display).lower())
 
     @property
     def name(self) -> str:

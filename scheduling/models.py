@@ -17,10 +17,10 @@ from clinical.escalation import Channel
 from clinics.models import Clinic, User
 from patients.models import Patient
 from scheduling.queries import AppointmentQuerySet, VisitRulesQuerySet
-from scheduling.states import STANDING, State
+from scheduling.states import STANDING, STATE_NAMES, State
 from scheduling.times import Allowed
 
-STATES = [(state.value, state.value.replace("_", " ").capitalize()) for state in State]
+STATES = [(state.value, name) for state, name in STATE_NAMES.items()]
 
 
 def usual_reminders() -> list[int]:

@@ -2,6 +2,10 @@
 
 from enum import StrEnum
 
+from django.utils.translation import gettext_lazy
+
+from clinical.saying import say
+
 
 class State(StrEnum):
     BOOKED = "booked"
@@ -10,6 +14,18 @@ class State(StrEnum):
     DONE = "done"
     NO_SHOW = "no_show"
     CANCELLED = "cancelled"
+
+
+STATE_NAMES = {
+    State.BOOKED: gettext_lazy("Booked"),
+    State.CONFIRMED: gettext_lazy("Confirmed"),
+    State.ARRIVED: gettext_lazy("Arrived"),
+    State.DONE: gettext_lazy("Done"),
+    State.NO_SHOW: gettext_lazy("No show"),
+    State.CANCELLED: gettext_lazy("Cancelled"),
+}
+# As logs and messages have them, within a sentence.
+KEPT = (say("booked"), say("confirmed"), say("arrived"), say("done"), say("no show"), say("cancelled"))
 
 
 # Still to come, or going on: at most one of these a pump.

@@ -16,6 +16,7 @@ from django.core.mail import EmailMessage, get_connection
 from alerts import messages
 from alerts.channels.outcome import Refused, Sent, Trouble, Unreachable
 from alerts.models import Notification
+from clinical.saying import say
 
 # RFC 3463: the address, its domain or its mailbox does not exist. Other refusals may be of the sender or the text.
 BAD_ADDRESS = re.compile(r"\b5\.1\.(1|2|3|6|10)\b")
@@ -54,7 +55,7 @@ class EmailLine:
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError) as error:
             raise _after_refusal(error) from None  # the connection is as good as before
         except (AnymailRecipientsRefused, AnymailInvalidAddress):
-            raise Refused("the mail provider refuses the address", is_address_bad=True) from None
+            raise Refused(say("the mail provider refuses the address"), is_address_bad=True) from None
         except AnymailAPIError as error:  # some of these are OSErrors too
             raise _after_provider(error) from None
         except (OSError, smtplib.SMTPException) as error:
@@ -77,7 +78,7 @@ class EmailLine:
             message.connection = self.backend
             count = message.send()
         if not count:
-            raise Refused("there is no address to write to")
+            raise Refused(say("there is no address to write to"))
 
     def _open(self) -> bool:
         """Whether the connection is a new one."""
@@ -139,8 +140,8 @@ def _after_provider(error: AnymailAPIError) -> Exception:
     """A provider's answer to one message. Its words may repeat the message, so its status alone is kept."""
     status = getattr(error, "status_code", None)
     if status is None:
-        return Unreachable("the mail provider cannot be reached")
-    words = f"the mail provider answered {status}"
+        return Unreachable(say("the mail provider cannot be reached"))
+    words = say("the mail provider answered %(status)s", status=status)
     # 400 and 422 are of this message; log-in, limits and breakdowns are not.
     return Refused(words) if status in (400, 422) else Trouble(words)
 

@@ -9,6 +9,7 @@ from alerts.channels.outcome import Line, Refused
 from alerts.channels.telephone import SmsLine, VoiceLine
 from alerts.channels.webhooks import WebhookLine
 from alerts.models import Notification
+from clinical.saying import say
 
 Channel = Notification.Channel
 KINDS: dict[str, type[Line]] = {
@@ -39,7 +40,7 @@ class Lines:
         name = name_of(row)
         if name not in self.open:
             if row.channel not in KINDS:
-                raise Refused(f"nothing is sent by {row.channel}")
+                raise Refused(say("nothing is sent by %(channel)s", channel=row.channel))
             self.open[name] = self.stack.enter_context(KINDS[row.channel]())
         return self.open[name]
 

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 CONNECT_S = 5
 # For everything together: a server that answers a byte at a time holds nobody up for longer.
@@ -35,21 +36,21 @@ def check(url: str) -> None:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise NotAllowed("This is not an address: write one such as https://hooks.example.org/brim.") from None
+        raise NotAllowed(_("This is not an address: write one such as https://hooks.example.org/brim.")) from None
     if parts.scheme != "https" and not (settings.PRIVATE_WEBHOOKS and parts.scheme == "http"):
-        raise NotAllowed("The address must begin with https://.")
+        raise NotAllowed(_("The address must begin with https://."))
     if not parts.hostname or any(sign.isspace() or not sign.isprintable() for sign in url) or not url.isascii():
-        raise NotAllowed("This is not an address: write one such as https://hooks.example.org/brim.")
+        raise NotAllowed(_("This is not an address: write one such as https://hooks.example.org/brim."))
     if parts.username is not None or parts.password is not None or parts.fragment:
-        raise NotAllowed("Leave out user, password and #: calls are signed instead.")
+        raise NotAllowed(_("Leave out user, password and #: calls are signed instead."))
     if port == 0:
-        raise NotAllowed("The port must be from 1 to 65535.")
+        raise NotAllowed(_("The port must be from 1 to 65535."))
     try:
         is_private = not ip_address(parts.hostname).is_global
     except ValueError:
         is_private = parts.hostname.endswith((".local", ".localhost", ".internal")) or "." not in parts.hostname
     if is_private and not settings.PRIVATE_WEBHOOKS:
-        raise NotAllowed("The address lies inside a private network; it must be reachable from outside.")
+        raise NotAllowed(_("The address lies inside a private network; it must be reachable from outside."))
 
 
 def post(url: str, *, body: bytes, headers: Mapping[str, str]) -> int:

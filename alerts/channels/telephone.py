@@ -15,6 +15,7 @@ from twilio.twiml.voice_response import VoiceResponse
 from alerts import short_messages
 from alerts.channels.outcome import Lineless, Refused, Sent, Trouble, Unreachable
 from alerts.models import Notification
+from clinical.saying import say
 
 TIMEOUT_S = 10
 TWILIO = "https://api.twilio.com"
@@ -66,16 +67,20 @@ class TwilioLine(Lineless, ABC):
     def send(self, row: Notification) -> Sent:
         number = short_messages.number_of(row)
         if self.client is None:
-            raise Refused(f"{row.get_channel_display().lower()}s are not set up here")
+            raise Refused(
+                say("text messages are not set up here")
+                if row.channel == Notification.Channel.SMS
+                else say("voice calls are not set up here")
+            )
         if not number:
-            raise Refused("the phone number has no country code such as +1, or is no number", is_address_bad=True)
+            raise Refused(say("the phone number has no country code such as +1, or is no number"), is_address_bad=True)
         try:
             return Sent(self.hand_over(self.client, row, number))
         except TwilioRestException as error:
             raise _after(error) from None
         except (RequestException, TwilioException) as error:
             # Their words hold the address, and with it the account.
-            raise Unreachable(f"Twilio cannot be reached: {type(error).__name__}") from None
+            raise Unreachable(say("Twilio cannot be reached: %(name)s", name=type(error).__name__)) from None
 
 
 class SmsLine(TwilioLine):
@@ -116,11 +121,11 @@ def callback_of(row: Notification) -> str:
 
 
 def _after(error: TwilioRestException) -> Exception:
-    words = f"Twilio answered {error.status}, code {error.code}"
+    words = say("Twilio answered %(status)s, code %(code)s", status=error.status, code=error.code)
     if error.code == OPTED_OUT:
-        return Refused("the number has opted out of text messages")
+        return Refused(say("the number has opted out of text messages"))
     if error.code in BAD_NUMBER:
-        return Refused(f"{words}: the number cannot be reached so", is_address_bad=True)
+        return Refused(say("%(words)s: the number cannot be reached so", words=words), is_address_bad=True)
     if error.code in NOT_ALLOWED:
-        return Refused(f"{words}: the account may not reach numbers of this country")
+        return Refused(say("%(words)s: the account may not reach numbers of this country", words=words))
     return Trouble(words)

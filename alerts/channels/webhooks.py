@@ -13,6 +13,7 @@ from alerts import webhook_messages
 from alerts.channels import outside
 from alerts.channels.outcome import Lineless, Refused, Sent, Trouble, Unreachable
 from alerts.models import Notification, WebhookAddress
+from clinical.saying import say
 
 # So long the secret before a renewal signs as well.
 BOTH_SIGN = timedelta(days=1)
@@ -24,7 +25,7 @@ class WebhookLine(Lineless):
     def send(self, row: Notification) -> Sent:
         address = WebhookAddress.objects.standing().filter(pk=id_of(row), clinic=row.clinic_id).first()
         if address is None:
-            raise Refused("the address is not the clinic's any more")
+            raise Refused(say("the address is not the clinic's any more"))
         call(address, webhook_messages.body(row), now=timezone.now())
         return Sent()
 
@@ -52,11 +53,11 @@ def call(address: WebhookAddress, body: bytes, *, now: datetime) -> None:
     except outside.NotAllowed as error:
         raise Refused(str(error)) from None
     except (OSError, HTTPException) as error:
-        raise Unreachable(f"the address cannot be reached: {type(error).__name__}") from None
+        raise Unreachable(say("the address cannot be reached: %(name)s", name=type(error).__name__)) from None
     if status == GONE:
-        raise Refused(f"the address answered {status}: it has gone for good")
+        raise Refused(say("the address answered %(status)s: it has gone for good", status=status))
     if not 200 <= status < 300:
-        raise Trouble(f"the address answered {status}")
+        raise Trouble(say("the address answered %(status)s", status=status))
 
 
 def signature(address: WebhookAddress, body: bytes, *, now: datetime) -> str:

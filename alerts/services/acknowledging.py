@@ -3,10 +3,12 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext, gettext_lazy
 
 from alerts.models import Alert
 from alerts.services import lifecycle
 from clinical.escalation import Acknowledging, Deadlines, Tier, acknowledged_until, tier_at
+from clinical.saying import say
 from clinics.errors import Conflict, Impossible
 from clinics.models import User
 
@@ -25,17 +27,17 @@ BY_HAND = frozenset(
     }
 )
 ALARMS = frozenset({Kind.PUMP_ALARM, Kind.PUMP_ALARM_TWO_TONES})
-_LOOKED_AT = "Record the interrogation or the refill: this ends it."
+_LOOKED_AT = gettext_lazy("Record the interrogation or the refill: this ends it.")
 # How each other kind ends, said to somebody who tries to close it.
 ENDS_BY = {
-    Kind.REFILL_DUE: "Record the refill: this ends it.",
-    Kind.PUMP_STOPPED: "Record the restart, or the end of therapy: this ends it.",
-    Kind.PUMP_STALLED: "Record the recovery from the stall: this ends it.",
-    Kind.APPOINTMENT_LATE: "Book a visit in time, or record the refill: this ends it.",
-    Kind.NO_SHOW: "Book another visit, or record the refill: this ends it.",
+    Kind.REFILL_DUE: gettext_lazy("Record the refill: this ends it."),
+    Kind.PUMP_STOPPED: gettext_lazy("Record the restart, or the end of therapy: this ends it."),
+    Kind.PUMP_STALLED: gettext_lazy("Record the recovery from the stall: this ends it."),
+    Kind.APPOINTMENT_LATE: gettext_lazy("Book a visit in time, or record the refill: this ends it."),
+    Kind.NO_SHOW: gettext_lazy("Book another visit, or record the refill: this ends it."),
     Kind.PUMP_ALARM: _LOOKED_AT,
     Kind.PUMP_ALARM_TWO_TONES: _LOOKED_AT,
-    Kind.NOBODY_ON_CALL: "It ends as soon as somebody is on call.",
+    Kind.NOBODY_ON_CALL: gettext_lazy("It ends as soon as somebody is on call."),
 }
 RESOLVED = "resolved"
 LONGEST_NOTE, LONGEST_NAME = 350, 100
@@ -64,7 +66,12 @@ def acknowledge(
     alert.next_due_at = alert.acknowledged_until
     alert.save()
     local = alert.acknowledged_until.astimezone(alert.clinic.zone)
-    detail = f"by {by}, until {local:%Y-%m-%d %H:%M} ({alert.clinic.timezone})"
+    detail = say(
+        "by %(by)s, until %(time)s (%(timezone)s)",
+        by=by,
+        time=f"{local:%Y-%m-%d %H:%M}",
+        timezone=alert.clinic.timezone,
+    )
     lifecycle.log([alert], "acknowledged", now, detail=f"{detail}: {_said(note, spoken_with)}".rstrip(": ")[:500])
     return alert
 
@@ -97,13 +104,15 @@ def resolve(*, alert_id: int, note: str, by: User, now: datetime) -> Alert:
     """
     alert = _locked(alert_id)
     if not may_resolve(alert):
-        raise Conflict(ENDS_BY.get(Kind(alert.kind), "Record what was done: this ends it."))
+        raise Conflict(ENDS_BY.get(Kind(alert.kind), gettext("Record what was done: this ends it.")))
     if not note.strip():
-        raise Impossible({"note": ["Say what was found and done: it closes the alert."]})
+        raise Impossible({"note": [gettext("Say what was found and done: it closes the alert.")]})
     if len(note) > LONGEST_NOTE:
-        raise Impossible({"note": [f"Write at most {LONGEST_NOTE} characters."]})
-    lifecycle.log([alert], RESOLVED, now, detail=f"by {by}: {note.strip()}")
-    lifecycle.close(alert, reason=f"resolved by {by}"[:200], event_id=None, now=now)
+        raise Impossible(
+            {"note": [gettext("Write at most %(longest_note)s characters.") % {"longest_note": LONGEST_NOTE}]}
+        )
+    lifecycle.log([alert], RESOLVED, now, detail=say("by %(by)s: %(note)s", by=by, note=note.strip()))
+    lifecycle.close(alert, reason=say("resolved by %(by)s", by=by)[:200], event_id=None, now=now)
     return alert
 
 
@@ -114,7 +123,7 @@ def _locked(alert_id: int) -> Alert:
     """
     alert = Alert.objects.select_for_update(of=("self",)).select_related("clinic").get(pk=alert_id)
     if alert.closed_at is not None:
-        raise Conflict(f"This alert is closed: {alert.closed_reason}.")
+        raise Conflict(gettext("This alert is closed: %(closed_reason)s.") % {"closed_reason": alert.closed_reason})
     return alert
 
 
@@ -127,20 +136,24 @@ def _check(tier: Tier | None, until: datetime | None, note: str, spoken_with: st
     asked = tier.acknowledging if tier is not None else ()
     errors: dict[str, list[str]] = {}
     if until is not None and until <= now:
-        errors["until"] = ["This has passed: write when to tell again."]
+        errors[gettext("until")] = [gettext("This has passed: write when to tell again.")]
     if Acknowledging.NOTE in asked and not note.strip():
-        errors["note"] = ["Say what is being done meanwhile."]
+        errors[gettext("note")] = [gettext("Say what is being done meanwhile.")]
     if Acknowledging.SPOKEN_WITH in asked and not spoken_with.strip():
-        errors["spoken_with"] = ["Say with whom you have spoken: the patient, a caregiver, the ward."]
+        errors[gettext("spoken_with")] = [gettext("Say with whom you have spoken: the patient, a caregiver, the ward.")]
     if len(note) > LONGEST_NOTE:
-        errors["note"] = [f"Write at most {LONGEST_NOTE} characters."]
+        errors[gettext("note")] = [
+            gettext("Write at most %(longest_note)s characters.") % {"longest_note": LONGEST_NOTE}
+        ]
     if len(spoken_with) > LONGEST_NAME:
-        errors["spoken_with"] = [f"Write at most {LONGEST_NAME} characters."]
+        errors[gettext("spoken_with")] = [
+            gettext("Write at most %(longest_name)s characters.") % {"longest_name": LONGEST_NAME}
+        ]
     if errors:
         raise Impossible(errors)
 
 
 def _said(note: str, spoken_with: str) -> str:
     """The note, and with whom somebody has spoken, as one text."""
-    spoken = f"spoken with {spoken_with.strip()}" if spoken_with.strip() else ""
+    spoken = say("spoken with %(person)s", person=spoken_with.strip()) if spoken_with.strip() else ""
     return "; ".join(part for part in (spoken, note.strip()) if part)

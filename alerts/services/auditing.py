@@ -18,6 +18,7 @@ from alerts.models import Alert, AlertStep, Notification
 from alerts.services import engine
 from alerts.services.lifecycle import Opening, close, log, open_all
 from clinical.escalation import LONGEST_REPEAT, Anchor, Deadlines, Tier
+from clinical.saying import say
 from clinics.roles import Role
 
 logger = logging.getLogger(__name__)
@@ -46,11 +47,11 @@ def look(now: datetime) -> list[Finding]:
     since = now - engine.patience()
     tellings = Alert.objects.open().exclude(tier="")
     return [
-        *count("alerts not told in time", Alert.objects.due(since)),
-        *count("messages not sent in time", Notification.objects.late(since)),
+        *count(say("alerts not told in time"), Alert.objects.due(since)),
+        *count(say("messages not sent in time"), Notification.objects.late(since)),
         *_let_go(now),
-        *_woken("alerts without a next time to tell", Alert.objects.open().filter(next_due_at=None), now),
-        *_woken("alerts asleep for too long", tellings.filter(next_due_at__gt=now + LONGEST_SLEEP), now),
+        *_woken(say("alerts without a next time to tell"), Alert.objects.open().filter(next_due_at=None), now),
+        *_woken(say("alerts asleep for too long"), tellings.filter(next_due_at__gt=now + LONGEST_SLEEP), now),
     ]
 
 
@@ -62,7 +63,7 @@ def look_fully(now: datetime) -> list[Finding]:
     rows = Notification.objects.filter(alert=OuterRef("pk"))
     begun = Alert.objects.open().filter(opened_at__lte=now - engine.patience(), next_due_at__gt=now).exclude(tier="")
     unheard = begun.filter(~Exists(rows), booked_at=None).exclude(acknowledged_until__gt=now)
-    return [*look(now), *_woken("alerts of which nobody was told", unheard, now)]
+    return [*look(now), *_woken(say("alerts of which nobody was told"), unheard, now)]
 
 
 def count(what: str, rows: "QuerySet[Alert] | QuerySet[Notification]") -> list[Finding]:
@@ -74,7 +75,7 @@ def count(what: str, rows: "QuerySet[Alert] | QuerySet[Notification]") -> list[F
 def _let_go(now: datetime) -> list[Finding]:
     """Messages in nobody's hands: marked as being sent, without a lease that would lapse."""
     held = Notification.objects.filter(state=Notification.State.SENDING, lease_until=None)
-    found = count("messages held by nobody", held)
+    found = count(say("messages held by nobody"), held)
     held.update(lease_until=now)
     return found
 
@@ -86,7 +87,7 @@ def _woken(what: str, alerts: "QuerySet[Alert]", now: datetime) -> list[Finding]
         with transaction.atomic():
             batch = list(alerts.select_for_update(skip_locked=True, of=("self",))[:BATCH])
             Alert.objects.filter(pk__in=[alert.pk for alert in batch]).update(next_due_at=now)
-            log(_newly(batch), FORGOTTEN, now, detail=f"{what}: due now")
+            log(_newly(batch), FORGOTTEN, now, detail=say("%(what)s: due now", what=what))
         for alert in batch:
             clinics[alert.clinic_id] += 1
         if len(batch) < BATCH:
@@ -126,7 +127,7 @@ def _keep(alert: Alert, words: Sequence[str], now: datetime) -> None:
     if words:
         _say(alert, words, now)
     elif not alert.opened_at <= now < alert.opened_at + LASTING:
-        close(alert, reason="nothing is late any more", event_id=None, now=now)
+        close(alert, reason=say("nothing is late any more"), event_id=None, now=now)
 
 
 def _say(alert: Alert, words: Sequence[str], now: datetime) -> None:

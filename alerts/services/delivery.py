@@ -21,6 +21,7 @@ from alerts.services.failures import (
     places_with_failures,
     settle,
 )
+from clinical.saying import say
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ def _send(row: Notification, lines: Lines, batch: _Batch, clock: Callable[[], da
         # Neither its words nor its trace are kept: both may hold the message.
         name = type(error).__name__
         logger.error("message %s could not be made or sent: %s in %s", row.pk, name, _place(error))
-        _try_again(row, f"could not be made or sent: {name}", clock())
+        _try_again(row, say("could not be made or sent: %(name)s", name=name), clock())
     else:
         _sent(row, sent, batch, clock())
 
@@ -131,7 +132,7 @@ def _spread(row: Notification, now: datetime) -> None:
         if count:
             _finish(row, Notification.State.SENT, sent_at=now)
         else:
-            _finish(row, Notification.State.CANCELLED, error="the clinic has no address for webhooks")
+            _finish(row, Notification.State.CANCELLED, error=say("the clinic has no address for webhooks"))
 
 
 def _finish(
@@ -203,7 +204,7 @@ def _refused(row: Notification, error: Refused, now: datetime) -> None:
         return
     person = at_home(row)
     if error.is_address_bad and row.channel == Notification.Channel.EMAIL and person is not None:
-        give_up_address(row, address=person.email, why="the mail server does not know it", now=now)
+        give_up_address(row, address=person.email, why=say("the mail server does not know it"), now=now)
     if row.channel == Notification.Channel.WEBHOOK:
         webhooks.heard(row, error=str(error), now=now)
     open_failure(row, now=now)

@@ -22,6 +22,7 @@ from alerts.digest_mail import Content, compose, content_of
 from alerts.models import Alert, AlertStep, Digest, DigestChoice, DigestTurn
 from alerts.services.delivery import LEASE, LONGEST_WAIT
 from alerts.services.failures import open_digest_failure, settle
+from clinical.saying import say
 from clinics.models import Clinic, Membership, User
 from clinics.roles import Role
 
@@ -183,9 +184,9 @@ def message_id(row: Digest) -> str:
 def _moot(row: Digest) -> str:
     """Why a digest need not be sent any more; empty if it must."""
     if row.user_id not in wanted_by(row.clinic_id):
-        return "wants it no more, or is no longer on the staff of the clinic"
+        return say("wants it no more, or is no longer on the staff of the clinic")
     if Digest.objects.filter(clinic=row.clinic_id, user=row.user_id, day__gt=row.day).exists():
-        return "a newer digest to the same person follows"
+        return say("a newer digest to the same person follows")
     return ""
 
 
@@ -202,7 +203,7 @@ def _sent(row: Digest, content: Content, now: datetime) -> None:
     if not _store(row, state=Digest.State.SENT, sent_at=now, error="", alerts=named):
         return
     settle((row.clinic_id, None), now=now)
-    detail = f"named in the daily digest of {row.day}"
+    detail = say("named in the daily digest of %(day)s", day=row.day)
     logged = AlertStep.objects.filter(alert__in=named, what=NAMED, detail=detail).values("alert")
     new = Alert.objects.filter(pk__in=named).exclude(pk__in=logged).values_list("pk", flat=True)
     AlertStep.objects.bulk_create(AlertStep(alert_id=pk, at=now, what=NAMED, detail=detail) for pk in new)

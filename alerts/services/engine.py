@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.conf import settings
+from django.utils.translation import gettext, gettext_lazy
 
 from alerts.models import Alert, Digest, DigestTurn, Heartbeat, Notification
 
@@ -28,14 +29,14 @@ class Part(StrEnum):
     DELIVER = "deliver"
 
 
-WORDS: dict[str, str] = {
-    Part.OPEN: "noticing what is due",
-    Part.VISITS: "reminders of visits",
-    Part.DIGESTS: "daily digests",
-    Part.TELL: "telling people",
-    Part.AUDIT: "checking that nothing is forgotten",
-    Part.DELIVER: "sending messages",
-    TICK: "the regular round",
+WORDS = {
+    Part.OPEN: gettext_lazy("noticing what is due"),
+    Part.VISITS: gettext_lazy("reminders of visits"),
+    Part.DIGESTS: gettext_lazy("daily digests"),
+    Part.TELL: gettext_lazy("telling people"),
+    Part.AUDIT: gettext_lazy("checking that nothing is forgotten"),
+    Part.DELIVER: gettext_lazy("sending messages"),
+    TICK: gettext_lazy("the regular round"),
 }
 
 
@@ -95,10 +96,10 @@ def _beats() -> dict[str, datetime]:
 def _silences(beats: Mapping[str, datetime], now: datetime) -> list[Silence]:
     silent = [part for part in Part if not _is_fresh(beats.get(part), now)]
     if len(silent) == len(Part):
-        return [Silence("all", "the whole engine", max(beats.values(), default=None))]
+        return [Silence("all", gettext("the whole engine"), max(beats.values(), default=None))]
     if not silent and not _is_fresh(beats.get(TICK), now):
-        return [Silence(TICK, WORDS[TICK], beats.get(TICK))]
-    return [Silence(part, WORDS[part], beats.get(part)) for part in silent]
+        return [Silence(TICK, str(WORDS[TICK]), beats.get(TICK))]
+    return [Silence(part, str(WORDS[part]), beats.get(part)) for part in silent]
 
 
 def _is_fresh(at: datetime | None, now: datetime) -> bool:

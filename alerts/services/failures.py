@@ -11,6 +11,7 @@ from alerts.people import at_home, patient_of, pump_id_of
 from alerts.queries import AlertQuerySet
 from alerts.services.lifecycle import Opening, close, open_all
 from clinical.escalation import Deadlines
+from clinical.saying import say
 from clinics.history import note, subject_of
 from clinics.models import Membership
 from patients.models import Contact, Patient
@@ -33,7 +34,7 @@ def open_failure(row: Notification, *, now: datetime) -> None:
 
 def open_digest_failure(row: Digest, *, now: datetime) -> None:
     """Alert the staff of a clinic that one of them gets no digest. Within a transaction."""
-    _open((row.clinic_id, None), None, f"the daily digest to {row.user.email} was refused", now)
+    _open((row.clinic_id, None), None, say("the daily digest to %(email)s was refused", email=row.user.email), now)
 
 
 def _open(place: Place, patient_id: int | None, detail: str, now: datetime) -> None:
@@ -68,7 +69,7 @@ def settle(place: Place, *, now: datetime) -> None:
     if pump_id is None and _is_digest_missing(clinic_id):
         return
     for alert in _failures([place]).select_for_update():
-        close(alert, reason="the recipient was reached", event_id=None, now=now)
+        close(alert, reason=say("the recipient was reached"), event_id=None, now=now)
 
 
 def _is_digest_missing(clinic_id: int) -> bool:
@@ -95,7 +96,7 @@ def give_up_address(row: Notification, *, address: str, why: str, now: datetime)
 
 def _flag(person: Patient | Contact, patient: Patient, why: str, now: datetime) -> None:
     type(person).objects.filter(pk=person.pk).update(email_undeliverable_since=now)
-    summary = f"No more e-mail to {person}: {why}; phone instead"
+    summary = say("No more e-mail to %(person)s: %(why)s; phone instead", person=person, why=why)
     note(clinic=patient.clinic, by=None, at=now, subject=subject_of(patient), summary=summary)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from alerts.models import Alert, AlertStep, EscalationPolicy
 from clinical.escalation import (
@@ -25,6 +26,7 @@ from clinical.escalation import (
     tier_from_json,
     tier_to_json,
 )
+from clinical.saying import say
 from clinics.errors import Impossible
 from clinics.models import Clinic
 
@@ -86,7 +88,10 @@ def store_ladder(*, clinic: Clinic, ladder: Ladder, risk_days: int, now: datetim
     """
     wrong = problems(ladder)
     if not 0 <= risk_days <= MOST_RISK_DAYS:
-        wrong = {**wrong, "risk_days": [f"From 0 to {MOST_RISK_DAYS} days."]}
+        wrong = {
+            **wrong,
+            _("risk_days"): [_("From 0 to %(most_risk_days)s days.") % {"most_risk_days": MOST_RISK_DAYS}],
+        }
     if wrong:
         raise Impossible(wrong)
     # One after the other, so that no version is given twice.
@@ -190,7 +195,7 @@ def move(alert: Alert, deadlines: Deadlines, *, now: datetime) -> None:
     alert.tier = tier.code if tier is not None else ""
     if after > before:
         alert.next_due_at = now
-        end_acknowledgement(alert, now, "it has become more urgent")
+        end_acknowledgement(alert, now, say("it has become more urgent"))
     elif after < before:
         alert.next_due_at = next_due(ladder, deadlines, now)
     else:
@@ -200,7 +205,7 @@ def move(alert: Alert, deadlines: Deadlines, *, now: datetime) -> None:
         alert.next_due_at = _sooner(alert.next_due_at, alert.acknowledged_until)
     alert.save()
     if after != before:
-        log([alert], "tier", now, detail=alert.tier or "not due")
+        log([alert], say("tier"), now, detail=alert.tier or say("not due"))
 
 
 def end_acknowledgement(alert: Alert, now: datetime, why: str) -> None:
@@ -208,7 +213,7 @@ def end_acknowledgement(alert: Alert, now: datetime, why: str) -> None:
     if alert.acknowledged_until is None:
         return
     alert.acknowledged_until, alert.acknowledged_by, alert.acknowledged_note = None, None, ""
-    log([alert], "acknowledgement ended", now, detail=why)
+    log([alert], say("acknowledgement ended"), now, detail=why)
 
 
 def tell_again(alert: Alert, *, now: datetime, why: str) -> None:
@@ -216,7 +221,7 @@ def tell_again(alert: Alert, *, now: datetime, why: str) -> None:
     alert.next_due_at = now
     end_acknowledgement(alert, now, why)
     alert.save()
-    log([alert], "reported again", now, detail=why)
+    log([alert], say("reported again"), now, detail=why)
 
 
 def _sooner(*moments: datetime | None) -> datetime | None:
@@ -239,7 +244,7 @@ def reopen_closed_by(event_id: int, *, now: datetime) -> None:
         alert.next_due_at, alert.nobody_since = now, None
         alert.acknowledged_until, alert.acknowledged_by, alert.acknowledged_note = None, None, ""
         alert.save()
-        log([alert], "reopened", now, detail="the entry that closed it was voided")
+        log([alert], say("reopened"), now, detail=say("the entry that closed it was voided"))
 
 
 def log(alerts: Sequence[Alert], what: str, now: datetime, detail: str = "") -> None:

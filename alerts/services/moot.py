@@ -11,8 +11,10 @@ from alerts.models import Alert, Notification, WebhookAddress
 from alerts.people import patient_of
 from alerts.reach import can_be_reached
 from clinical.escalation import QUIETED_BY_A_VISIT
+from clinical.saying import say
 from clinics.backends import may_log_in
 from clinics.models import Membership
+from clinics.words import in_english
 from patients.models import Patient
 
 Channel = Notification.Channel
@@ -71,17 +73,19 @@ def _why_not(row: Notification, known: _Known, now: datetime) -> str:
     if reason:
         return reason
     if patient is not None and patient.status != Patient.Status.ACTIVE:
-        return f"patient: {patient.get_status_display().lower()}"
+        return say("patient: %(status)s", status=in_english(patient.get_status_display).lower())
     if row.user_id is not None and not known.is_staff(row):
-        return "no longer on the staff of the clinic"
+        return say("no longer on the staff of the clinic")
     person = row.patient or row.contact
     is_live = row.clinic.patient_messages_since is not None
     if person is not None and not (is_live and can_be_reached(person, row.channel)):
-        return f"{'patient' if row.patient is not None else 'contact'} has no consent or address any more"
+        if row.patient is not None:
+            return say("patient has no consent or address any more")
+        return say("contact has no consent or address any more")
     if row.channel == Channel.WEBHOOK and id_of(row) not in known.webhooks:
-        return "the address is not the clinic's any more"
+        return say("the address is not the clinic's any more")
     if row.is_overtaken:  # type: ignore[attr-defined]  # annotated in `fetched`
-        return "a newer message to the same person follows"
+        return say("a newer message to the same person follows")
     return ""
 
 
@@ -90,18 +94,18 @@ def _ended(row: Notification, now: datetime) -> str:
     if row.appointment is not None:
         visit = row.appointment
         if visit.state not in TO_COME:
-            return f"the visit is {visit.get_state_display().lower()}"
+            return say("the visit is %(state)s", state=in_english(visit.get_state_display).lower())
         if visit.sequence != row.repeat_number:
-            return "the visit was changed since"
-        return "the visit has begun" if visit.starts_at <= now else ""
+            return say("the visit was changed since")
+        return say("the visit has begun") if visit.starts_at <= now else ""
     alert = row.alert
     if alert is None:
-        return "it is about nothing"
+        return say("it is about nothing")
     if alert.closed_at is not None:
-        return f"alert closed: {alert.closed_reason}"
+        return say("alert closed: %(closed_reason)s", closed_reason=alert.closed_reason)
     if alert.acknowledged_until is not None and alert.acknowledged_until > now:
-        return "somebody has acknowledged the alert"
-    return "a visit is booked" if row.tier in QUIETED_BY_A_VISIT and has_visit(alert) else ""
+        return say("somebody has acknowledged the alert")
+    return say("a visit is booked") if row.tier in QUIETED_BY_A_VISIT and has_visit(alert) else ""
 
 
 def has_visit(alert: Alert) -> bool:

@@ -9,6 +9,7 @@ from alerts.models import Alert
 from alerts.services import lifecycle, oncall
 from alerts.services.lifecycle import Opening
 from clinical.escalation import CLINIC_LADDER, Deadlines
+from clinical.saying import say
 
 
 def open_for(clinic_ids: Collection[int], now: datetime) -> None:
@@ -21,7 +22,7 @@ def open_for(clinic_ids: Collection[int], now: datetime) -> None:
             kind=Alert.Kind.NOBODY_ON_CALL,
             deadlines=Deadlines(opened_at=now),
             ladder=CLINIC_LADDER,
-            detail="An alert asks for whoever is on call, and nobody is.",
+            detail=say("An alert asks for whoever is on call, and nobody is."),
         )
         lifecycle.open_or_get(opening, now=now)
 
@@ -37,9 +38,9 @@ def close_settled(now: datetime) -> None:
         present = oncall.on_call({alert.clinic_id for alert in alerts}, now) if alerts else {}
         for alert in alerts:
             if alert.clinic_id in present:
-                lifecycle.close(alert, reason="somebody is on call again", event_id=None, now=now)
+                lifecycle.close(alert, reason=say("somebody is on call again"), event_id=None, now=now)
             elif not _is_needed(alert.clinic_id):
-                lifecycle.close(alert, reason="no open alert asks for whoever is on call", event_id=None, now=now)
+                lifecycle.close(alert, reason=say("no open alert asks for whoever is on call"), event_id=None, now=now)
 
 
 def _is_needed(clinic_id: int) -> bool:

@@ -12,6 +12,7 @@ from django.db import transaction
 from alerts.models import Notification
 from alerts.queries import NotificationQuerySet
 from alerts.services.failures import give_up_address, open_failure
+from clinical.saying import say
 
 State = Notification.State
 # A call that nobody answers is made so often, so far apart; then it has failed.
@@ -22,11 +23,11 @@ CALL_AGAIN = timedelta(minutes=10)
 class Mishap(StrEnum):
     """Each in words for staff."""
 
-    BOUNCED = "the address does not take it"
-    COMPLAINED = "the recipient reported it as spam"
-    UNSUBSCRIBED = "the recipient wants no more e-mail"
-    REJECTED = "the mail provider does not send to this address"
-    FAILED = "the mail provider could not send it"
+    BOUNCED = say("the address does not take it")
+    COMPLAINED = say("the recipient reported it as spam")
+    UNSUBSCRIBED = say("the recipient wants no more e-mail")
+    REJECTED = say("the mail provider does not send to this address")
+    FAILED = say("the mail provider could not send it")
 
 
 # After these nothing more is sent to the address.
@@ -58,7 +59,7 @@ def mail_failed(report: MailReport, *, now: datetime) -> bool:
 def text_failed(*, row_id: int, provider_id: str, code: str, now: datetime) -> bool:
     """A text message was not delivered."""
     row = _of(row_id, Notification.Channel.SMS, provider_id)
-    return row is not None and _fail(row, f"the text message was not delivered{_code(code)}", now)
+    return row is not None and _fail(row, _not_delivered(code), now)
 
 
 @transaction.atomic
@@ -67,7 +68,7 @@ def call_failed(*, row_id: int, provider_id: str, why: str, now: datetime) -> bo
     row = _of(row_id, Notification.Channel.VOICE, provider_id)
     if row is None or row.state not in (State.SENT, State.SENDING):
         return False
-    words = f"the call was not answered: {why}"
+    words = say("the call was not answered: %(why)s", why=why)
     if row.attempts >= MOST_CALLS or row.state == State.SENDING:
         return _fail(row, words, now)
     Notification.objects.filter(pk=row.pk).update(
@@ -76,8 +77,10 @@ def call_failed(*, row_id: int, provider_id: str, why: str, now: datetime) -> bo
     return True
 
 
-def _code(code: str) -> str:
-    return f", code {code}" if code.isascii() and code.isdecimal() and len(code) < 8 else ""
+def _not_delivered(code: str) -> str:
+    if code.isascii() and code.isdecimal() and len(code) < 8:
+        return say("the text message was not delivered, code %(code)s", code=code)
+    return say("the text message was not delivered")
 
 
 def _rows() -> NotificationQuerySet[Notification]:

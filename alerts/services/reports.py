@@ -4,12 +4,14 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from alerts.models import Alert, Notification, Report
 from alerts.services import lifecycle
 from alerts.services.lifecycle import Ladder, Opening
 from clinical import symptoms as known
 from clinical.escalation import CALL_LADDER, EMERGENCY_LADDER, IMMEDIATE_LADDER, Deadlines
+from clinical.saying import say
 from clinical.symptoms import Syndrome
 from clinics.errors import Conflict, Impossible
 from clinics.models import User
@@ -61,7 +63,7 @@ def report(
     pump = lifecycle.lock_pump(pump_id)
     status = Patient.objects.values_list("status", flat=True).get(pk=patient.pk)
     if pump.patient_id != patient.pk or status != Patient.Status.ACTIVE:
-        raise Conflict("The patient is not in care at this clinic any more: nobody here would be told.")
+        raise Conflict(_("The patient is not in care at this clinic any more: nobody here would be told."))
     alert = _told(kind, patient, pump_id, symptoms, now)
     return Report.objects.create(
         clinic_id=patient.clinic_id,
@@ -96,7 +98,7 @@ def _told(kind: str, patient: Patient, pump_id: int, symptoms: Sequence[str], no
     if not is_new:
         alert.reports += 1
         alert.detail = words_of(symptoms) or alert.detail
-        lifecycle.tell_again(alert, now=now, why=f"report {alert.reports}")
+        lifecycle.tell_again(alert, now=now, why=say("report %(reports)s", reports=alert.reports))
     return alert
 
 
@@ -129,7 +131,7 @@ def said(
     kinds += [Kind.ONE_TONE if tones == 1 else Kind.TWO_TONES] if tones is not None else []
     kinds += [Kind.CALL_BACK] if call_back else []
     if not kinds:
-        raise Impossible({"symptoms": ["Choose what was noticed, how the pump alarms, or that a call is wanted."]})
+        raise Impossible({"symptoms": [_("Choose what was noticed, how the pump alarms, or that a call is wanted.")]})
     return [
         report(
             pump_id=pump_id,
@@ -155,19 +157,19 @@ def _syndromes(symptoms: Collection[str]) -> list[Syndrome]:
     try:
         return known.syndromes(symptoms)
     except ValueError as error:
-        raise Impossible({"symptoms": [f"{error}; use the codes of the list."]}) from error
+        raise Impossible({"symptoms": [_("%(error)s; use the codes of the list.") % {"error": error}]}) from error
 
 
 def _check(kind: str, symptoms: Sequence[str], note: str, began_at: datetime, now: datetime) -> None:
     errors: dict[str, list[str]] = {}
     _syndromes(symptoms)
     if kind in CLINICAL and not _CODES[Kind(kind)] & set(symptoms):
-        errors["symptoms"] = ["Choose at least one symptom of this list."]
+        errors["symptoms"] = [_("Choose at least one symptom of this list.")]
     if len(set(symptoms)) != len(symptoms):
-        errors["symptoms"] = ["Each symptom once."]
+        errors["symptoms"] = [_("Each symptom once.")]
     if not now - AGO_AT_MOST <= began_at <= now + AHEAD_AT_MOST:
-        errors["began_at"] = ["Write when it began: within the last year, and not in the future."]
+        errors["began_at"] = [_("Write when it began: within the last year, and not in the future.")]
     if len(note) > LONGEST_NOTE:
-        errors["note"] = [f"Write at most {LONGEST_NOTE} characters."]
+        errors["note"] = [_("Write at most %(longest_note)s characters.") % {"longest_note": LONGEST_NOTE}]
     if errors:
         raise Impossible(errors)

@@ -7,21 +7,25 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext, gettext_lazy, gettext_noop
 
 from alerts.models import OnCallRota, StandIn
 from alerts.services.oncall import present, staff_of, until
+from clinical.saying import say
 from clinics.errors import Conflict, Impossible
 from clinics.history import note, subject_of
 from clinics.models import Clinic, User
 from clinics.opening import WEEKDAYS
 from clinics.roles import Permission
+from clinics.saying import said
 from clinics.services import account_mail
 from clinics.words import moment_words
 
 MOST_PLACES = 52
 FARTHEST_START = timedelta(days=366)
 LONGEST_STAND_IN = timedelta(days=92)
-NOT_STAFF = "is not on the staff of this clinic; choose somebody who is."
+NOT_STAFF = gettext_lazy("This person is not on the staff of this clinic; choose somebody who is.")
 
 
 @transaction.atomic
@@ -37,17 +41,19 @@ def set_rota(
     today = now.astimezone(clinic.zone).date()
     wrong: dict[str, list[str]] = {}
     if not people:
-        wrong["people"] = ["Choose at least one person."]
+        wrong["people"] = [gettext("Choose at least one person.")]
     elif len(people) > MOST_PLACES:
-        wrong["people"] = [f"At most {MOST_PLACES} places."]
+        wrong["people"] = [gettext("At most %(most_places)s places.") % {"most_places": MOST_PLACES}]
     elif set(people) - staff_of([clinic.pk])[clinic.pk]:
-        wrong["people"] = [f"Somebody chosen {NOT_STAFF}"]
+        wrong["people"] = [gettext("Somebody chosen is not on the staff of this clinic; choose somebody who is.")]
     if not 0 <= weekday < len(WEEKDAYS):
-        wrong["weekday"] = ["Choose a weekday, 0 for Monday to 6 for Sunday."]
+        wrong["weekday"] = [gettext("Choose a weekday, 0 for Monday to 6 for Sunday.")]
     if starts_on < today:
-        wrong["starts_on"] = ["A rota begins today at the earliest: who was on call until now stays as it was."]
+        wrong["starts_on"] = [
+            gettext("A rota begins today at the earliest: who was on call until now stays as it was.")
+        ]
     elif starts_on - today > FARTHEST_START:
-        wrong["starts_on"] = ["A rota begins within a year."]
+        wrong["starts_on"] = [gettext("A rota begins within a year.")]
     if wrong:
         raise Impossible(wrong)
     rota = OnCallRota.objects.create(
@@ -61,8 +67,11 @@ def set_rota(
     )
     names = User.objects.in_bulk(people)
     order = ", ".join(str(names[pk]) for pk in people)
-    said = f"On-call rota from {starts_on}, hand-over {WEEKDAYS[weekday]} {hand_over_at:%H:%M}: {order}"
-    note(clinic=clinic, by=by, at=now, subject=subject_of(clinic), summary=said)
+    summary = say(
+        "On-call rota from %(day)s, hand-over %(weekday)s %(time)s: %(people)s",
+        day=starts_on, weekday=WEEKDAYS[weekday], time=f"{hand_over_at:%H:%M}", people=order,
+    )  # fmt: skip
+    note(clinic=clinic, by=by, at=now, subject=subject_of(clinic), summary=summary)
     return rota
 
 
@@ -81,29 +90,35 @@ def stand_in(
     _lock(clinic)
     wrong: dict[str, list[str]] = {}
     if user_id not in staff_of([clinic.pk])[clinic.pk]:
-        wrong["user"] = [f"This person {NOT_STAFF}"]
+        wrong["user"] = [str(NOT_STAFF)]
     if ends_at <= begins_at:
-        wrong["ends_at"] = ["The end must be later than the beginning."]
+        wrong["ends_at"] = [gettext("The end must be later than the beginning.")]
     elif ends_at <= now:
-        wrong["ends_at"] = ["This lies behind: enter a time that is still to come."]
+        wrong["ends_at"] = [gettext("This lies behind: enter a time that is still to come.")]
     elif ends_at - begins_at > LONGEST_STAND_IN:
-        wrong["ends_at"] = [f"At most {LONGEST_STAND_IN.days} days; for longer make a new rota."]
+        wrong["ends_at"] = [
+            gettext("At most %(days)s days; for longer make a new rota.") % {"days": LONGEST_STAND_IN.days}
+        ]
     if not reason.strip():
-        wrong["reason"] = ["Say why, such as holiday or sickness."]
+        wrong["reason"] = [gettext("Say why, such as holiday or sickness.")]
     if wrong:
         raise Impossible(wrong)
     begins = max(begins_at, now)
     _refuse_overlap(clinic, begins, ends_at)
     made = _stored(clinic, user_id, begins, ends_at, reason, by, now)
     if made.user_id != by.pk:
-        _mail(made.user, clinic, f"You are on call {_span(made)}", f"{by} has put you down: {made.reason}", now)
+        told = gettext_noop("%(by)s has put you down: %(reason)s")
+        _mail(made.user, made, gettext_noop("You are on call %(span)s"), told, now, by=by, reason=made.reason)
     return made
 
 
 def _refuse_overlap(clinic: Clinic, begins: datetime, ends: datetime) -> None:
     other = StandIn.objects.filter(clinic=clinic).between(begins, ends).select_related("user", "clinic").first()
     if other is not None:
-        raise Conflict(f"{other.user} stands in already {_span(other)}. End that first, or choose another time.")
+        raise Conflict(
+            gettext("%(user)s stands in already %(span)s. End that first, or choose another time.")
+            % {"user": other.user, "span": _span(other)}
+        )
 
 
 def _stored(
@@ -118,7 +133,8 @@ def _stored(
         made_by=by,
         made_at=now,
     )
-    summary = f"{made.user} on call {_span(made)}: {made.reason}"
+    with translation.override("en"):
+        summary = say("%(who)s on call %(span)s: %(reason)s", who=made.user, span=_span(made), reason=made.reason)
     note(clinic=clinic, by=by, at=now, subject=subject_of(clinic), summary=summary)
     return made
 
@@ -133,13 +149,15 @@ def end_stand_in(*, stand_in_id: int, by: User, now: datetime) -> StandIn:
     _lock(StandIn.objects.select_related("clinic").get(pk=stand_in_id).clinic)
     one = StandIn.objects.select_related("clinic", "user").get(pk=stand_in_id)
     if until(one) <= now or one.ended_at is not None:
-        raise Conflict("This has ended already.")
-    was = _span(one)
+        raise Conflict(gettext("This has ended already."))
+    with translation.override("en"):
+        summary = say("Ended: %(who)s on call %(span)s", who=one.user, span=_span(one))
+    note(clinic=one.clinic, by=by, at=now, subject=subject_of(one.clinic), summary=summary)
+    if one.user_id != by.pk:
+        subject = gettext_noop("You do not stand in any more")
+        _mail(one.user, one, subject, gettext_noop("%(by)s has ended it: you were on call %(span)s."), now, by=by)
     one.ended_at = now
     one.save(update_fields=["ended_at"])
-    note(clinic=one.clinic, by=by, at=now, subject=subject_of(one.clinic), summary=f"Ended: {one.user} on call {was}")
-    if one.user_id != by.pk:
-        _mail(one.user, one.clinic, "You do not stand in any more", f"{by} has ended it: you were on call {was}.", now)
     return one
 
 
@@ -158,31 +176,48 @@ def hand_over(*, clinic: Clinic, to_user_id: int, reason: str, by: User, now: da
     spell = present(clinic, now)
     holder = spell.user or spell.left
     if (holder is None or holder.pk != by.pk) and not by.access.can(Permission.ADMINISTER, clinic.pk):
-        raise PermissionDenied("Whoever is on call hands over, or an administrator.")
+        raise PermissionDenied(gettext("Whoever is on call hands over, or an administrator."))
     if holder is None:
-        raise Conflict("Nobody is on call now, so there is nothing to hand over. Make a rota or enter a stand-in.")
+        raise Conflict(
+            gettext("Nobody is on call now, so there is nothing to hand over. Make a rota or enter a stand-in.")
+        )
     if to_user_id not in staff_of([clinic.pk])[clinic.pk]:
-        raise Impossible({"user": [f"This person {NOT_STAFF}"]})
+        raise Impossible({"user": [NOT_STAFF]})
     if to_user_id == holder.pk:
-        raise Impossible({"user": [f"{holder} is on call already; choose somebody else."]})
+        raise Impossible(
+            {"user": [gettext("%(holder)s is on call already; choose somebody else.") % {"holder": holder}]}
+        )
     StandIn.objects.filter(clinic=clinic).between(now, now + timedelta(microseconds=1)).update(ended_at=now)
-    why = f"Handed over by {holder}" + (f": {reason.strip()}" if reason.strip() else "")
+    if reason.strip():
+        why = say("Handed over by %(holder)s: %(reason)s", holder=holder, reason=reason.strip())
+    else:
+        why = say("Handed over by %(holder)s", holder=holder)
     made = _stored(clinic, to_user_id, now, spell.duty.ends, why, by, now)
-    _mail(made.user, clinic, f"You are on call {_span(made)}", f"{made.reason}.", now)
-    _mail(
-        holder, clinic, f"You are not on call any more: {made.user} is", f"{made.user} is on call {_span(made)}.", now
+    _mail(made.user, made, gettext_noop("You are on call %(span)s"), "%(reason)s.", now, reason=made.reason)
+    subject, told = (
+        gettext_noop("You are not on call any more: %(who)s is"),
+        gettext_noop("%(who)s is on call %(span)s."),
     )
+    _mail(holder, made, subject, told, now, who=made.user)
     return made
 
 
 def _span(one: StandIn) -> str:
     zone = one.clinic.zone
-    return f"from {moment_words(one.begins_at, zone)} to {moment_words(until(one), zone)}"
+    begin, end = moment_words(one.begins_at, zone), moment_words(until(one), zone)
+    return gettext("from %(begin)s to %(end)s") % {"begin": begin, "end": end}
 
 
-def _mail(user: User, clinic: Clinic, subject: str, said: str, now: datetime) -> None:
+def _mail(user: User, one: StandIn, subject: str, told: str, now: datetime, **values: object) -> None:
+    """In the person's language, else the clinic's; `subject` and `told` are texts to translate."""
+    clinic = one.clinic
     address = settings.BASE_URL + reverse("clinic_on_call", args=[clinic.pk])
-    body = f"{said}\n\nTimes are those of {clinic.name} ({clinic.timezone}). Who is on call when:\n\n{address}\n"
+    with translation.override(user.language or clinic.language):
+        words = {"span": _span(one)} | {name: said(str(value)) for name, value in values.items()}
+        subject, told = gettext(subject) % words, gettext(told) % words
+        times = gettext("Times are those of %(clinic)s (%(timezone)s). Who is on call when:")
+    times = times % {"clinic": clinic.name, "timezone": clinic.timezone}
+    body = f"{told}\n\n{times}\n\n{address}\n"
     account_mail.queue(to=user.email, subject=f"{clinic.name}: {subject}", body=body, now=now)
 
 

@@ -10,6 +10,7 @@ from alerts.services.batches import act_on_due
 from alerts.services.lifecycle import deadlines_of, end_acknowledgement, ladder_of, log
 from alerts.services.recipients import Around, Told
 from clinical.escalation import Tier, allowed_from, is_quieted, next_due, next_start, tier_at
+from clinical.saying import say
 from clinics.roles import Role
 from patients.models import Patient
 
@@ -69,7 +70,7 @@ def _tell(alert: Alert, around: Around, now: datetime) -> list[Notification]:
     alert.tier = tier.code
     if is_quieted(tier, deadlines, alert.booked_at):
         alert.next_due_at = next_start(ladder, deadlines, now)
-        log([alert], "quiet", now, detail=f"{tier.code}: a visit is booked in time")
+        log([alert], say("quiet"), now, detail=say("%(code)s: a visit is booked in time", code=tier.code))
         return _rows(alert, tier, Told(), now)
     alert.next_due_at = next_due(ladder, deadlines, now)
     told = around.told(alert, tier)
@@ -86,7 +87,7 @@ def _is_acknowledged(alert: Alert, now: datetime) -> bool:
     if alert.acknowledged_until > now:
         alert.next_due_at = alert.acknowledged_until
         return True
-    end_acknowledgement(alert, now, "its time is over")
+    end_acknowledgement(alert, now, say("its time is over"))
     return False
 
 
@@ -140,5 +141,11 @@ def _rows(alert: Alert, tier: Tier, told: Told, now: datetime) -> list[Notificat
 
 
 def _said(tier: Tier, alert: Alert, rows: Sequence[Notification], now: datetime) -> str:
-    held = f", held until quiet hours end at {tier.quiet_to:%H:%M}" if rows and rows[0].due_at > now else ""
-    return f"{tier.code}, telling {alert.repeat_number}: {len(rows)} message{'s' * (len(rows) != 1)}{held}"
+    values = {"tier": tier.code, "number": alert.repeat_number, "count": len(rows)}
+    if len(rows) == 1:
+        said = say("%(tier)s, telling %(number)s: %(count)s message", **values)
+    else:
+        said = say("%(tier)s, telling %(number)s: %(count)s messages", **values)
+    if not rows or rows[0].due_at <= now:
+        return said
+    return say("%(said)s, held until quiet hours end at %(time)s", said=said, time=f"{tier.quiet_to:%H:%M}")

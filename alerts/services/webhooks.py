@@ -4,12 +4,14 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from alerts import webhook_messages
 from alerts.channels import outside
 from alerts.channels.outcome import Refused, Trouble
 from alerts.channels.webhooks import call, id_of, secret_of
 from alerts.models import Notification, WebhookAddress
+from clinical.saying import say
 from clinics.errors import Conflict, Impossible
 from clinics.history import note, subject_of
 from clinics.models import Clinic, User
@@ -42,13 +44,13 @@ def add(*, clinic: Clinic, url: str, by: User, now: datetime) -> tuple[WebhookAd
         raise Impossible({"url": [str(error)]}) from error
     Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
     if WebhookAddress.objects.standing().filter(clinic=clinic).count() >= MOST:
-        raise Impossible({"url": [f"A clinic has {MOST} addresses at most; remove one first."]})
+        raise Impossible({"url": [_("A clinic has %(most)s addresses at most; remove one first.") % {"most": MOST}]})
     try:
         with transaction.atomic():
             made = WebhookAddress.objects.create(clinic=clinic, url=wanted, created_by=by, created_at=now)
     except IntegrityError as error:
-        raise Impossible({"url": ["This address is told already."]}) from error
-    _note(made, by, now, "Webhook added")
+        raise Impossible({"url": [_("This address is told already.")]}) from error
+    _note(made, by, now, say("Webhook added"))
     return made, secret_of(made, made.generation)
 
 
@@ -63,7 +65,7 @@ def renew(*, address: WebhookAddress, by: User, now: datetime) -> str:
     locked.generation += 1
     locked.renewed_at = now
     locked.save(update_fields=["generation", "renewed_at"])
-    _note(locked, by, now, "Webhook given a new secret")
+    _note(locked, by, now, say("Webhook given a new secret"))
     return secret_of(locked, locked.generation)
 
 
@@ -77,7 +79,7 @@ def remove(*, address: WebhookAddress, by: User, now: datetime) -> None:
     locked = _locked(address)
     locked.ended_at = now
     locked.save(update_fields=["ended_at"])
-    _note(locked, by, now, "Webhook removed")
+    _note(locked, by, now, say("Webhook removed"))
 
 
 def send_test(*, address: WebhookAddress, by: User, now: datetime) -> str:
@@ -87,14 +89,14 @@ def send_test(*, address: WebhookAddress, by: User, now: datetime) -> str:
         Conflict: the address was removed.
     """
     if address.ended_at is not None:
-        raise Conflict("This address was removed.")
+        raise Conflict(_("This address was removed."))
     try:
         call(address, webhook_messages.trial(address.clinic_id, now), now=now)
         words = ""
     except (Refused, Trouble) as error:
         words = str(error)
     _keep(address.pk, words, now)
-    _note(address, by, now, "Webhook tried")
+    _note(address, by, now, say("Webhook tried"))
     return words
 
 
@@ -137,7 +139,7 @@ def _keep(pk: int, error: str, now: datetime) -> None:
 def _locked(address: WebhookAddress) -> WebhookAddress:
     locked = WebhookAddress.objects.select_for_update(of=("self",)).select_related("clinic").get(pk=address.pk)
     if locked.ended_at is not None:
-        raise Conflict("This address was removed.")
+        raise Conflict(_("This address was removed."))
     return locked
 
 

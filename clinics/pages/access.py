@@ -6,6 +6,7 @@ from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 
 from clinics.models import Clinic, User
 from clinics.roles import Permission
@@ -21,7 +22,9 @@ def user_of(request: HttpRequest) -> User:
 def require(request: HttpRequest, permission: Permission, clinic_id: int) -> None:
     """403 unless the person's roles in the clinic include the permission."""
     if not user_of(request).access.can(permission, clinic_id):
-        raise PermissionDenied(f"Your role in this clinic does not include: {permission.value.replace('_', ' ')}.")
+        raise PermissionDenied(
+            _("Your role in this clinic does not include: %(value)s.") % {"value": permission.value.replace("_", " ")}
+        )
 
 
 def administered(request: HttpRequest, clinic_id: int) -> Clinic:

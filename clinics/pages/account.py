@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -27,7 +28,7 @@ def account(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         members.rename(user=user, name=form.cleaned_data["name"])
         members.set_phone(user=user, phone=form.cleaned_data["phone"])
-        messages.success(request, "Saved.")
+        messages.success(request, gettext("Saved."))
         return redirect("account")
     context = {
         "form": form,
@@ -49,7 +50,7 @@ def leave(request: HttpRequest, clinic_id: int) -> HttpResponse:
     except Impossible as error:
         messages.error(request, " ".join(said for told in error.errors.values() for said in told))
         return redirect("account")
-    messages.success(request, f"You have left {clinic.name}.")
+    messages.success(request, gettext("You have left %(name)s.") % {"name": clinic.name})
     return redirect("account")
 
 
@@ -57,7 +58,7 @@ def api_keys(request: HttpRequest) -> HttpResponse:
     """One's keys, and a new one, which is shown in the answer to its making and never again."""
     user = user_of(request)
     if not user.access.can_somewhere(Permission.ADMINISTER):
-        raise PermissionDenied("Keys for programs are made by administrators.")
+        raise PermissionDenied(gettext("Keys for programs are made by administrators."))
     form = KeyForm(request.POST or None)
     made = None
     if request.method == "POST" and form.is_valid():
@@ -73,7 +74,9 @@ def api_keys(request: HttpRequest) -> HttpResponse:
 def revoke_key(request: HttpRequest, key_id: int) -> HttpResponse:
     key = get_object_or_404(ApiKey, user=user_of(request), pk=key_id)
     keys.revoke_key(key=key, by=user_of(request), now=timezone.now())
-    messages.success(request, f"Revoked: {key.name}. A program that uses it is refused from now on.")
+    messages.success(
+        request, gettext("Revoked: %(name)s. A program that uses it is refused from now on.") % {"name": key.name}
+    )
     return redirect("api_keys")
 
 

@@ -8,6 +8,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -15,7 +17,7 @@ from clinics.errors import Conflict, Impossible
 from clinics.forms import InviteForm, JoinForm, RolesForm
 from clinics.models import Clinic, Invitation, User
 from clinics.pages.access import administered, take, user_of
-from clinics.roles import Permission, Role
+from clinics.roles import Permission, Role, in_words
 from clinics.second_factor import who_has_one
 from clinics.services import invitations, keys, members
 
@@ -78,7 +80,9 @@ def _invite(request: HttpRequest, clinic: Clinic, form: InviteForm) -> bool:
     except Conflict as error:
         form.add_error(None, str(error))
         return False
-    messages.success(request, f"Invited: {values['email']}. The roles hold once the invitation is accepted.")
+    messages.success(
+        request, _("Invited: %(email)s. The roles hold once the invitation is accepted.") % {"email": values["email"]}
+    )
     return True
 
 
@@ -95,7 +99,11 @@ def person(request: HttpRequest, clinic_id: int, user_id: int) -> HttpResponse:
         except Impossible as error:
             take(form, error.errors)
         else:
-            said = f"Saved: {found} is {', '.join(roles)}." if roles else f"{found} has no role here any more."
+            said = (
+                _("Saved: %(person)s is %(roles)s.") % {"person": found, "roles": in_words(roles)}
+                if roles
+                else _("%(person)s has no role here any more.") % {"person": found}
+            )
             messages.success(request, said)
             return redirect("people", clinic_id=clinic.pk)
     is_over_all = members.administers_all_of(user_of(request), found)
@@ -115,9 +123,13 @@ def revoke_persons_keys(request: HttpRequest, clinic_id: int, user_id: int) -> H
     clinic = administered(request, clinic_id)
     found = get_object_or_404(User.objects.filter(pk__in=[user.pk for user in members.members_of(clinic)]), pk=user_id)
     if not members.administers_all_of(user_of(request), found):
-        raise PermissionDenied("This person has roles in other clinics too; take their roles here instead.")
+        raise PermissionDenied(_("This person has roles in other clinics too; take their roles here instead."))
     revoked = sum(keys.revoke_key(key=key, by=user_of(request), now=timezone.now()) for key in found.api_keys.active())
-    messages.success(request, f"{revoked} key{'s' if revoked != 1 else ''} of {found} revoked.")
+    messages.success(
+        request,
+        ngettext("%(n)s key of %(person)s revoked.", "%(n)s keys of %(person)s revoked.", revoked)
+        % {"n": revoked, "person": found},
+    )
     return redirect("person", clinic_id=clinic.pk, user_id=found.pk)
 
 
@@ -145,7 +157,10 @@ def _with_invitation(request: HttpRequest, clinic_id: int, invitation_id: int, *
     except Conflict as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"{'Sent again to' if is_resent else 'Withdrawn:'} {found.email}.")
+        messages.success(
+            request,
+            (_("Sent again to %(email)s.") if is_resent else _("Withdrawn: %(email)s.")) % {"email": found.email},
+        )
     return redirect("people", clinic_id=clinic.pk)
 
 
@@ -172,7 +187,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             login(request, joined, backend="clinics.backends.EmailBackend")
-            messages.success(request, f"Welcome, {joined}.")
+            messages.success(request, _("Welcome, %(joined)s.") % {"joined": joined})
             return redirect("worklist")
     context = {"invitation": found, "form": form, "place": invitations.place_of(found)}
     return render(request, "clinics/invitation_join.html", context)
@@ -191,5 +206,5 @@ def _accept(request: HttpRequest, found: Invitation) -> HttpResponse:
     except Conflict as error:
         messages.error(request, str(error))
         return redirect(request.path)
-    messages.success(request, f"You now work at {invitations.place_of(found)}.")
+    messages.success(request, _("You now work at %(place_of)s.") % {"place_of": invitations.place_of(found)})
     return redirect("worklist")

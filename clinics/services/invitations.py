@@ -10,16 +10,19 @@ from django.core import signing
 from django.db import IntegrityError, transaction
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from clinical.saying import say
 from clinics.errors import Conflict, Impossible
 from clinics.history import note, subject_of
 from clinics.models import Clinic, Invitation, Membership, User
-from clinics.roles import Role
+from clinics.roles import Role, in_words
 from clinics.services import account_mail
 
 SALT = "clinics.invitation"
 VALID_FOR = timedelta(days=14)
-GONE = "This invitation has ended: it was accepted, withdrawn, or is too old. Ask for a new one."
+GONE = gettext_lazy("This invitation has ended: it was accepted, withdrawn, or is too old. Ask for a new one.")
 
 
 @transaction.atomic
@@ -30,7 +33,7 @@ def invite(*, email: str, roles: Collection[Role], clinic: Clinic | None, by: Us
         Impossible: no role.
     """
     if not roles:
-        raise Impossible({"roles": ["Choose at least one role."]})
+        raise Impossible({"roles": [_("Choose at least one role.")]})
     email = email.lower()
     Invitation.objects.filter(email__iexact=email, clinic=clinic, accepted_at=None, withdrawn_at=None).update(
         withdrawn_at=now
@@ -48,9 +51,9 @@ def invite(*, email: str, roles: Collection[Role], clinic: Clinic | None, by: Us
         with transaction.atomic():
             invitation.save()
     except IntegrityError as error:
-        raise Conflict("Somebody has just invited this address; look at the list again.") from error
+        raise Conflict(_("Somebody has just invited this address; look at the list again.")) from error
     _mail(invitation, now)
-    summary = f"{email} invited as {', '.join(invitation.roles)}"
+    summary = say("%(email)s invited as %(roles)s", email=email, roles=", ".join(invitation.roles))
     note(clinic=clinic, by=by, at=now, subject=subject_of(invitation), summary=summary)
     return invitation
 
@@ -66,7 +69,7 @@ def resend(*, invitation: Invitation, by: User, now: datetime) -> Invitation:
     locked.nonce, locked.expires_at = secrets.token_urlsafe(9), now + VALID_FOR
     locked.save(update_fields=["nonce", "expires_at"])
     _mail(locked, now)
-    summary = f"Invitation of {locked.email} sent again"
+    summary = say("Invitation of %(email)s sent again", email=locked.email)
     note(clinic=locked.clinic, by=by, at=now, subject=subject_of(locked), summary=summary)
     return locked
 
@@ -80,7 +83,7 @@ def withdraw(*, invitation: Invitation, by: User, now: datetime) -> None:
     locked = _locked(invitation)
     locked.withdrawn_at = now
     locked.save(update_fields=["withdrawn_at"])
-    summary = f"Invitation of {locked.email} withdrawn"
+    summary = say("Invitation of %(email)s withdrawn", email=locked.email)
     note(clinic=locked.clinic, by=by, at=now, subject=subject_of(locked), summary=summary)
 
 
@@ -92,10 +95,16 @@ def _locked(invitation: Invitation) -> Invitation:
 
 
 def _mail(invitation: Invitation, now: datetime) -> None:
-    context = {"invitation": invitation, "link": link_of(invitation), "days": VALID_FOR.days}
+    context = {
+        "invitation": invitation,
+        "place": place_of(invitation),
+        "roles": in_words(invitation.roles),
+        "link": link_of(invitation),
+        "days": VALID_FOR.days,
+    }
     invitation.mail = account_mail.queue(
         to=invitation.email,
-        subject=f"Invitation to {place_of(invitation)} on Brim",
+        subject=_("Invitation to %(place_of)s on Brim") % {"place_of": place_of(invitation)},
         body=render_to_string("emails/invitation.txt", context),
         now=now,
     )
@@ -103,7 +112,7 @@ def _mail(invitation: Invitation, now: datetime) -> None:
 
 
 def place_of(invitation: Invitation) -> str:
-    return invitation.clinic.name if invitation.clinic is not None else "all clinics"
+    return invitation.clinic.name if invitation.clinic is not None else _("all clinics")
 
 
 def link_of(invitation: Invitation) -> str:
@@ -137,7 +146,9 @@ def accept(*, invitation: Invitation, user: User, now: datetime) -> User:
     if locked.expires_at <= now:
         raise Conflict(GONE)
     if user.email.lower() != locked.email.lower():
-        raise Conflict(f"This invitation is for {locked.email}. Log out, and log in with that address.")
+        raise Conflict(
+            _("This invitation is for %(email)s. Log out, and log in with that address.") % {"email": locked.email}
+        )
     for role in locked.roles:
         Membership.objects.get_or_create(user=user, clinic=locked.clinic, role=role)
     # The link was sent to the address, so whoever follows it has it.
@@ -146,7 +157,7 @@ def accept(*, invitation: Invitation, user: User, now: datetime) -> User:
     )
     locked.accepted_at, locked.accepted_by = now, user
     locked.save(update_fields=["accepted_at", "accepted_by"])
-    summary = f"{user} accepted the invitation as {', '.join(locked.roles)}"
+    summary = say("%(user)s accepted the invitation as %(roles)s", user=user, roles=", ".join(locked.roles))
     note(clinic=locked.clinic, by=user, at=now, subject=subject_of(user), summary=summary)
     return user
 
@@ -162,10 +173,10 @@ def accept_as_new(*, invitation: Invitation, name: str, password: str, now: date
     """
     user = account_of(invitation)
     if user is not None and user.has_usable_password():
-        raise Conflict("There is a password for this address already. Log in with it to accept.")
+        raise Conflict(_("There is a password for this address already. Log in with it to accept."))
     if user is not None and user.memberships.exists():
         # The link may have been read by whoever invited; it must not open what the account may do elsewhere.
-        raise Conflict("This address has roles already. Set its password by the link it was given, then accept.")
+        raise Conflict(_("This address has roles already. Set its password by the link it was given, then accept."))
     if user is None:
         user = User.objects.create_user(invitation.email, password, name=name)
     else:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from clinical.saying import say
 from clinics.history import note, subject_of
 from clinics.models import ApiKey, User
 
@@ -23,7 +24,7 @@ def make_named_key(*, user: User, name: str, now: datetime) -> tuple[ApiKey, str
     """A key made by its owner on a page or over the API, with the key itself, which is not seen again."""
     key = issue_api_key(user=user, name=name)
     row = ApiKey.objects.get(digest=digest_of(key))
-    note(clinic=None, by=user, at=now, subject=subject_of(user), summary=f"API key made: {name}")
+    note(clinic=None, by=user, at=now, subject=subject_of(user), summary=say("API key made: %(name)s", name=name))
     return row, key
 
 
@@ -32,7 +33,13 @@ def revoke_key(*, key: ApiKey, by: User, now: datetime) -> bool:
     """End one key; returns whether it was still good."""
     is_revoked = ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now) == 1
     if is_revoked:
-        note(clinic=None, by=by, at=now, subject=subject_of(key.user), summary=f"API key revoked: {key.name}")
+        note(
+            clinic=None,
+            by=by,
+            at=now,
+            subject=subject_of(key.user),
+            summary=say("API key revoked: %(name)s", name=key.name),
+        )
     return is_revoked
 
 

@@ -9,13 +9,15 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
+from clinical.saying import say
 from clinics.errors import Impossible
 from clinics.history import Details, note, subject_of
 from clinics.models import Clinic, Membership, User
 from clinics.roles import Permission, Role
 
-LAST_ADMINISTRATOR = "The clinic needs an administrator: give somebody else that role first."
+LAST_ADMINISTRATOR = gettext_lazy("The clinic needs an administrator: give somebody else that role first.")
 
 
 @transaction.atomic
@@ -52,7 +54,7 @@ def set_roles(*, user: User, clinic: Clinic, roles: Collection[Role], by: User, 
     if Role.ADMINISTRATOR.value in before and not has_administrator(clinic):
         raise Impossible({"roles": [LAST_ADMINISTRATOR]})
     details: Details = {"roles": [", ".join(before) or "none", ", ".join(wanted) or "none"]}
-    summary = f"Roles of {user}" if user != by else f"Own roles of {user}"
+    summary = say("Roles of %(user)s", user=user) if user != by else say("Own roles of %(user)s", user=user)
     note(clinic=clinic, by=by, at=now, subject=subject_of(user), summary=summary, details=details)
 
 

@@ -3,13 +3,15 @@
 from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy
 
+from clinical.saying import say
 from clinics.errors import Impossible
 from clinics.history import note, subject_of
 from clinics.models import Clinic, ClosedDay, User
 
 # In words that do not tell one clinic's administrator that another clinic exists.
-NAME_TAKEN = "This name cannot be used; choose another."
+NAME_TAKEN = gettext_lazy("This name cannot be used; choose another.")
 
 
 @transaction.atomic
@@ -24,7 +26,7 @@ def open_clinic(*, name: str, timezone: str, label_set: str, by: User, now: date
             clinic = Clinic.objects.create(name=name, timezone=timezone, label_set=label_set, **settings)
     except IntegrityError as error:
         raise Impossible({"name": [NAME_TAKEN]}) from error
-    note(clinic=clinic, by=by, at=now, subject=subject_of(clinic), summary="Clinic opened")
+    note(clinic=clinic, by=by, at=now, subject=subject_of(clinic), summary=say("Clinic opened"))
     return clinic
 
 
@@ -35,7 +37,7 @@ def go_live(*, clinic: Clinic, now: datetime, by: User | None = None) -> Clinic:
     if locked.patient_messages_since is None:
         locked.patient_messages_since = now
         locked.save(update_fields=["patient_messages_since"])
-        note(clinic=locked, by=by, at=now, subject=subject_of(locked), summary="Messages to patients switched on")
+        note(clinic=locked, by=by, at=now, subject=subject_of(locked), summary=say("Messages to patients switched on"))
     return locked
 
 
@@ -43,7 +45,13 @@ def go_live(*, clinic: Clinic, now: datetime, by: User | None = None) -> Clinic:
 def close_on(*, clinic: Clinic, day: date, name: str, by: User, now: datetime) -> ClosedDay:
     """Add a day on which the clinic refills nobody; the same day again changes only its name."""
     closed, _ = ClosedDay.objects.update_or_create(clinic=clinic, day=day, defaults={"name": name})
-    note(clinic=clinic, by=by, at=now, subject=subject_of(clinic), summary=f"Closed on {day} {name}".strip())
+    note(
+        clinic=clinic,
+        by=by,
+        at=now,
+        subject=subject_of(clinic),
+        summary=say("Closed on %(day)s %(name)s", day=day, name=name).strip(),
+    )
     return closed
 
 
@@ -55,6 +63,6 @@ def open_on(*, closed: ClosedDay, by: User, now: datetime) -> None:
         by=by,
         at=now,
         subject=subject_of(closed.clinic),
-        summary=f"No longer closed on {closed.day} {closed.name}".strip(),
+        summary=say("No longer closed on %(day)s %(name)s", day=closed.day, name=closed.name).strip(),
     )
     closed.delete()

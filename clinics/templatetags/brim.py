@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -8,11 +8,13 @@ from django import template
 from django.forms import BoundField
 from django.forms.boundfield import BoundWidget
 from django.utils.html import format_html
+from django.utils.text import capfirst
+from django.utils.translation import gettext
 
 from clinical.units import plain as plain_decimal
 from clinics import saying, words
 from clinics.models import User
-from clinics.roles import Permission
+from clinics.roles import Permission, in_words
 
 register = template.Library()
 
@@ -38,6 +40,12 @@ def clock(value: datetime, zone: ZoneInfo) -> str:
 @register.filter
 def calendar_day(value: date | None) -> str:
     return words.calendar_day(value) if value is not None else ""
+
+
+@register.filter
+def short_day(value: date | None) -> str:
+    """A day without its weekday."""
+    return words.short_day(value) if value is not None else ""
 
 
 @register.filter
@@ -77,7 +85,13 @@ def roles(user: User) -> str:
     """The user's roles in words, wherever they hold."""
     access = user.access
     held = access.everywhere.union(*access.by_clinic.values())
-    return ", ".join(sorted(role.value for role in held)).capitalize() or "No role yet"
+    return capfirst(in_words(sorted(held))) or gettext("No role yet")
+
+
+@register.filter
+def roles_words(roles: Iterable[str]) -> str:
+    """Roles by their codes, in words."""
+    return in_words(roles)
 
 
 @register.filter

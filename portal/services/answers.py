@@ -6,6 +6,7 @@ from django.db import transaction
 
 from alerts.models import Alert, AlertStep
 from alerts.services.lifecycle import log
+from clinical.saying import say
 from portal.visitor import Visitor
 
 ANSWERED = "answered"
@@ -21,7 +22,9 @@ def say_booked(*, visitor: Visitor, now: datetime) -> None:
         return
     alert = Alert.objects.select_for_update().get(pk=visitor.row.alert_id)
     detail = (
-        "the patient says a visit is booked" if visitor.contact is None else f"{visitor.contact}: a visit is booked"
+        say("the patient says a visit is booked")
+        if visitor.contact is None
+        else say("%(contact)s: a visit is booked", contact=visitor.contact)
     )
     last = AlertStep.objects.filter(alert=alert, what=ANSWERED).last()
     if last is None or last.detail != detail:

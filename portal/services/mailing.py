@@ -6,13 +6,14 @@ from django.db import transaction
 
 from alerts.models import Alert, Report
 from alerts.services import lifecycle
+from clinical.saying import say
 from clinics.history import note, subject_of
 from patients.models import Contact, Patient
 from portal.services.telling import call_back
 from portal.visitor import Visitor
 
-PHONE_INSTEAD = "asked for no more e-mail: phone instead"
-MAIL_AGAIN = "wants e-mail again"
+PHONE_INSTEAD = say("asked for no more e-mail: phone instead")
+MAIL_AGAIN = say("wants e-mail again")
 
 
 @transaction.atomic
@@ -21,7 +22,7 @@ def stop_email(*, visitor: Visitor, now: datetime) -> None:
     person = _locked(visitor)
     if not person.email_reminders:
         return
-    _keep(visitor, person, False, "No more e-mail, by the link in a message", now)
+    _keep(visitor, person, False, say("No more e-mail, by the link in a message"), now)
     call_back(visitor=visitor, note=_asked(visitor), now=now)
 
 
@@ -33,7 +34,7 @@ def start_email(*, visitor: Visitor, now: datetime) -> bool:
         return False
     if person.email_reminders:
         return True
-    _keep(visitor, person, True, "E-mail again, by the link in a message", now)
+    _keep(visitor, person, True, say("E-mail again, by the link in a message"), now)
     alert = Alert.objects.open().select_for_update().filter(pump=visitor.pump, kind=Alert.Kind.CALL_BACK).first()
     if alert is not None:
         lifecycle.log([alert], "answered", now, detail=f"{visitor.words}: {MAIL_AGAIN}")

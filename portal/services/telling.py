@@ -13,6 +13,7 @@ from django.db import transaction
 from alerts.models import Notification, Report
 from alerts.services.lifecycle import log
 from alerts.services.reports import report
+from clinical.saying import say
 from clinical.symptoms import OF_SYNDROME, syndromes
 from portal.visitor import Visitor
 
@@ -20,7 +21,7 @@ SAME_WITHIN = timedelta(minutes=10)
 MOST_AN_HOUR = 6
 HOUR = timedelta(hours=1)
 NOTE_LENGTH = 500
-SAID_AGAIN = "said again"
+SAID_AGAIN = say("said again")
 
 
 @transaction.atomic

@@ -81,7 +81,7 @@ def _plain(reading: Reading) -> dict[str, Any]:
 
 def _priority(alert: Alert) -> dict[str, str]:
     priority = priority_of(alert.kind, alert.tier)
-    return {"value": priority.value, "word": WORDS[priority]}
+    return {"value": priority.value, "word": str(WORDS[priority])}
 
 
 def _open_alerts(pump: Pump) -> QuerySet[Alert]:

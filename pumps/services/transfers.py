@@ -130,7 +130,7 @@ def _check(old: Patient, clinic: Clinic, mrn: str) -> None:
     if clinic.pk == old.clinic_id:
         errors["clinic"] = ["The patient is in this clinic already."]
     if Patient.objects.filter(clinic=clinic, mrn=mrn).exists():
-        errors["mrn"] = [MRN_TAKEN]
+        errors["mrn"] = [str(MRN_TAKEN)]
     serials = old.pumps.values_list("serial_number", flat=True)
     taken = Pump.objects.filter(clinic=clinic, serial_number__in=serials).values_list("serial_number", flat=True)
     if taken:

@@ -8,6 +8,7 @@ from typing import Any
 from alerts.models import Notification
 from alerts.reach import ways_to
 from alerts.services.batches import act_on_due
+from clinical.saying import say
 from patients.models import Contact, Patient
 from scheduling.models import Appointment, AppointmentStep, VisitRules
 from scheduling.times import nearest, next_reminder
@@ -51,7 +52,7 @@ def _skip_earlier(rows: Sequence[Notification]) -> None:
     for tier in {row.tier for row in rows}:
         # The same reminder, due again since the clinic moved its hours, is on its way already.
         waiting = waiting.exclude(appointment__in={row.appointment_id for row in rows if row.tier == tier}, tier=tier)
-    waiting.update(state=Notification.State.CANCELLED, error="a nearer reminder of the visit is due")
+    waiting.update(state=Notification.State.CANCELLED, error=say("a nearer reminder of the visit is due"))
 
 
 def _remind(
@@ -77,7 +78,11 @@ def _remind(
         )
         for whom, way in _recipients(visit, contacts, rules.reminder_channels)
     ]
-    said = f"{tier}: {len(rows)} messages" if rows else f"{tier}: nobody can be written to, so somebody has to phone"
+    said = (
+        say("%(tier)s: %(count)s messages", tier=tier, count=len(rows))
+        if rows
+        else say("%(tier)s: nobody can be written to, so somebody has to phone", tier=tier)
+    )
     return rows, AppointmentStep(appointment=visit, at=now, what="reminder", detail=said)
 
 

@@ -8,7 +8,9 @@ from django.conf import settings
 from django.core import signing
 from django.db import transaction
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
+from clinical.saying import say
 from clinics.errors import Impossible
 from clinics.history import differences, kept, note, subject_of
 from clinics.models import Clinic, User
@@ -58,7 +60,7 @@ def change(*, clinic: Clinic, wanted: Wanted, by: User, now: datetime) -> VisitR
     if details:
         rules.save()
         visits.recompute_due(clinic, now=now)
-        summary = "Settings of visits changed"
+        summary = say("Settings of visits changed")
         note(clinic=clinic, by=by, at=now, subject=subject_of(clinic), summary=summary, details=details)
     return rules
 
@@ -71,22 +73,24 @@ def _locked(clinic: Clinic) -> VisitRules:
 def _check(wanted: Wanted) -> None:
     errors: dict[str, list[str]] = {}
     if wanted.closes_at <= wanted.opens_at:
-        errors["closes_at"] = ["Close later than you open."]
+        errors["closes_at"] = [_("Close later than you open.")]
     if wanted.remind_until <= wanted.remind_from:
-        errors["remind_until"] = ["End later than you begin."]
+        errors["remind_until"] = [_("End later than you begin.")]
     for field, (lowest, highest) in (("minutes", MINUTES), ("places", PLACES), ("missed_after_hours", MISSED_HOURS)):
         value = getattr(wanted, field)
         if value is not None and not lowest <= value <= highest:
-            errors[field] = [f"From {lowest} to {highest}."]
+            errors[field] = [_("From %(lowest)s to %(highest)s.") % {"lowest": lowest, "highest": highest}]
     first, last = REMINDER_DAYS
     if len(set(wanted.reminder_days)) > MOST_REMINDERS:
-        errors["reminder_days"] = [f"At most {MOST_REMINDERS} reminders of a visit."]
+        errors["reminder_days"] = [
+            _("At most %(most_reminders)s reminders of a visit.") % {"most_reminders": MOST_REMINDERS}
+        ]
     elif not all(first <= day <= last for day in wanted.reminder_days):
-        errors["reminder_days"] = [f"Each from {first} to {last} days before."]
+        errors["reminder_days"] = [_("Each from %(first)s to %(last)s days before.") % {"first": first, "last": last}]
     if not set(wanted.reminder_channels) <= set(CHANNELS):
-        errors["reminder_channels"] = [f"Choose from {', '.join(CHANNELS)}."]
+        errors["reminder_channels"] = [_("Choose from %(value)s.") % {"value": ", ".join(CHANNELS)}]
     elif wanted.reminder_days and not wanted.reminder_channels:
-        errors["reminder_channels"] = ["Choose at least one, or leave the days before blank to remind nobody."]
+        errors["reminder_channels"] = [_("Choose at least one, or leave the days before blank to remind nobody.")]
     if errors:
         raise Impossible(errors)
 
@@ -98,7 +102,7 @@ def renew_feed(*, clinic: Clinic, by: User, now: datetime) -> VisitRules:
     rules.feed_nonce = secrets.token_urlsafe(9)
     rules.feed_key = rules.feed_key or secrets.token_hex(8)
     rules.save(update_fields=["feed_nonce", "feed_key"])
-    summary = "New address of the calendar of visits"
+    summary = say("New address of the calendar of visits")
     note(clinic=clinic, by=by, at=now, subject=subject_of(clinic), summary=summary)
     return rules
 
@@ -109,7 +113,7 @@ def end_feed(*, clinic: Clinic, by: User, now: datetime) -> None:
     rules = _locked(clinic)
     rules.feed_nonce = ""
     rules.save(update_fields=["feed_nonce"])
-    summary = "Calendar of visits switched off"
+    summary = say("Calendar of visits switched off")
     note(clinic=clinic, by=by, at=now, subject=subject_of(clinic), summary=summary)
 
 

@@ -5,16 +5,19 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from clinical.saying import say
 from clinics.errors import Conflict, Overtaken
 from clinics.models import Clinic, User
-from clinics.words import moment_words
+from clinics.words import in_english, moment_words
 from scheduling.models import Appointment, AppointmentStep, VisitRules
-from scheduling.states import STANDING, State, may_follow
+from scheduling.states import STANDING, STATE_NAMES, State, may_follow
 from scheduling.times import GRACE_OF_ARRIVED, next_reminder, overdue_at
 
-STANDS = "A visit is booked for this pump already: move it, or cancel it first."
-CHANGED = "Somebody has changed this visit meanwhile. Look at it again."
+STANDS = gettext_lazy("A visit is booked for this pump already: move it, or cancel it first.")
+CHANGED = gettext_lazy("Somebody has changed this visit meanwhile. Look at it again.")
 # What a calendar or a patient has to know of.
 TOLD = {State.CANCELLED}
 
@@ -53,7 +56,7 @@ def book(
             visit.save(force_insert=True)
     except IntegrityError as error:
         raise Conflict(STANDS) from error
-    step(visit, "booked", _on(visit, clinic) + (f"; late because {late_reason}" if late_reason else ""), by)
+    step(visit, State.BOOKED, "; ".join(part for part in (_on(visit, clinic), _late(late_reason)) if part), by)
     return visit
 
 
@@ -65,7 +68,9 @@ def move(visit: Appointment, *, starts_at: datetime, minutes: int, late_reason: 
         Overtaken: somebody changed it meanwhile.
     """
     if not visit.can_be_moved:
-        raise Conflict(f"This visit is {_words(visit.state)}: it cannot be moved. Book a new one.")
+        raise Conflict(
+            _("This visit is %(state)s: it cannot be moved. Book a new one.") % {"state": _words(visit.state)}
+        )
     clinic, before = visit.clinic, _on(visit, visit.clinic)
     _set(
         visit,
@@ -76,13 +81,8 @@ def move(visit: Appointment, *, starts_at: datetime, minutes: int, late_reason: 
         state=State.BOOKED.value,
         sequence=visit.sequence + 1,
     )
-    detail = f"from {before} to {_on(visit, clinic)}"
-    step(
-        visit,
-        "moved",
-        "; ".join(part for part in (detail, reason, late_reason and f"late because {late_reason}") if part),
-        by,
-    )
+    detail = say("from %(before)s to %(after)s", before=before, after=_on(visit, clinic))
+    step(visit, say("moved"), "; ".join(part for part in (detail, reason, _late(late_reason)) if part), by)
 
 
 def follow(visit: Appointment, state: State, *, by: Author, reason: str = "", refill_id: int | None = None) -> None:
@@ -93,7 +93,10 @@ def follow(visit: Appointment, state: State, *, by: Author, reason: str = "", re
         Overtaken: somebody changed it meanwhile.
     """
     if not may_follow(State(visit.state), state):
-        raise Conflict(f"This visit is {_words(visit.state)}: it cannot become {_words(state)}.")
+        raise Conflict(
+            _("This visit is %(before)s: it cannot become %(after)s.")
+            % {"before": _words(visit.state), "after": _words(state)}
+        )
     changes: dict[str, Any] = {"state": state.value}
     if state in TOLD:
         changes["sequence"] = visit.sequence + 1
@@ -115,14 +118,19 @@ def undo(visit: Appointment, *, by: Author) -> None:
     if is_taken and before in STANDING:
         changes: dict[str, Any] = {
             "state": State.CANCELLED.value,
-            "ended_reason": "its refill was entered in error, and another visit is booked",
+            "ended_reason": say("its refill was entered in error, and another visit is booked"),
         }
     else:
         changes = {"state": before, "ended_reason": ""}
     if changes["state"] != visit.state:
         changes["sequence"] = visit.sequence + 1
     _set(visit, by.at, refill_id=None, state_before_refill="", **changes)
-    step(visit, "undone", f"the refill was entered in error; again {_words(visit.state)}", by)
+    step(
+        visit,
+        say("undone"),
+        say("the refill was entered in error; again %(state)s", state=visit.state.replace("_", " ")),
+        by,
+    )
 
 
 def _set(visit: Appointment, now: datetime, **changes: Any) -> None:
@@ -165,13 +173,17 @@ def recompute_due(clinic: Clinic, *, now: datetime) -> None:
 
 
 def step(visit: Appointment, what: str, detail: str, by: Author) -> None:
-    said = f"{by.who}: {detail}" if by.who and detail else by.who or detail
+    said = say("%(who)s: %(detail)s", who=by.who, detail=detail) if by.who and detail else by.who or detail
     AppointmentStep.objects.create(appointment=visit, at=by.at, what=what, detail=said[:500], by=by.user)
 
 
 def _on(visit: Appointment, clinic: Clinic) -> str:
-    return moment_words(visit.starts_at, clinic.zone)
+    return in_english(moment_words, visit.starts_at, clinic.zone)
+
+
+def _late(reason: str) -> str:
+    return say("late because %(reason)s", reason=reason) if reason else ""
 
 
 def _words(state: str) -> str:
-    return State(state).value.replace("_", " ")
+    return str(STATE_NAMES[State(state)]).lower()
