@@ -19,14 +19,15 @@ from clinics.pages import user_of
 from clinics.roles import Permission
 from clinics.words import day, left
 from patients.models import Patient
-from pumps import plotting
 from pumps.catheter import catheter_of
 from pumps.models import Forecast, Pump
 from pumps.pages.checked import refills_checked
 from pumps.pages.dates import dates, rate_words, ratio_words
+from pumps.pages.reservoir import picture_of, span_of
 from pumps.pages.timeline import plans_to_confirm, timeline
 from pumps.pages.visit_lines import lines_of
 from pumps.pages.words import SEVERITY_WORDS, because, urgency
+from pumps.pictures import levels
 from pumps.reading import Reading, read
 from pumps.services import low_level
 from pumps.tip import tip_of
@@ -42,7 +43,7 @@ def pump(request: HttpRequest, pump_id: int) -> HttpResponse:
     reading = read(found, row, now)
     context = {**_plain(reading), **_allowed(user, found)}
     if context["sees_clinical"]:
-        context |= _clinical(reading)
+        context |= {**_clinical(reading), **picture_of(reading, span_of(request), context["line"])}
     return render(request, "pumps/pump.html", context)
 
 
@@ -93,10 +94,7 @@ def _open_alerts(pump: Pump) -> QuerySet[Alert]:
 def _clinical(reading: Reading) -> dict[str, Any]:
     fill, entries = reading.last_fill, timeline(reading.pump)
     return {
-        "volume": plotting.volume_now(reading),
-        "plot": plotting.plot(reading),
-        "table": plotting.table(reading) if fill is not None else [],
-        "marked": plotting.entries(reading),
+        "volume": levels.volume_now(reading),
         "ratio": ratio_words(reading),
         "rate": rate_words(reading, fill) if fill is not None else "",
         "program": reading.program_now,
