@@ -55,8 +55,8 @@ def volume_now(reading: Reading) -> Volume | None:
     return next(iter(volumes_at(reading, [(_("Now"), reading.now)])), None)
 
 
-def of_dates(reading: Reading) -> list[Volume]:
-    """What is left now and at each date that matters, in their order."""
+def of_dates(reading: Reading) -> list[tuple[str, datetime]]:
+    """Now, and each date that matters, in their order."""
     row = reading.row
     named = [
         (_("Now"), reading.now),
@@ -66,14 +66,7 @@ def of_dates(reading: Reading) -> list[Volume]:
         (_("Low, expected"), row.low_at),
         (_("Empty, expected"), row.empty_at),
     ]
-    known = [(name, at) for name, at in named if at is not None]
-    return volumes_at(reading, sorted(known, key=lambda pair: pair[1]))
-
-
-def entries(reading: Reading, start: datetime, end: datetime) -> list[Volume]:
-    """What else happened from `start` to `end`, oldest first, and what the reservoir held just then."""
-    shown = [event for event in reading.ledger if start <= event.at <= end]
-    return volumes_at(reading, [(name, event.at) for event in shown if (name := entry_words(event))])
+    return sorted(((name, at) for name, at in named if at is not None), key=lambda pair: pair[1])
 
 
 def volumes_at(reading: Reading, named: Sequence[tuple[str, datetime]]) -> list[Volume]:

@@ -80,7 +80,7 @@ def reservoir(reading: Reading, span: Span = Span.FILL, visits: Sequence[datetim
     _draw_entries(drawn, plot, visits)
     return Picture(
         name=_("Reservoir"),
-        says=_says(reading),
+        says=_says(plot),
         height=HEIGHT,
         table=_table(plot, visits),
         bands=drawn.bands,
@@ -94,13 +94,11 @@ def reservoir(reading: Reading, span: Span = Span.FILL, visits: Sequence[datetim
     )
 
 
-def _says(reading: Reading) -> str:
-    now = levels.volume_now(reading)
-    volume = ml(now.expected) if now is not None else _("not known")
-    by = reading.row.refill_by
+def _says(plot: _Plot) -> str:
+    now, by = plot.curve.expected[plot.moments.index(plot.reading.now)], plot.reading.row.refill_by
     return _("Volume in the reservoir over time: now %(volume)s, refill by %(day)s.") % {
-        "volume": volume,
-        "day": day(by, reading.zone) if by is not None else _("not known"),
+        "volume": _("not known") if isnan(now) else ml(now),
+        "day": day(by, plot.axis.zone) if by is not None else _("not known"),
     }
 
 
@@ -236,7 +234,7 @@ _KEYS = (
 
 def _keys(drawn: Drawing) -> list[Key]:
     """The legend, of what is there."""
-    there = {shape.kind for shape in (*drawn.bands, *drawn.lines, *drawn.marks)}
+    there = {*(one.kind for one in drawn.bands), *(one.kind for one in drawn.lines), *(one.kind for one in drawn.marks)}
     return [Key(kind, str(words), how) for kind, words, how in _KEYS if kind in there]
 
 
@@ -275,20 +273,24 @@ def _notes(plot: _Plot, visits: Sequence[datetime]) -> list[tuple[datetime, str]
 
 
 def _table(plot: _Plot, visits: Sequence[datetime]) -> Table:
-    reading, axis = plot.reading, plot.axis
-    booked = levels.volumes_at(reading, [(_("Visit booked"), at) for at in visits])
-    lines = [*levels.of_dates(reading), *booked, *levels.entries(reading, axis.start, axis.end)]
-    rows = [
-        [line.name, day(line.at, axis.zone), ml(line.expected), line.range_words, ml(line.programmed), ""]
-        for line in lines
+    """At each date that matters, then at each entry, then before each refill with what was aspirated."""
+    zone, events = plot.axis.zone, plot.events
+    entries = [(words, event.at) for event in events if (words := levels.entry_words(event))]
+    fills = [event for event in events if isinstance(event, Fill) and event.at > plot.axis.start]
+    measured = {fill.at - JUST: _measured(fill) for fill in fills}
+    named = [
+        *levels.of_dates(plot.reading),
+        *((_("Visit booked"), at) for at in visits),
+        *entries,
+        *((_("Refill"), at) for at in measured),
     ]
-    for fill in plot.events:
-        if isinstance(fill, Fill) and fill.at > axis.start:
-            found = levels.volumes_at(reading, [(_("Refill"), fill.at - JUST)])
-            measured = f"{fill.aspirated_ml:.1f} mL" if fill.aspirated_ml is not None else _("not measured")
-            rows += [
-                [one.name, day(fill.at, axis.zone), ml(one.expected), one.range_words, ml(one.programmed), measured]
-                for one in found
-            ]
+    rows = [
+        [one.name, day(one.at, zone), ml(one.expected), one.range_words, ml(one.programmed), measured.get(one.at, "")]
+        for one in levels.volumes_at(plot.reading, named)
+    ]
     heads = [_("What"), _("When"), _("Expected"), _("98 % range"), _("As programmed"), _("Aspirated")]
     return Table(_("Volumes in the reservoir"), heads, rows)
+
+
+def _measured(fill: Fill) -> str:
+    return ml(float(fill.aspirated_ml)) if fill.aspirated_ml is not None else _("not measured")

@@ -16,7 +16,7 @@ from pumps.pages.reservoir import as_pdf
 from pumps.pictures.levels import volume_now
 from pumps.pictures.paper import FILLS, STYLES
 from pumps.pictures.reservoir import FOOT, TOP, Span, reservoir
-from pumps.pictures.shapes import SHAPES, WIDTH, Picture
+from pumps.pictures.shapes import SHAPES, WIDTH, Band, Line, Picture
 from pumps.services.entries import EventEntry
 from tests.builders import NOW, a_clinic, a_dose, a_pump, a_refill, a_running_pump, recorded
 from tests.pumps.readings import read
@@ -41,7 +41,7 @@ def kinds(picture: Picture) -> list[str]:
 
 
 def points(picture: Picture) -> list[tuple[float, float]]:
-    shapes = [*picture.lines, *picture.bands]
+    shapes: list[Line | Band] = [*picture.lines, *picture.bands]
     return [*((mark.x, mark.y) for mark in picture.marks), *(point for shape in shapes for point in shape.points)]
 
 
@@ -136,7 +136,7 @@ def test_a_volume_that_is_not_known_leaves_a_gap(clinic: Clinic) -> None:
     pump = a_running_pump(clinic, filled_days_ago=20)
     recorded(pump, EventEntry(kind="mri", occurred_at=NOW - timedelta(days=3), reservoir_emptied=True))
     picture = of(pump)
-    assert "nan" not in " ".join(shape.svg for shape in (*picture.lines, *picture.bands))
+    assert "nan" not in " ".join([*(one.svg for one in picture.lines), *(one.svg for one in picture.bands)])
     assert "nan" not in " ".join(cell for row in picture.table.rows for cell in row)
 
 
@@ -146,7 +146,7 @@ def test_there_is_no_picture_without_a_fill(clinic: Clinic) -> None:
 
 def test_every_kind_has_its_look_on_the_page_and_on_paper(clinic: Clinic) -> None:
     picture, css = of(a_busy_pump(clinic), Span.THREE, (NOW + timedelta(days=9),)), CSS.read_text()
-    drawn = [shape.kind for shape in (*picture.lines, *picture.bands)]
+    drawn = [*(one.kind for one in picture.lines), *(one.kind for one in picture.bands)]
     assert not set(drawn) - set(STYLES) - set(FILLS)
     assert [kind for kind in drawn if not re.search(rf"\.pic-{kind}\b", css)] == []
     assert set(kinds(picture)) <= set(SHAPES)
@@ -172,4 +172,4 @@ def test_ten_years_stay_small(clinic: Clinic) -> None:
     picture = of(pump, Span.ALL)
     assert kinds(picture).count("measured") == 119
     assert len(picture.moments) < 700
-    assert sum(len(shape.svg) for shape in (*picture.lines, *picture.bands)) < 60_000
+    assert sum(len(one.svg) for one in picture.lines) + sum(len(one.svg) for one in picture.bands) < 60_000
