@@ -133,19 +133,40 @@ def _moment(seconds: float) -> datetime | None:
 
 @dataclass(frozen=True)
 class VolumeCurve:
-    """Reservoir volume at moments, mL: programmed, at the calibrated mean, and the 98 % range. nan before a fill."""
+    """Reservoir volume at moments, mL: programmed, at the calibrated mean, and the 98 % range. nan before a fill.
+
+    `held_ml` is what was filled and added, `programmed_ml` what was programmed to flow since the fill.
+    """
 
     programmed: list[float]
     expected: list[float]
     low: list[float]
     high: list[float]
     flow_ml_per_day: list[float]
+    held_ml: list[float]
+    programmed_ml: list[float]
 
 
-def volumes(facts: PumpFacts, ledger: Sequence[LedgerEvent], moments: Sequence[datetime]) -> VolumeCurve:
-    """What one pump holds at each moment, mL: filled and added - ratio x programmed since the fill, never below 0."""
+@dataclass(frozen=True)
+class Believed:
+    """A pump's flow ratio: the mean, and the ends of its 98 % range."""
+
+    mean: float
+    high: float
+    low: float
+
+
+def volumes(
+    facts: PumpFacts, ledger: Sequence[LedgerEvent], moments: Sequence[datetime], believed: Believed | None = None
+) -> VolumeCurve:
+    """What one pump holds at each moment, mL: filled and added - ratio x programmed since the fill, never below 0.
+
+    `believed` is the ratio of that ledger where it is known already; else it is learned here.
+    """
     columns = fleet([facts], [ledger])
-    ratios = deplete(columns).ratios
+    if believed is None:
+        ratios = deplete(columns).ratios
+        believed = Believed(float(ratios.mean[0]), float(ratios.high[0]), float(ratios.low[0]))
     since = since_fill(columns, np.array([to_seconds(moment) for moment in moments]))
     if len(columns.at):
         held = np.where(since.fill >= 0, columns.filled_ml[since.fill], np.nan) + since.added_ml
@@ -157,8 +178,10 @@ def volumes(facts: PumpFacts, ledger: Sequence[LedgerEvent], moments: Sequence[d
 
     return VolumeCurve(
         programmed=left(1.0),
-        expected=left(float(ratios.mean[0])),
-        low=left(float(ratios.high[0])),
-        high=left(float(ratios.low[0])),
+        expected=left(believed.mean),
+        low=left(believed.high),
+        high=left(believed.low),
         flow_ml_per_day=[float(value) for value in since.flow],
+        held_ml=[float(value) for value in held],
+        programmed_ml=[float(value) for value in since.programmed_ml],
     )

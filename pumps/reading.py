@@ -7,7 +7,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from clinical import forecast as clinical
-from clinical.forecast import VolumeCurve
+from clinical.forecast import Believed, VolumeCurve
 from clinical.ledger import (
     Emptying,
     Fill,
@@ -110,7 +110,9 @@ class Reading:
         return found
 
     def volumes(self, moments: Sequence[datetime]) -> VolumeCurve:
-        return clinical.volumes(self.device.facts, self.ledger, moments)
+        ratio = self.computed.flow_ratio
+        believed = Believed(ratio.mean, self.computed.ratio_high, self.computed.ratio_low)
+        return clinical.volumes(self.device.facts, self.ledger, moments, believed)
 
 
 def _is_on_unknown(fill: Fill) -> bool:

@@ -1,62 +1,38 @@
-"""Dose, phases, refills and scores on one time axis: one definition of the picture, for the page and the PDF."""
+"""Dose, phases, refills and scores on one time axis, as a picture."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from clinical.ledger import Fill
 from clinical.scales import Ashworth, middle_grade
 from clinical.titration import Dose
 from clinical.units import plain
+from clinics.words import day
+from pumps.pictures.axes import Scale, Time, draw_days, draw_numbers, step_of
+from pumps.pictures.shapes import WIDTH, Area, Drawing, Key, Line, Mark, Moment, Picture, Table, Words
 from therapy.models import Assessment, Phase, PhaseChange
 from therapy.standing import Standing
 
-WIDTH, HEIGHT = 760.0, 380.0
-LEFT, RIGHT = 58.0, 10.0
-DOSE_TOP, DOSE_BOTTOM = 40.0, 190.0
-SCORE_TOP, SCORE_BOTTOM = 232.0, 340.0
-MOST_TICKS = 5
+HEIGHT = 366.0
+DOSE_TOP, DOSE_BOTTOM = 44.0, 190.0
+SCORE_TOP, SCORE_BOTTOM = 232.0, 334.0
+# What a letter is wide, of a picture on a phone.
+NARROW_LETTER, LETTER = 24.0, 11.0
 GRADES = [grade.value for grade in Ashworth]
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line through points in the picture's own units. `kind` says what it is; it is drawn by that."""
-
-    kind: str
-    points: Sequence[tuple[float, float]]
-
-    @property
-    def svg(self) -> str:
-        return " ".join(f"{x:.1f},{y:.1f}" for x, y in self.points)
-
-
-@dataclass(frozen=True)
-class Area:
-    kind: str
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-@dataclass(frozen=True)
-class Words:
-    x: float
-    y: float
-    text: str
-    anchor: str = "start"
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A point of a score: `kind` is pain, spasms or tone, each of another shape."""
-
-    kind: str
-    x: float
-    y: float
-    title: str
+KINDS = ("pain", "spasms", "tone")
+_KEYS = (
+    ("dose-line", gettext_lazy("dose"), "line"),
+    ("refill", gettext_lazy("refill"), "line"),
+    ("pain", gettext_lazy("pain"), "mark"),
+    ("spasms", gettext_lazy("spasms"), "mark"),
+    ("tone", gettext_lazy("tone, the middle Ashworth grade"), "mark"),
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +42,10 @@ class Scores:
     pain: str = ""
     spasms: str = ""
     tone: str = ""
+
+    @property
+    def words(self) -> str:
+        return "; ".join(filter(None, (self.pain, self.spasms, self.tone))) or _("nothing measured")
 
 
 @dataclass(frozen=True)
@@ -78,20 +58,9 @@ class Change:
     after: Scores
 
 
-@dataclass(frozen=True)
-class Chart:
-    lines: list[Line] = field(default_factory=list)
-    areas: list[Area] = field(default_factory=list)
-    words: list[Words] = field(default_factory=list)
-    marks: list[Mark] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
-    width: float = WIDTH
-    height: float = HEIGHT
-
-
 def chart(
-    standing: Standing, phases: Sequence[PhaseChange], assessments: Sequence[Assessment], now: datetime
-) -> Chart | None:
+    standing: Standing, phases: Sequence[PhaseChange], assessments: Sequence[Assessment], now: datetime, zone: ZoneInfo
+) -> Picture | None:
     """The picture of a course until now; None where nothing has happened yet. Phases and assessments in order."""
     fills = [event.at for event in standing.ledger if isinstance(event, Fill)]
     begun = [
@@ -102,73 +71,86 @@ def chart(
     ]
     if not begun:
         return None
-    axis = _Axis(min(begun), max(now, min(begun) + timedelta(days=1)))
-    found = Chart(changes=changes_of(standing.doses, assessments))
-    _draw_phases(found, axis, phases)
-    _draw_doses(found, axis, standing.doses)
+    axis = Time(min(begun), max(now, min(begun) + timedelta(days=1)), zone)
+    drawn = Drawing()
+    _draw_phases(drawn, axis, phases)
+    _draw_doses(drawn, axis, standing.doses)
     for at in fills:
-        found.lines.append(Line("refill", [(axis.x(at), DOSE_BOTTOM), (axis.x(at), DOSE_BOTTOM + 9)]))
-    _draw_scores(found, axis, assessments)
-    _draw_days(found, axis)
+        drawn.lines.append(Line("refill", [(axis.x(at), DOSE_BOTTOM), (axis.x(at), DOSE_BOTTOM + 9)]))
+    _draw_scores(drawn, axis, assessments)
+    draw_days(drawn, axis, SCORE_BOTTOM)
+    moments = _moments(axis, standing.doses, assessments)
+    return Picture(
+        name=_("Dose and scores"),
+        says=_("Dose, phases, refills and scores over time."),
+        height=HEIGHT,
+        table=_table(changes_of(standing.doses, assessments), zone),
+        areas=drawn.areas,
+        lines=drawn.lines,
+        marks=drawn.marks,
+        words=drawn.words,
+        keys=_keys(drawn),
+        series=[_("Dose"), "", "", ""],
+        moments=moments,
+        start=max(len(moments) - 1, 0),
+    )
+
+
+def _keys(drawn: Drawing) -> list[Key]:
+    there = {shape.kind for shape in (*drawn.lines, *drawn.marks)}
+    return [Key(kind, str(words), how) for kind, words, how in _KEYS if kind in there]
+
+
+def _table(changes: Sequence[Change], zone: ZoneInfo) -> Table:
+    heads = [_("From"), _("Dose"), _("Measured before"), _("Measured under it")]
+    rows = [[day(one.at, zone), dose_words(one.daily_dose_mcg), one.before.words, one.after.words] for one in changes]
+    return Table(_("Doses and scores"), heads, rows)
+
+
+def _moments(axis: Time, doses: Sequence[Dose], assessments: Sequence[Assessment]) -> list[Moment]:
+    """A place to point at for each dose and each assessment, with the dose that ran then."""
+    scored = {each.measured_at: scores_of(each) for each in assessments}
+    found = []
+    for at in sorted({*scored, *(dose.at for dose in doses)}):
+        running = [dose for dose in doses if dose.at <= at]
+        scores = scored.get(at, Scores())
+        dose = dose_words(running[-1].daily_dose_mcg) if running else ""
+        found.append(Moment(axis.x(at), day(at, axis.zone), [dose, scores.pain, scores.spasms, scores.tone]))
     return found
 
 
-@dataclass(frozen=True)
-class _Axis:
-    start: datetime
-    end: datetime
-
-    def x(self, at: datetime) -> float:
-        share = (min(max(at, self.start), self.end) - self.start) / (self.end - self.start)
-        return LEFT + share * (WIDTH - LEFT - RIGHT)
-
-
-def _draw_phases(found: Chart, axis: _Axis, phases: Sequence[PhaseChange]) -> None:
+def _draw_phases(found: Drawing, axis: Time, phases: Sequence[PhaseChange]) -> None:
     ends = [*(phase.began_at for phase in phases[1:]), axis.end]
     for place, (phase, end) in enumerate(zip(phases, ends, strict=False)):
         x, width = axis.x(phase.began_at), axis.x(end) - axis.x(phase.began_at)
         found.areas.append(Area("phase-odd" if place % 2 else "phase", x, 8, width, SCORE_BOTTOM - 8))
-        label = Phase(phase.phase).label.split(",")[0]
-        if width > 7 * len(label):
-            found.words.append(Words(x + 4, 22, label))
+        label = str(Phase(phase.phase).label).split(",")[0]
+        if width > LETTER * len(label):
+            found.words.append(Words(x + 4, 22, label, is_extra=width < NARROW_LETTER * len(label)))
 
 
-def _draw_doses(found: Chart, axis: _Axis, doses: Sequence[Dose]) -> None:
-    top = _round_up(max((float(dose.daily_dose_mcg) for dose in doses), default=100.0))
-    scale = _Scale(DOSE_TOP, DOSE_BOTTOM, 0, top)
-    for value in (0.0, top / 2, top):
-        y = scale.y(value)
-        found.lines.append(Line("grid", [(LEFT, y), (WIDTH - RIGHT, y)]))
-        found.words.append(Words(LEFT - 6, y + 4, f"{value:g}", "end"))
-    found.words.append(Words(4, DOSE_TOP - 10, "mcg/day"))
+def _draw_doses(found: Drawing, axis: Time, doses: Sequence[Dose]) -> None:
+    step = step_of(max((float(dose.daily_dose_mcg) for dose in doses), default=100.0), parts=3)
+    most = max((float(dose.daily_dose_mcg) for dose in doses), default=100.0)
+    scale = Scale(DOSE_TOP, DOSE_BOTTOM, 0, max(step, -(-most // step) * step))
+    draw_numbers(found, scale, step, "mcg/day")
     points: list[tuple[float, float]] = []
     for dose in doses:
         x, y = axis.x(dose.at), scale.y(float(dose.daily_dose_mcg))
         points += [(x, points[-1][1]), (x, y)] if points else [(x, y)]
     if points:
-        found.lines.append(Line("dose", [*points, (axis.x(axis.end), points[-1][1])]))
+        found.lines.append(Line("dose-line", [*points, (axis.x(axis.end), points[-1][1])]))
 
 
-@dataclass(frozen=True)
-class _Scale:
-    top: float
-    bottom: float
-    least: float
-    most: float
-
-    def y(self, value: float) -> float:
-        return self.bottom - (value - self.least) / (self.most - self.least) * (self.bottom - self.top)
-
-
-def _draw_scores(found: Chart, axis: _Axis, assessments: Sequence[Assessment]) -> None:
+def _draw_scores(found: Drawing, axis: Time, assessments: Sequence[Assessment]) -> None:
     scales = {
-        "pain": _Scale(SCORE_TOP, SCORE_BOTTOM, 0, 10),
-        "spasms": _Scale(SCORE_TOP, SCORE_BOTTOM, 0, 4),
-        "tone": _Scale(SCORE_TOP, SCORE_BOTTOM, 0, len(GRADES) - 1),
+        "pain": Scale(SCORE_TOP, SCORE_BOTTOM, 0, 10),
+        "spasms": Scale(SCORE_TOP, SCORE_BOTTOM, 0, 4),
+        "tone": Scale(SCORE_TOP, SCORE_BOTTOM, 0, len(GRADES) - 1),
     }
-    for y, words in ((SCORE_TOP, "most"), (SCORE_BOTTOM, "none")):
-        found.lines.append(Line("grid", [(LEFT, y), (WIDTH - RIGHT, y)]))
-        found.words.append(Words(LEFT - 6, y + 4, words, "end"))
+    for y, words in ((SCORE_TOP, _("most")), (SCORE_BOTTOM, _("none"))):
+        found.lines.append(Line("grid", [(0, y), (WIDTH, y)]))
+        found.words.append(Words(2, y - 3, words, kind="number"))
     for kind, scale in scales.items():
         points = []
         for each in assessments:
@@ -187,33 +169,34 @@ def _value(each: Assessment, kind: str) -> float | None:
     return each.pain if kind == "pain" else each.spasm_frequency
 
 
-def _draw_days(found: Chart, axis: _Axis) -> None:
-    count = min(MOST_TICKS, max(2, (axis.end - axis.start).days + 1))
-    for place in range(count):
-        at = axis.start + (axis.end - axis.start) * place / (count - 1)
-        anchor = "start" if place == 0 else "end" if place == count - 1 else "middle"
-        found.lines.append(Line("tick", [(axis.x(at), SCORE_BOTTOM), (axis.x(at), SCORE_BOTTOM + 5)]))
-        found.words.append(Words(axis.x(at), SCORE_BOTTOM + 19, f"{at.day} {at:%b %Y}", anchor))
-
-
-def _round_up(value: float) -> float:
-    for step in (50, 100, 200, 300, 400, 500, 600, 800, 1000, 1500, 2000, 2500):
-        if value <= step:
-            return float(step)
-    return value
-
-
 def scores_of(each: Assessment) -> Scores:
     """The scores of an assessment in words."""
-    grade = middle_grade(each.ashworth)
-    severity = f", severity {each.spasm_severity} of 3" if each.spasm_severity is not None else ""
     return Scores(
-        pain=f"pain {each.pain} of 10" if each.pain is not None else "",
-        spasms=f"spasms {each.spasm_frequency} of 4{severity}" if each.spasm_frequency is not None else "",
-        tone=f"tone {grade} (middle of {len(each.ashworth)} Ashworth grade{'s' if len(each.ashworth) > 1 else ''})"
-        if grade is not None
-        else "",
+        pain=_("pain %(score)s of 10") % {"score": each.pain} if each.pain is not None else "",
+        spasms=_spasm_words(each),
+        tone=_tone_words(each),
     )
+
+
+def _spasm_words(each: Assessment) -> str:
+    if each.spasm_frequency is None:
+        return ""
+    if each.spasm_severity is None:
+        return _("spasms %(score)s of 4") % {"score": each.spasm_frequency}
+    scores = {"score": each.spasm_frequency, "severity": each.spasm_severity}
+    return _("spasms %(score)s of 4, severity %(severity)s of 3") % scores
+
+
+def _tone_words(each: Assessment) -> str:
+    grade, count = middle_grade(each.ashworth), len(each.ashworth)
+    if grade is None:
+        return ""
+    words = ngettext(
+        "tone %(grade)s (middle of %(count)s Ashworth grade)",
+        "tone %(grade)s (middle of %(count)s Ashworth grades)",
+        count,
+    )
+    return words % {"grade": grade, "count": count}
 
 
 def changes_of(doses: Sequence[Dose], assessments: Sequence[Assessment]) -> list[Change]:
@@ -232,13 +215,8 @@ def changes_of(doses: Sequence[Dose], assessments: Sequence[Assessment]) -> list
 def _last(assessments: Sequence[Assessment]) -> Scores:
     """The last word on each score."""
     found = [scores_of(each) for each in assessments]
-    return Scores(
-        *(
-            next((value for each in reversed(found) if (value := getattr(each, name))), "")
-            for name in ("pain", "spasms", "tone")
-        )
-    )
+    return Scores(*(next((value for each in reversed(found) if (value := getattr(each, name))), "") for name in KINDS))
 
 
 def dose_words(dose: Decimal) -> str:
-    return f"{plain(dose)} mcg/day" if dose else "stopped"
+    return _("%(dose)s mcg/day") % {"dose": plain(dose)} if dose else _("stopped")

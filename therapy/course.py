@@ -8,7 +8,8 @@ from clinical import titration
 from clinical.findings import Finding
 from patients.models import Patient
 from pumps.models import DoseSignature, Forecast, Pump
-from therapy.chart import Chart, chart
+from pumps.pictures.shapes import Picture
+from therapy.chart import chart
 from therapy.models import (
     AdverseEvent,
     Assessment,
@@ -51,7 +52,7 @@ class Course:
     adverse: Sequence[AdverseEvent]
     medicines: Sequence[Medicine]
     rescue: RescuePlan | None
-    chart: Chart | None
+    chart: Picture | None
 
 
 _NOTHING = Standing((), None, None, None, None, ())
@@ -88,7 +89,7 @@ def course_of(patient: Patient, now: datetime) -> Course:
         adverse=list(patient.adverseevents.standing().select_related("recorded_by").order_by("-began_at")[:SHOWN]),
         medicines=list(patient.medicines.standing().order_by("ended_on", "name")[:SHOWN]),
         rescue=records.rescue_plan(patient),
-        chart=chart(standing or _NOTHING, changes, assessments[::-1], now),
+        chart=chart(standing or _NOTHING, changes, assessments[::-1], now, patient.clinic.zone),
     )
 
 

@@ -19,20 +19,23 @@ from clinics.pages import user_of
 from clinics.roles import Permission
 from clinics.words import day, left
 from patients.models import Patient
-from pumps import plotting
 from pumps.catheter import catheter_of
 from pumps.models import Forecast, Pump
 from pumps.pages.checked import refills_checked
 from pumps.pages.dates import dates, rate_words, ratio_words
-from pumps.pages.timeline import plans_to_confirm, timeline
+from pumps.pages.reservoir import picture_of, span_of
+from pumps.pages.timeline import plans_of, plans_to_confirm, timeline
 from pumps.pages.visit_lines import lines_of
 from pumps.pages.words import SEVERITY_WORDS, because, urgency
+from pumps.pictures import levels
 from pumps.reading import Reading, read
 from pumps.services import low_level
 from pumps.tip import tip_of
 
 # How far back the change of clocks is looked for that set pump and wall apart.
 LOOK_BACK_DAYS = 400
+# So many entries of a ledger are on the page at once; the others are asked for.
+SHOWN = 25
 
 
 def pump(request: HttpRequest, pump_id: int) -> HttpResponse:
@@ -42,7 +45,8 @@ def pump(request: HttpRequest, pump_id: int) -> HttpResponse:
     reading = read(found, row, now)
     context = {**_plain(reading), **_allowed(user, found)}
     if context["sees_clinical"]:
-        context |= _clinical(reading)
+        shows_all = request.GET.get("ledger") == "all"
+        context |= {**_clinical(reading, shows_all=shows_all), **picture_of(reading, span_of(request), context["line"])}
     return render(request, "pumps/pump.html", context)
 
 
@@ -90,21 +94,21 @@ def _open_alerts(pump: Pump) -> QuerySet[Alert]:
     return Alert.objects.open().filter(pump=pump).order_by(rank(), "pk").prefetch_related(newest_first)
 
 
-def _clinical(reading: Reading) -> dict[str, Any]:
-    fill, entries = reading.last_fill, timeline(reading.pump)
+def _clinical(reading: Reading, *, shows_all: bool) -> dict[str, Any]:
+    """`shows_all` of the ledger, not only its newest entries."""
+    fill, entries = reading.last_fill, timeline(reading.pump, None if shows_all else SHOWN + 1)
+    is_cut = not shows_all and len(entries) > SHOWN
     return {
-        "volume": plotting.volume_now(reading),
-        "plot": plotting.plot(reading),
-        "table": plotting.table(reading) if fill is not None else [],
-        "marked": plotting.entries(reading),
+        "volume": levels.volume_now(reading),
         "ratio": ratio_words(reading),
         "rate": rate_words(reading, fill) if fill is not None else "",
         "program": reading.program_now,
         "findings": [{**finding, "word": SEVERITY_WORDS[finding["severity"]]} for finding in reading.row.findings],
         "clock_note": clock_note(reading),
         "checked": refills_checked(reading),
-        "entries": entries,
-        "to_confirm": plans_to_confirm(entries, reading.now),
+        "entries": entries[:SHOWN] if is_cut else entries,
+        "is_cut": is_cut,
+        "to_confirm": plans_to_confirm(plans_of(reading.pump) if is_cut else entries, reading.now),
         "catheter": catheter_of(reading.pump),
         "tip": tip_of(reading.pump, reading.ledger, reading.now),
         "low_level_source": low_level.SOURCE,

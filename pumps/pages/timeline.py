@@ -6,6 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
+
 from clinical.units import plain
 from clinical.watching import PumpAlarm
 from clinical.weekdays import days_of, words
@@ -49,13 +51,19 @@ class Entry:
         return self.can_be_voided and self.event.kind != Event.Kind.DOSE_CONFIRMED
 
 
-def timeline(pump: Pump) -> list[Entry]:
-    """One query, however long the ledger."""
+def timeline(pump: Pump, most: int | None = None) -> list[Entry]:
+    """One query, however long the ledger; the newest `most` entries where that is given."""
     events = pump.events.newest_first().select_related(
         "pump__clinic", "recorded_by", "voided_by__recorded_by", "voided_by__replacement", "voids", "replacement",
         "signature__signed_by",
     )  # fmt: skip
-    return [entry_of(event) for event in events]
+    return [entry_of(event) for event in events[:most]]
+
+
+def plans_of(pump: Pump) -> list[Entry]:
+    """What is or was planned, and the confirmations, of a ledger of which only the newest entries are at hand."""
+    planned = pump.events.newest_first().filter(Q(is_planned=True) | Q(kind=Event.Kind.DOSE_CONFIRMED))
+    return [entry_of(event) for event in planned.select_related("pump__clinic", "voided_by")]
 
 
 def plans_to_confirm(entries: Sequence[Entry], now: datetime) -> list[Entry]:

@@ -9,12 +9,12 @@ from django.utils import timezone
 
 from clinics.models import Clinic
 from clinics.roles import Role
-from pumps import plotting, reading
+from pumps import reading
 from pumps.models import Forecast, Pump
 from pumps.pages.dates import dates, ratio_words
 from pumps.pages.pump import clock_note
-from pumps.services.entries import EventEntry
-from tests.builders import NOW, a_clinic, a_dose, a_pump, a_refill, a_running_pump, a_user, recorded
+from pumps.pictures import levels
+from tests.builders import NOW, a_clinic, a_dose, a_pump, a_refill, a_running_pump, a_user
 
 
 def read(pump: Pump, now: datetime = NOW) -> reading.Reading:
@@ -91,56 +91,8 @@ def test_a_planned_dose_is_marked_and_does_not_run_yet(clinic: Clinic, nurse: Cl
     assert "Now 0.4 mL/day (200 mcg/day" in text
 
 
-def test_the_plot_falls_from_the_last_fill_and_knows_its_marks(clinic: Clinic) -> None:
-    found = read(a_running_pump(clinic))
-    plot = plotting.plot(found)
-    assert plot is not None
-    assert plot["programmed"][0] == 40
-    assert plot["at"] == sorted(plot["at"])
-    columns = ("programmed", "expected", "low", "high", "measured")
-    assert {len(plot[name]) for name in columns} == {len(plot["at"])}
-    assert all(low <= high for low, high in zip(plot["low"], plot["high"], strict=True))
-    assert plot["now"] == NOW.timestamp()
-    assert found.row.empty_at is not None
-    assert plot["at"][-1] > found.row.empty_at.timestamp()
-
-
-def test_the_plot_shows_what_was_aspirated(clinic: Clinic) -> None:
-    pump = a_running_pump(clinic, filled_days_ago=90)
-    a_refill(pump, NOW - timedelta(days=10), aspirated_ml=Decimal("6.5"))
-    plot = plotting.plot(read(pump))
-    assert plot is not None
-    assert [value for value in plot["measured"] if value is not None] == [6.5]
-
-
-def test_the_plot_shows_what_else_happened(clinic: Clinic, nurse: Client) -> None:
-    pump = a_running_pump(clinic, filled_days_ago=40)
-    happened: list[tuple[int, str, dict[str, Any]]] = [
-        (30, "interrogation", {"volume_ml": Decimal("36.2")}),
-        (20, "stop", {}),
-        (19, "restart", {}),
-        (10, "bolus", {"dose_mcg": Decimal(20)}),
-        (5, "mri", {}),
-        (4, "alarm_reported", {"tones": 1}),
-    ]
-    for days, kind, given in happened:
-        recorded(pump, EventEntry(kind=kind, occurred_at=NOW - timedelta(days=days), **given))
-    plot = plotting.plot(read(pump))
-    assert plot is not None
-    assert [value for value in plot["read"] if value is not None] == [36.2]
-    names = ["200 mcg/day", "Interrogation", "Stopped", "Restarted", "Bolus", "MRI scan", "Alarm reported"]
-    assert [entry.name for entry in plotting.entries(read(pump))] == names
-    assert len(plot["entries"]) == len(names)
-    assert "MRI scan</th>" in page(nurse, pump)
-
-
-def test_there_is_no_plot_without_a_fill(clinic: Clinic) -> None:
-    assert plotting.plot(read(a_pump(clinic))) is None
-    assert plotting.volume_now(read(a_pump(clinic))) is None
-
-
 def test_volume_now_has_a_range_around_it(clinic: Clinic) -> None:
-    volume = plotting.volume_now(read(a_running_pump(clinic)))
+    volume = levels.volume_now(read(a_running_pump(clinic)))
     assert volume is not None
     assert volume.programmed == pytest.approx(28)
     assert volume.low < volume.expected < volume.high

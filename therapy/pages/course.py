@@ -13,7 +13,7 @@ from patients.models import Patient
 from pumps.pages.words import SEVERITY_WORDS
 from therapy.chart import scores_of
 from therapy.course import course_of
-from therapy.course_pdf import LEGEND, as_pdf
+from therapy.course_pdf import as_pdf
 from therapy.forms import (
     AdverseForm,
     AssessmentForm,
@@ -53,7 +53,6 @@ def course(request: HttpRequest, patient_id: int) -> HttpResponse:
         "scored": [(each, scores_of(each)) for each in found.assessments],
         "medicines": [(each, [WORDS[hit.degree] for hit in each.interactions]) for each in found.medicines],
         "creep_word": SEVERITY_WORDS["warn"],
-        "legend": LEGEND,
         "may_log": may(Permission.LOG),
         "may_propose": may(Permission.PROPOSE_DOSE),
         "may_sign": may(Permission.SIGN_DOSE),
