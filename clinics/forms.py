@@ -6,10 +6,12 @@ from allauth.account import forms as account_forms
 from allauth.mfa.base import forms as mfa_forms
 from allauth.mfa.totp import forms as totp_forms
 from django import forms
+from django.conf import settings
 from django.contrib.auth import password_validation
 from django.core.validators import MaxLengthValidator
+from django.utils.translation import gettext_lazy as _
 
-from clinics.models import User
+from clinics.models import Look, User
 from clinics.roles import ROLE_WORDS, Role
 
 LONGEST_SECRET = 1000
@@ -127,15 +129,26 @@ class JoinForm(forms.Form):
         return cleaned
 
 
-class NameForm(forms.Form):
-    name = forms.CharField(label="Name", max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+class AccountForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     phone = forms.CharField(
-        label="Phone for alerts",
+        label=_("Phone for alerts"),
         max_length=40,
         required=False,
-        help_text="With its country's code, such as +1 555 010 0123. Text messages and calls reach you there, where "
-        "your clinic's tiers use them.",
+        help_text=_(
+            "With its country's code, such as +1 555 010 0123. Text messages and calls reach you there, where your"
+            " clinic's tiers use them."
+        ),
         widget=forms.TextInput(attrs={"autocomplete": "tel", "inputmode": "tel"}),
+    )
+    language = forms.ChoiceField(
+        label=_("Language of pages"), required=False, choices=[("", _("As the browser asks")), *settings.LANGUAGES]
+    )
+    look = forms.ChoiceField(
+        label=_("Look"),
+        required=False,
+        choices=[("", _("As the system asks")), *Look.choices],
+        help_text=_("High contrast is black on white, or white on black where the system is dark."),
     )
 
 
