@@ -73,6 +73,7 @@ def search(query: str) -> list[Hit]:
         whole = [folded(part) for part in (title, str(text.topic.summary), *text.blocks)]
         if all(any(_begins(word, part) for part in whole) for word in words):
             score = 100 * _count(words, [whole[0]]) + 10 * _count(words, [whole[1]]) + _count(words, whole[2:])
+            score += 20 * any(all(_begins(word, part) for word in words) for part in whole[2:] if len(words) > 1)
             scored.append((-score, place, text))
     return [_hit(text, words) for _, _, text in sorted(scored, key=lambda one: one[:2])]
 

@@ -69,7 +69,7 @@ def test_no_topic_by_another_name(reader: Client) -> None:
         ("withdr", "danger"),
         ("OVERDOSE", "danger"),
         ("acknowledge", "alerts"),
-        ("bridge bolus", "words"),
+        ("bridge bolus", "refill"),
         ("passkey", "accounts"),
         ("go live", "clinic"),
         ("keyboard", "keys"),
