@@ -6,12 +6,13 @@ from allauth.account import forms as account_forms
 from allauth.mfa.base import forms as mfa_forms
 from allauth.mfa.totp import forms as totp_forms
 from django import forms
+from django.conf import settings
 from django.contrib.auth import password_validation
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clinics.models import User
+from clinics.models import Look, User
 from clinics.roles import ROLE_WORDS, Role
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class JoinForm(forms.Form):
         return cleaned
 
 
-class NameForm(forms.Form):
+class AccountForm(forms.Form):
     name = forms.CharField(
         label=gettext_lazy("Name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
@@ -148,10 +149,21 @@ class NameForm(forms.Form):
         max_length=40,
         required=False,
         help_text=gettext_lazy(
-            "With its country's code, such as +1 555 010 0123. Text messages and calls reach you there, where "
-            "your clinic's tiers use them."
+            "With its country's code, such as +1 555 010 0123. Text messages and calls reach you there, where your"
+            " clinic's tiers use them."
         ),
         widget=forms.TextInput(attrs={"autocomplete": "tel", "inputmode": "tel"}),
+    )
+    language = forms.ChoiceField(
+        label=gettext_lazy("Language of pages"),
+        required=False,
+        choices=[("", gettext_lazy("As the browser asks")), *settings.LANGUAGES],
+    )
+    look = forms.ChoiceField(
+        label=gettext_lazy("Look"),
+        required=False,
+        choices=[("", gettext_lazy("As the system asks")), *Look.choices],
+        help_text=gettext_lazy("High contrast is black on white, or white on black where the system is dark."),
     )
 
 

@@ -103,6 +103,8 @@ TEMPLATES = [
                 "alerts.context.engine_banner",
                 "clinics.context.session",
                 "therapy.context.waiting_to_be_signed",
+                "alerts.context.open_alerts",
+                "frame.context.frame",
             ],
         },
     },

@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("scheduling.urls")),
     path("", include("alerts.urls")),
     path("", include("portal.urls")),
+    path("", include("frame.urls")),
     path("callbacks/mail/", mail_callback, name="mail_callback"),
     path("callbacks/twilio/<int:message_id>/", twilio_callback, name="twilio_callback"),
     path("api/v1/", include("config.api_urls")),

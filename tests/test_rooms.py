@@ -8,7 +8,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 # From the roof to the cellar: a room may import from those below it and from itself.
-ROOMS = ["config", "interop", "portal", "therapy", "pumps", "scheduling", "alerts", "patients", "clinics", "clinical"]
+ROOMS = [
+    "config",
+    "frame",
+    "interop",
+    "portal",
+    "therapy",
+    "pumps",
+    "scheduling",
+    "alerts",
+    "patients",
+    "clinics",
+    "clinical",
+]
 OUTSIDE_TOOLS = {"launch", "bench", "tests"}
 
 

@@ -7,13 +7,13 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clinics.errors import Impossible
-from clinics.forms import KeyForm, NameForm
+from clinics.forms import AccountForm, KeyForm
 from clinics.middleware import keep_alive, seconds_left
 from clinics.models import ApiKey, Clinic
 from clinics.pages.access import user_of
@@ -24,11 +24,15 @@ from clinics.services import keys, members
 
 def account(request: HttpRequest) -> HttpResponse:
     user = user_of(request)
-    form = NameForm(request.POST or None, initial={"name": user.name, "phone": user.phone})
+    initial = {"name": user.name, "phone": user.phone, "language": user.language, "look": user.look}
+    form = AccountForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
-        members.rename(user=user, name=form.cleaned_data["name"])
-        members.set_phone(user=user, phone=form.cleaned_data["phone"])
-        messages.success(request, gettext("Saved."))
+        given = form.cleaned_data
+        members.rename(user=user, name=given["name"])
+        members.set_phone(user=user, phone=given["phone"])
+        members.set_screen(user=user, language=given["language"], look=given["look"])
+        with translation.override(given["language"] or translation.get_language_from_request(request)):
+            messages.success(request, _("Saved."))
         return redirect("account")
     context = {
         "form": form,
@@ -50,7 +54,7 @@ def leave(request: HttpRequest, clinic_id: int) -> HttpResponse:
     except Impossible as error:
         messages.error(request, " ".join(said for told in error.errors.values() for said in told))
         return redirect("account")
-    messages.success(request, gettext("You have left %(name)s.") % {"name": clinic.name})
+    messages.success(request, _("You have left %(clinic)s.") % {"clinic": clinic.name})
     return redirect("account")
 
 
@@ -58,11 +62,11 @@ def api_keys(request: HttpRequest) -> HttpResponse:
     """One's keys, and a new one, which is shown in the answer to its making and never again."""
     user = user_of(request)
     if not user.access.can_somewhere(Permission.ADMINISTER):
-        raise PermissionDenied(gettext("Keys for programs are made by administrators."))
+        raise PermissionDenied(_("Keys for programs are made by administrators."))
     form = KeyForm(request.POST or None)
     made = None
     if request.method == "POST" and form.is_valid():
-        _, made = keys.make_named_key(user=user, name=form.cleaned_data["name"], now=timezone.now())
+        made = keys.make_named_key(user=user, name=form.cleaned_data["name"], now=timezone.now())[1]
         form = KeyForm()
     rows = user.api_keys.all()
     return render(
@@ -74,9 +78,8 @@ def api_keys(request: HttpRequest) -> HttpResponse:
 def revoke_key(request: HttpRequest, key_id: int) -> HttpResponse:
     key = get_object_or_404(ApiKey, user=user_of(request), pk=key_id)
     keys.revoke_key(key=key, by=user_of(request), now=timezone.now())
-    messages.success(
-        request, gettext("Revoked: %(name)s. A program that uses it is refused from now on.") % {"name": key.name}
-    )
+    said = _("Revoked: %(name)s. A program that uses it is refused from now on.")
+    messages.success(request, said % {"name": key.name})
     return redirect("api_keys")
 
 

@@ -88,6 +88,14 @@ def set_phone(*, user: User, phone: str) -> User:
     return user
 
 
+@transaction.atomic
+def set_screen(*, user: User, language: str, look: str) -> User:
+    """What pages speak to a person, and how they look; blank leaves it to their browser."""
+    user.language, user.look = language, look
+    user.save(update_fields=["language", "look"])
+    return user
+
+
 def password_link(user: User) -> str:
     """A one-time address to set a password; it ends with its use or after PASSWORD_RESET_TIMEOUT."""
     key = default_token_generator.make_token(user)

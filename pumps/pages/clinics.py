@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from alerts.messages import headline
@@ -51,8 +52,8 @@ def open_clinic(request: HttpRequest) -> HttpResponse:
         except Impossible as error:
             take(form, error.errors)
         else:
-            messages.success(request, f"{opened} is open. Look at its settings, then invite its people.")
-            return redirect("clinic", clinic_id=opened.pk)
+            messages.success(request, _("%(clinic)s is open. These are its first steps.") % {"clinic": opened})
+            return redirect("guide", clinic_id=opened.pk)
     return render(request, "clinics/clinic_new.html", {"form": form})
 
 

@@ -5,6 +5,7 @@
   const { session: address, user, secondsLeft } = document.body.dataset;
   const dialog = document.getElementById("session");
   if (!address || !dialog) return;
+  const words = dialog.dataset; // in the page's language
   const part = (name) => document.getElementById(`session-${name}`);
   const WARN_BEFORE = 120; // seconds
   const TRUSTED_FOR = 20_000; // ms in which an answer counts as fresh
@@ -44,11 +45,11 @@
     if (state.user === user && state.seconds_left > WARN_BEFORE) {
       if (dialog.open) dialog.close();
     } else if (state.user === user) {
-      show("Are you still there?", `You will be logged out in ${seconds()} seconds, since nothing was done for a while.`, { stay: true });
+      show(words.idleTitle, words.idleText.replace("SECONDS", seconds()), { stay: true });
     } else if (state.user) {
-      show("Somebody else is logged in", "This page was opened by another person. Reload it before you go on.", { close: true, ended: true });
+      show(words.otherTitle, words.otherText, { close: true, ended: true });
     } else {
-      show("You are logged out", "Nothing was done for a while. Log in again, then come back to this window.", { again: true, ended: true });
+      show(words.outTitle, words.outText, { again: true, ended: true });
     }
     plan(state);
   }
@@ -102,7 +103,7 @@
         tell(state);
       }
     } catch {
-      show("No connection", "Brim does not answer. Nothing was sent and nothing is lost: try again in a moment.", { stay: true });
+      show(words.cutTitle, words.cutText, { stay: true });
     }
   }, true);
 

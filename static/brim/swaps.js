@@ -35,9 +35,16 @@
   });
 
   // The server did not answer, or with an error: say so, and leave the page as it is.
+  const unreached = document.getElementById("unreached");
+  const tell = (words) => {
+    if (!unreached) return;
+    unreached.textContent = words;
+    unreached.hidden = words === "";
+  };
   for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
-    document.addEventListener(name, () => {
-      if (said) said.textContent = document.body.dataset.unreached;
-    });
+    document.addEventListener(name, () => tell(document.body.dataset.unreached));
   }
+  document.addEventListener("htmx:afterOnLoad", (event) => { if (event.detail.successful !== false && navigator.onLine) tell(""); });
+  addEventListener("offline", () => tell(unreached?.dataset.offline ?? ""));
+  addEventListener("online", () => tell(""));
 })();
