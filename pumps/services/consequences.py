@@ -92,8 +92,11 @@ def of_entry(
     now: datetime,
     instead_of: Event | None = None,
     bridge: EventEntry | None = None,
+    upon: Sequence[Event] = (),
 ) -> Consequence:
     """What follows from an entry, or from one `instead_of` another, with the `bridge` programmed with it.
+
+    `upon` are events, not stored yet either, that come before it.
 
     `pump` comes with model, clinic and patient.
 
@@ -103,7 +106,7 @@ def of_entry(
     version = forecasting.current_prior()
     if instead_of is not None:
         check_voidable(instead_of)
-    draft = drafted(pump, entry, version, now=now, instead_of=instead_of, bridge=bridge)
+    draft = drafted(pump, entry, version, now=now, instead_of=instead_of, bridge=bridge, upon=upon)
     standing = draft.ledger if instead_of is None else ledger_of(pump)
     asked = (standing, entry.at - JUST_BEFORE), (draft.ledger_without_bridge, entry.at)
     before, after = _states(pump, version, *asked)
