@@ -6,32 +6,69 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('clinics', '0005_phones_for_patients'),
-        ('pumps', '0009_dose_signatures'),
+        ("clinics", "0005_phones_for_patients"),
+        ("pumps", "0009_dose_signatures"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='VisitDraft',
+            name="VisitDraft",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token', models.UUIDField(unique=True)),
-                ('counter', models.PositiveIntegerField(default=0)),
-                ('values', models.JSONField(blank=True, default=dict)),
-                ('checks', models.JSONField(blank=True, default=dict)),
-                ('begun_at', models.DateTimeField()),
-                ('saved_at', models.DateTimeField()),
-                ('clinic', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='clinics.clinic')),
-                ('pump', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='visit_drafts', to='pumps.pump')),
-                ('refill', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='guided_visit', to='pumps.event')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='visit_drafts', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("token", models.UUIDField(unique=True)),
+                ("counter", models.PositiveIntegerField(default=0)),
+                ("values", models.JSONField(blank=True, default=dict)),
+                ("checks", models.JSONField(blank=True, default=dict)),
+                ("begun_at", models.DateTimeField()),
+                ("saved_at", models.DateTimeField()),
+                (
+                    "clinic",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="clinics.clinic"
+                    ),
+                ),
+                (
+                    "pump",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="visit_drafts", to="pumps.pump"
+                    ),
+                ),
+                (
+                    "refill",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="guided_visit",
+                        to="pumps.event",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="visit_drafts",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('refill', None)), fields=['saved_at'], name='visit_draft_open')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('refill', None)), fields=('pump', 'user'), name='visit_draft_one_open_a_pump_and_user'), models.CheckConstraint(condition=models.Q(('refill', None), ('values', {}), _connector='OR'), name='visit_draft_stored_keeps_no_values')],
+                "indexes": [
+                    models.Index(condition=models.Q(("refill", None)), fields=["saved_at"], name="visit_draft_open")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("refill", None)),
+                        fields=("pump", "user"),
+                        name="visit_draft_one_open_a_pump_and_user",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("refill", None), ("values", {}), _connector="OR"),
+                        name="visit_draft_stored_keeps_no_values",
+                    ),
+                ],
             },
         ),
     ]

@@ -21,7 +21,7 @@ from clinics.words import day, left
 from patients.models import Patient
 from pumps import plotting
 from pumps.catheter import catheter_of
-from pumps.models import Forecast, Pump
+from pumps.models import Forecast, Pump, VisitDraft
 from pumps.pages.checked import refills_checked
 from pumps.pages.dates import dates, rate_words, ratio_words
 from pumps.pages.timeline import plans_to_confirm, timeline
@@ -33,6 +33,8 @@ from pumps.tip import tip_of
 
 # How far back the change of clocks is looked for that set pump and wall apart.
 LOOK_BACK_DAYS = 400
+# What was recorded since is still in somebody's mind: undoing it is within reach.
+FRESH = timedelta(days=1)
 
 
 def pump(request: HttpRequest, pump_id: int) -> HttpResponse:
@@ -40,7 +42,9 @@ def pump(request: HttpRequest, pump_id: int) -> HttpResponse:
     found = get_object_or_404(Pump.objects.visible_to(user).select_related("patient", "model", "clinic"), pk=pump_id)
     row = Forecast.objects.select_related("prior_version").get(pump=found)
     reading = read(found, row, now)
-    context = {**_plain(reading), **_allowed(user, found)}
+    context = {**_plain(reading), **_allowed(user, found), "fresh_since": now - FRESH}
+    if context["can_log"]:
+        context["draft"] = VisitDraft.objects.of(user, found, now)
     if context["sees_clinical"]:
         context |= _clinical(reading)
     return render(request, "pumps/pump.html", context)

@@ -132,6 +132,15 @@ def of_void(pump: Pump, event: Event, *, now: datetime) -> Consequence:
     return Consequence(event, before, after, [], None, latest_event(pump))
 
 
+def around(pump: Pump, begins: datetime, ends: datetime) -> tuple[State, State]:
+    """A pump just before a moment and at a later one, each by what had happened until then. `pump` as in `of_entry`."""
+    ledger = ledger_of(pump)
+    before = [event for event in ledger if event.at < begins], begins - JUST_BEFORE
+    after = [event for event in ledger if event.at <= ends], ends
+    found = _states(pump, forecasting.current_prior(), before, after)
+    return found[0], found[1]
+
+
 def _check(pump: Pump, version: PriorVersion, draft: Draft) -> RefillCheck:
     """The refill as it would be checked once it is stored."""
     facts = folding.device(pump, version).facts

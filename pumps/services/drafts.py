@@ -1,7 +1,7 @@
 """What somebody types at a guided refill visit, kept until it is stored, thrown away, or too old.
 
-A draft belongs to one person and is in no ledger. The highest `counter` counts: an answer that was overtaken on its way,
-and a second window that is behind, change nothing.
+A draft belongs to one person and is in no ledger. The highest `counter` counts: what was overtaken on its way, and a
+second window that is behind, change nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -58,7 +58,9 @@ def _begun(pump: Pump, user: User, token: UUID, counter: int, values: Values, no
 
 def _check(counter: int, values: Values) -> None:
     letters = sum(len(value) for typed in values.values() for value in typed)
-    is_rubbish = any("\x00" in value for typed in values.values() for value in typed) or any("\x00" in n for n in values)
+    is_rubbish = any("\x00" in value for typed in values.values() for value in typed) or any(
+        "\x00" in n for n in values
+    )
     if is_rubbish or len(values) > MOST_NAMES or letters > MOST_LETTERS or not 0 < counter <= HIGHEST_COUNTER:
         raise Impossible({"values": [_("This cannot be kept: it is too long, or not what the page sends.")]})
 

@@ -1,30 +1,34 @@
 """A guided refill visit, stored: the refill, its bridge bolus and a change of dose, all of it or nothing, and once."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
-from clinics.errors import Doubt, NeedsConfirmation
+from clinics.errors import Conflict, Doubt, NeedsConfirmation
 from clinics.models import User
 from pumps import forecasting
 from pumps.models import Event, Pump, VisitDraft
 from pumps.services import consequences, ledger, visit_checks
 from pumps.services.consequences import Consequence
 from pumps.services.entries import DoseEntry, EventEntry, RefillEntry
-
-Checks = Mapping[str, str]
+from pumps.services.visit_checks import Checks
 
 
 @dataclass(frozen=True)
 class Visit:
-    """What is to be stored. The dose, where it was changed, and the bridge are of the refill's moment."""
+    """What is to be stored. The dose, where it was changed, and the bridge are of the refill's moment.
+
+    `checks` says what was looked at on the way: the needle, and how the filling went.
+    """
 
     refill: RefillEntry
     dose: DoseEntry | None = None
     bridge: EventEntry | None = None
+    checks: Checks = field(default_factory=dict)
 
 
 def consequence(pump: Pump, visit: Visit, *, now: datetime) -> Consequence:
@@ -34,11 +38,23 @@ def consequence(pump: Pump, visit: Visit, *, now: datetime) -> Consequence:
         Impossible, Conflict: as storing it would.
     """
     found = consequences.of_entry(pump, visit.refill, now=now, bridge=visit.bridge)
-    doubts = [*found.doubts, *visit_checks.doubts_of(visit.refill, found.residual)]
+    doubts = [*found.doubts, *visit_checks.doubts_of(visit.refill, found.residual, visit.checks)]
     if visit.dose is None:
         return replace(found, doubts=doubts)
     with_dose = consequences.of_entry(pump, visit.dose, now=now, upon=[found.event])
     return replace(found, doubts=[*doubts, *with_dose.doubts], after=with_dose.after)
+
+
+def stored_as(*, pump_id: int, token: UUID, user: User) -> Event | None:
+    """The refill that a visit has become; None while it is not stored.
+
+    Raises:
+        Conflict: the token is of another visit.
+    """
+    row = VisitDraft.objects.filter(token=token).select_related("refill").first()
+    if row is not None and (row.pump_id, row.user_id) != (pump_id, user.pk):
+        raise Conflict(_("This page is of another visit. Open the visit again from the pump's page."))
+    return row.refill if row is not None else None
 
 
 @transaction.atomic
@@ -47,7 +63,6 @@ def store(
     pump_id: int,
     token: UUID,
     visit: Visit,
-    checks: Checks,
     user: User,
     now: datetime,
     confirmed: Collection[str] = (),
@@ -61,9 +76,9 @@ def store(
         Overtaken, Impossible, Conflict, NeedsConfirmation: as `ledger.record`; nothing is stored then.
     """
     forecasting.held([pump_id])
-    stored = VisitDraft.objects.filter(pump=pump_id, user=user, token=token, refill__isnull=False).first()
-    if stored is not None and stored.refill is not None:
-        return stored.refill
+    known = stored_as(pump_id=pump_id, token=token, user=user)
+    if known is not None:
+        return known
     _insist(pump_id, visit, now, confirmed)
     refill = ledger.record(
         pump_id=pump_id,
@@ -79,7 +94,7 @@ def store(
         ledger.record(
             pump_id=pump_id, entry=visit.dose, user=user, source=Event.Source.PAGE, now=now, confirmed=confirmed
         )
-    _end(refill, token, checks, user, now)
+    _end(refill, token, visit.checks, user, now)
     return refill
 
 
@@ -109,5 +124,3 @@ def _end(refill: Event, token: UUID, checks: Checks, user: User, now: datetime) 
         saved_at=now,
         refill=refill,
     )
-
-

@@ -1,5 +1,6 @@
 """What is asked at the needle beside what every refill is asked: what came out, before anything goes in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +16,23 @@ from clinics.errors import Doubt
 from pumps.models import Event, Pump
 from pumps.services import consequences
 from pumps.services.entries import RefillEntry
+
+Checks = Mapping[str, str]
+
+
+class Needle(StrEnum):
+    """How somebody knows that the needle is in the port."""
+
+    FELT = "felt"
+    SEEN = "seen"
+    UNSURE = "unsure"
+
+
+class Fill(StrEnum):
+    """How the filling went."""
+
+    EASY = "easy"
+    ODD = "odd"
 
 
 class Finding(StrEnum):
@@ -54,7 +72,7 @@ def emptied(pump: Pump, *, aspirated_ml: Decimal, at: datetime, now: datetime) -
     entry = RefillEntry(
         refilled_at=at,
         filled_ml=pump.model.reservoir_ml,
-        concentration_mcg_per_ml=concentration or Decimal(1),
+        concentration_mcg_per_ml=concentration if concentration is not None else Decimal(1),
         programmed_concentration_mcg_per_ml=told,
         aspirated_ml=aspirated_ml,
     )
@@ -79,22 +97,34 @@ def _finding(residual: Residual) -> Finding:
     return Finding.LESS if residual.aspirated_ml < residual.calibrated_ml else Finding.MORE
 
 
-def doubts_of(entry: RefillEntry, residual: Residual | None) -> list[Doubt]:
+def doubts_of(entry: RefillEntry, residual: Residual | None, checks: Checks) -> list[Doubt]:
     """What is asked of a guided visit beside the doubts of its refill."""
+    found = _of_aspirated(entry, residual)
+    if checks.get("fill") == Fill.ODD:
+        message = _(
+            "Swelling, pain or a change of resistance can mean that drug went in beside the port: an overdose that may "
+            "show within minutes or hours. Stop, call the prescriber now, and keep the patient under watch for "
+            "drowsiness, weakness and slow breathing. Was this done? Source: pocket fill notice 2011."
+        )
+        found.append(Doubt("fill_odd", "fill", message))
+    return found
+
+
+def _of_aspirated(entry: RefillEntry, residual: Residual | None) -> list[Doubt]:
     if entry.emptying != Emptying.EMPTIED or entry.aspirated_ml is None:
         return []
-    found = of(residual, None, entry.aspirated_ml)
-    if found.finding is Finding.NOTHING:
+    found = of(residual, None, entry.aspirated_ml).finding
+    if found is Finding.NOTHING:
         message = _(
-            "Nothing was aspirated. Either the pump was empty, or the needle was not in the port: what is filled beside "
-            "the port goes into the patient at once. Is the needle in the port for certain, and has somebody asked about "
-            "signs of withdrawal?"
+            "Nothing was aspirated. Either the pump was empty, or the needle was not in the port: what is filled "
+            "beside the port goes into the patient at once. Is the needle in the port for certain, and has somebody "
+            "asked about signs of withdrawal?"
         )
         return [Doubt("aspirated_nothing", "aspirated_ml", message)]
-    if found.finding is Finding.MORE_THAN_HELD:
+    if found is Finding.MORE_THAN_HELD:
         message = _(
-            "%(aspirated)s mL came out, more than was ever put in since the fill before. Read the syringe again. Is "
-            "every top-up recorded, and is the fluid the drug?"
+            "%(aspirated)s mL came out, more than the pump can have held since the fill before. Read the syringe "
+            "again. Is every top-up recorded, and is the fluid the drug?"
         ) % {"aspirated": plain(entry.aspirated_ml)}
         return [Doubt("aspirated_more_than_held", "aspirated_ml", message)]
     return []
