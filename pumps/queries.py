@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
@@ -111,3 +111,19 @@ class ForecastQuerySet(ClinicOwned[Row]):
     def after(self, worklist_at: datetime, pump_id: int) -> Self:
         """The worklist's rows behind one position."""
         return self.filter(Q(worklist_at__gt=worklist_at) | Q(worklist_at=worklist_at, pump_id__gt=pump_id))
+
+
+class VisitDraftQuerySet(ClinicOwned[Row]):
+    # Begun, and not touched for so long: nobody goes on with it any more, and what was typed is thrown away.
+    LIVES: ClassVar = timedelta(hours=12)
+
+    def open(self, now: datetime) -> Self:
+        """Begun and not stored, latest first."""
+        return self.filter(refill=None, saved_at__gt=now - self.LIVES).order_by("-saved_at", "-pk")
+
+    def too_old(self, now: datetime) -> Self:
+        return self.filter(refill=None, saved_at__lte=now - self.LIVES)
+
+    def of(self, user: User, pump: models.Model, now: datetime) -> Row | None:
+        """What the person has begun at a pump. Nobody else goes on with it."""
+        return self.visible_to(user).open(now).filter(user=user, pump=pump).first()

@@ -4,7 +4,7 @@ from django.utils import timezone
 from alerts.services import engine, pinging
 from alerts.services.alone import alone
 from alerts.tasks import deliver
-from pumps.services import call_list_files, fleet, nightly, watching
+from pumps.services import call_list_files, drafts, fleet, nightly, watching
 
 
 # A round that hangs is ended, so that it cannot take one slot of the worker after the other; what it did is stored.
@@ -27,6 +27,7 @@ def audit_if_due() -> None:
 def nightly_if_due() -> None:
     """Two share a run; beat sends this one, which sends the other once there is something to share."""
     now = timezone.now()
+    drafts.purge(now)
     with alone("nightly") as is_alone:
         if is_alone and nightly.begun(now) is not None:
             help_nightly.delay()

@@ -52,6 +52,8 @@ class EntryForm(forms.Form):
 
 class RefillForm(EntryForm):
     moment_field = "refilled_at"
+    # Fields of a form built on this one that are no part of the refill.
+    beside: frozenset[str] = frozenset()
 
     refilled_at = ClinicMoment(label="Refilled at")
     emptying = forms.ChoiceField(
@@ -144,7 +146,7 @@ class RefillForm(EntryForm):
         return cleaned
 
     def entry(self) -> RefillEntry:
-        values = dict(self.cleaned_data)
+        values = {name: value for name, value in self.cleaned_data.items() if name not in self.beside}
         chosen, other = values.pop("concentration"), values.pop("other_concentration")
         values["emptying"] = values.get("emptying") or Event.EmptyingFirst.EMPTIED.value
         return RefillEntry(**values, concentration_mcg_per_ml=other if chosen == OTHER else Decimal(chosen))

@@ -1,4 +1,5 @@
 from pumps.models.catalogue import PriorVersion, PumpModel
+from pumps.models.draft import VisitDraft
 from pumps.models.forecast import FleetCheck, FleetFigure, FleetPart, Forecast
 from pumps.models.ledger import Event, IdempotencyKey
 from pumps.models.product import DrugProduct
@@ -19,4 +20,5 @@ __all__ = [
     "Pump",
     "PumpModel",
     "RefillOwner",
+    "VisitDraft",
 ]

@@ -159,7 +159,7 @@ def _miss(pk: int, by: User) -> None:
 
 
 def _act(request: HttpRequest, visit_id: int, action: Callable[[int, User], None], said: str) -> HttpResponse:
-    """Do it, and go back to where the button was: the day's list, or the pump."""
+    """Do it, and go back to where the button was: the nurse's day, the day's list, or the pump."""
     found = _visit(request, visit_id)
     try:
         action(found.pk, user_of(request))
@@ -167,6 +167,8 @@ def _act(request: HttpRequest, visit_id: int, action: Callable[[int, User], None
         messages.error(request, str(error))
     else:
         messages.success(request, f"{found.patient}: {said}")
+    if request.POST.get("back") == "today":
+        return redirect("today")
     if request.POST.get("back") == "day":
         day = found.starts_at.astimezone(found.clinic.zone).date()
         return redirect(f"{reverse('visits')}?day={day}")

@@ -20,7 +20,7 @@ from clinics.roles import Permission
 from clinics.words import day, left
 from patients.models import Patient
 from pumps.catheter import catheter_of
-from pumps.models import Forecast, Pump
+from pumps.models import Forecast, Pump, VisitDraft
 from pumps.pages.checked import refills_checked
 from pumps.pages.dates import dates, rate_words, ratio_words
 from pumps.pages.reservoir import picture_of, span_of
@@ -36,6 +36,8 @@ from pumps.tip import tip_of
 LOOK_BACK_DAYS = 400
 # So many entries of a ledger are on the page at once; the others are asked for.
 SHOWN = 25
+# What was recorded since is still in somebody's mind: undoing it is within reach.
+FRESH = timedelta(days=1)
 
 
 def pump(request: HttpRequest, pump_id: int) -> HttpResponse:
@@ -43,7 +45,9 @@ def pump(request: HttpRequest, pump_id: int) -> HttpResponse:
     found = get_object_or_404(Pump.objects.visible_to(user).select_related("patient", "model", "clinic"), pk=pump_id)
     row = Forecast.objects.select_related("prior_version").get(pump=found)
     reading = read(found, row, now)
-    context = {**_plain(reading), **_allowed(user, found)}
+    context = {**_plain(reading), **_allowed(user, found), "fresh_since": now - FRESH}
+    if context["can_log"]:
+        context["draft"] = VisitDraft.objects.of(user, found, now)
     if context["sees_clinical"]:
         shows_all = request.GET.get("ledger") == "all"
         context |= {**_clinical(reading, shows_all=shows_all), **picture_of(reading, span_of(request), context["line"])}

@@ -7,7 +7,10 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from alerts.models import Alert
@@ -39,21 +42,21 @@ STEPS = ("csrfmiddlewaretoken", "step", "confirm", "seen")
 
 def log_menu(request: HttpRequest, pump_id: int) -> HttpResponse:
     """Everything that can be logged for a pump."""
-    pump = _pump(request, pump_id)
+    pump = pump_to_log(request, pump_id)
     kinds = [kind for kind in FORMS.values() if pump.model.programmable or not kind.programmable_only]
     return render(request, "pumps/log_menu.html", {**_head(pump), "kinds": kinds})
 
 
 def log_refill(request: HttpRequest, pump_id: int) -> HttpResponse:
-    return _enter(Work(request, _pump(request, pump_id), timezone.now(), Kind.REFILL))
+    return _enter(Work(request, pump_to_log(request, pump_id), timezone.now(), Kind.REFILL))
 
 
 def log_dose_change(request: HttpRequest, pump_id: int) -> HttpResponse:
-    return _enter(Work(request, _pump(request, pump_id), timezone.now(), Kind.DOSE_CHANGE))
+    return _enter(Work(request, pump_to_log(request, pump_id), timezone.now(), Kind.DOSE_CHANGE))
 
 
 def log_event(request: HttpRequest, pump_id: int, kind: str) -> HttpResponse:
-    pump = _pump(request, pump_id)
+    pump = pump_to_log(request, pump_id)
     if kind not in FORMS:
         raise Http404
     return _enter(Work(request, pump, timezone.now(), kind))
@@ -61,14 +64,15 @@ def log_event(request: HttpRequest, pump_id: int, kind: str) -> HttpResponse:
 
 def correct_event(request: HttpRequest, pump_id: int, event_id: int) -> HttpResponse:
     """Mark an entry as an error and record what really happened in its place, together or not at all."""
-    pump = _pump(request, pump_id)
+    pump = pump_to_log(request, pump_id)
     wrong = get_object_or_404(pump.events.select_related("recorded_by"), pk=event_id)
     if wrong.kind in (Kind.VOID, Kind.DOSE_CONFIRMED):
         raise Http404
     return _enter(Work(request, pump, timezone.now(), wrong.kind, wrong))
 
 
-def _pump(request: HttpRequest, pump_id: int) -> Pump:
+def pump_to_log(request: HttpRequest, pump_id: int) -> Pump:
+    """A pump the person may log for: 404 for one they cannot see, 403 without the role."""
     pumps = Pump.objects.visible_to(user_of(request)).select_related("clinic", "model", "patient")
     pump = get_object_or_404(pumps, pk=pump_id)
     require(request, Permission.LOG, pump.clinic_id)
@@ -109,7 +113,7 @@ def _enter(work: Work) -> HttpResponse:
     return _review_page(work, found, bridge)
 
 
-def _seen(request: HttpRequest) -> int:
+def seen_by(request: HttpRequest) -> int:
     """The newest event of the ledger that the person has looked at; no event of any ledger without one."""
     sent = request.POST.get("seen", "")
     return int(sent) if sent.isascii() and sent.isdigit() and len(sent) < MOST_DIGITS else -1
@@ -123,13 +127,15 @@ def _save(work: Work, form: Sheet, about: VoidForm | None, bridge: BridgeForm | 
         "source": Event.Source.PAGE,
         "now": work.now,
         "confirmed": work.request.POST.getlist("confirm"),
-        "seen": _seen(work.request),
+        "seen": seen_by(work.request),
     }
     if work.wrong is None or about is None:
         entry, beside = with_answer(form.entry(), bridge)
         event = ledger.record(pump_id=work.pump.pk, entry=entry, bridge=beside, **shared)
-        bridged = " With its bridge bolus." if beside is not None else ""
-        return _done(work, f"Saved. {title_of(event)}.{bridged}", before, closed_by=event)
+        said = _("Saved. %(what)s.") % {"what": title_of(event)}
+        if beside is not None:
+            said = _("Saved. %(what)s. With its bridge bolus.") % {"what": title_of(event)}
+        return _done(work, said, before, logged=event)
     void = ledger.void(
         pump_id=work.pump.pk,
         event_id=work.wrong.pk,
@@ -137,29 +143,30 @@ def _save(work: Work, form: Sheet, about: VoidForm | None, bridge: BridgeForm | 
         replacement=form.entry(),
         **shared,
     )
-    said = f"Corrected. {title_of(void.replacement) if void.replacement is not None else ''}."
-    return _done(work, said, before, closed_by=void.replacement)
+    said = _("Corrected. %(what)s.") % {"what": title_of(void.replacement) if void.replacement is not None else ""}
+    return _done(work, said, before, logged=void.replacement)
 
 
 @require_POST
 def confirm_plan(request: HttpRequest, pump_id: int, event_id: int) -> HttpResponse:
     """A planned dose change was programmed: one press, since nothing about it changes."""
-    pump = _pump(request, pump_id)
+    pump = pump_to_log(request, pump_id)
     event = get_object_or_404(pump.events, pk=event_id)
     now = timezone.now()
     try:
-        plans.confirm(pump_id=pump.pk, event=event, user=user_of(request), source=Event.Source.PAGE, now=now)
+        logged = plans.confirm(pump_id=pump.pk, event=event, user=user_of(request), source=Event.Source.PAGE, now=now)
     except Impossible as error:
         messages.error(request, " ".join(said for told in error.errors.values() for said in told))
     except Conflict as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"Saved. It was programmed as planned: {title_of(event)}.")
+        said = _("Saved. It was programmed as planned: %(what)s.") % {"what": title_of(event)}
+        messages.success(request, with_undo(said, logged))
     return redirect("pump", pump_id=pump.pk)
 
 
 def void_event(request: HttpRequest, pump_id: int, event_id: int) -> HttpResponse:
-    pump = _pump(request, pump_id)
+    pump = pump_to_log(request, pump_id)
     event = get_object_or_404(pump.events.select_related("recorded_by"), pk=event_id)
     work = Work(request, pump, timezone.now(), event.kind)
     form = VoidForm(request.POST or None)
@@ -172,7 +179,7 @@ def void_event(request: HttpRequest, pump_id: int, event_id: int) -> HttpRespons
         found = consequences.of_void(pump, event, now=work.now)
     except Conflict as error:
         return render(request, "pumps/void_event.html", {**context, "conflict": str(error)})
-    return render(request, "pumps/void_event.html", {**context, **_compared(pump, found), "seen": found.latest_event})
+    return render(request, "pumps/void_event.html", {**context, **compared(pump, found), "seen": found.latest_event})
 
 
 def _void(work: Work, form: VoidForm, event: Event) -> HttpResponse | None:
@@ -185,7 +192,7 @@ def _void(work: Work, form: VoidForm, event: Event) -> HttpResponse | None:
             user=user_of(work.request),
             source=Event.Source.PAGE,
             now=work.now,
-            seen=_seen(work.request),
+            seen=seen_by(work.request),
         )
     except Impossible as error:
         form.add_error("reason", [said for told in error.errors.values() for said in told])
@@ -193,34 +200,49 @@ def _void(work: Work, form: VoidForm, event: Event) -> HttpResponse | None:
     except Conflict as error:
         form.add_error(None, str(error))
         return None
-    return _done(work, f"Marked as entered in error: {title_of(event)}.", before)
+    return _done(work, _("Marked as entered in error: %(what)s.") % {"what": title_of(event)}, before)
 
 
-def _done(work: Work, said: str, before: Forecast, *, closed_by: Event | None = None) -> HttpResponse:
+def _done(work: Work, said: str, before: Forecast, *, logged: Event | None = None) -> HttpResponse:
     """Back to the pump, with what moved because of it."""
+    tell(work, said, before, logged=logged)
+    return redirect("pump", pump_id=work.pump.pk)
+
+
+def tell(work: Work, said: str, before: Forecast, *, logged: Event | None = None) -> None:
+    """What was stored, what moved because of it, and the way to take it back."""
     after = Forecast.objects.get(pump=work.pump)
     told = [said, _moved(work.pump, before.refill_by, after.refill_by)]
     alerts = Alert.objects.filter(pump=work.pump).order_by("pk")
-    if closed_by is not None:
-        closed = alerts.filter(closed_by_event=closed_by)
-        told += [f"Reminder closed: {alert.get_kind_display()}." for alert in closed]
+    if logged is not None:
+        closed = alerts.filter(closed_by_event=logged)
+        told += [_("Reminder closed: %(what)s.") % {"what": alert.get_kind_display()} for alert in closed]
     reopened = alerts.filter(closed_at=None, steps__what="reopened", steps__at=work.now).distinct()
-    told += [f"Reminder open again: {alert.get_kind_display()}." for alert in reopened]
+    told += [_("Reminder open again: %(what)s.") % {"what": alert.get_kind_display()} for alert in reopened]
     opened = alerts.filter(closed_at=None, opened_at=work.now)
-    told += [f"Alert opened, and somebody is told: {alert.get_kind_display()}." for alert in opened]
-    messages.success(work.request, "\n".join(told))
-    return redirect("pump", pump_id=work.pump.pk)
+    told += [
+        _("Alert opened, and somebody is told: %(what)s.") % {"what": alert.get_kind_display()} for alert in opened
+    ]
+    messages.success(work.request, with_undo("\n".join(told), logged))
+
+
+def with_undo(said: str, logged: Event | None) -> str:
+    """A message with the way to mark what was logged as entered in error."""
+    if logged is None:
+        return said
+    address = reverse("void_event", args=[logged.pump_id, logged.pk])
+    return format_html('{}\n<a href="{}">{}</a>', said, address, _("Undo (entered in error)"))
 
 
 def _moved(pump: Pump, before: datetime | None, after: datetime | None) -> str:
     zone = pump.clinic.zone
-    old = day(before, zone) if before is not None else "no date"
-    new = day(after, zone) if after is not None else "no date"
+    old = day(before, zone) if before is not None else _("no date")
+    new = day(after, zone) if after is not None else _("no date")
     if old == new:
-        return f"Refill by stays {new}."
+        return _("Refill by stays %(day)s.") % {"day": new}
     if before is None:
-        return f"Refill by is now {new}."
-    return f"Refill by moved from {old} to {new}."
+        return _("Refill by is now %(day)s.") % {"day": new}
+    return _("Refill by moved from %(old)s to %(new)s.") % {"old": old, "new": new}
 
 
 def _head(pump: Pump) -> dict[str, Any]:
@@ -249,7 +271,7 @@ def _review_page(
     posted = work.request.POST
     context = {
         **_head(work.pump),
-        **_compared(work.pump, found),
+        **compared(work.pump, found),
         **bridge_context(found, bridge),
         "title": work.title,
         "entry": entry_of(found.event),
@@ -268,7 +290,9 @@ def _is_kept(name: str) -> bool:
     return name not in STEPS and not name.startswith(f"{BridgeForm.prefix}-")
 
 
-def _compared(pump: Pump, found: Consequence) -> dict[str, Any]:
+def compared(pump: Pump, found: Consequence) -> dict[str, Any]:
+    """The pump now and then, as `parts/compared.html` shows it."""
+
     def shown(findings: Sequence[Any]) -> list[dict[str, str]]:
         return [{**finding.as_json(), "word": SEVERITY_WORDS[finding.severity.value]} for finding in findings]
 

@@ -92,8 +92,11 @@ def of_entry(
     now: datetime,
     instead_of: Event | None = None,
     bridge: EventEntry | None = None,
+    upon: Sequence[Event] = (),
 ) -> Consequence:
     """What follows from an entry, or from one `instead_of` another, with the `bridge` programmed with it.
+
+    `upon` are events, not stored yet either, that come before it.
 
     `pump` comes with model, clinic and patient.
 
@@ -103,7 +106,7 @@ def of_entry(
     version = forecasting.current_prior()
     if instead_of is not None:
         check_voidable(instead_of)
-    draft = drafted(pump, entry, version, now=now, instead_of=instead_of, bridge=bridge)
+    draft = drafted(pump, entry, version, now=now, instead_of=instead_of, bridge=bridge, upon=upon)
     standing = draft.ledger if instead_of is None else ledger_of(pump)
     asked = (standing, entry.at - JUST_BEFORE), (draft.ledger_without_bridge, entry.at)
     before, after = _states(pump, version, *asked)
@@ -127,6 +130,15 @@ def of_void(pump: Pump, event: Event, *, now: datetime) -> Consequence:
     version = forecasting.current_prior()
     before, after = _states(pump, version, (ledger_of(pump), now), (ledger_of(pump, without=event), now))
     return Consequence(event, before, after, [], None, latest_event(pump))
+
+
+def around(pump: Pump, begins: datetime, ends: datetime) -> tuple[State, State]:
+    """A pump just before a moment and at a later one, each by what had happened until then. `pump` as in `of_entry`."""
+    ledger = ledger_of(pump)
+    before = [event for event in ledger if event.at < begins], begins - JUST_BEFORE
+    after = [event for event in ledger if event.at <= ends], ends
+    found = _states(pump, forecasting.current_prior(), before, after)
+    return found[0], found[1]
 
 
 def _check(pump: Pump, version: PriorVersion, draft: Draft) -> RefillCheck:

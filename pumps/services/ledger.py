@@ -213,10 +213,12 @@ def drafted(
     now: datetime,
     instead_of: Event | None = None,
     bridge: EventEntry | None = None,
+    upon: Sequence[Event] = (),
 ) -> Draft:
     """An entry checked against the pump and its ledger, not stored; `instead_of` is an event that counts no more.
 
-    `bridge` comes with it. `pump` comes with model, clinic and patient.
+    `bridge` comes with it; `upon` are events that are to be stored before it. `pump` comes with model, clinic and
+    patient.
 
     Raises:
         Impossible, Conflict: as `record`.
@@ -224,6 +226,8 @@ def drafted(
     check_writable(pump)
     standing = list(folding.rows([pump.pk], without=instead_of.pk if instead_of is not None else None))
     facts = folding.facts(standing).get(pump.pk, [])
+    for event in upon:
+        facts = folding.with_event(facts, event)
     before = situation(folding.device(pump, version).facts, facts, entry.at)
     if isinstance(entry, RefillEntry):
         fill = before.last_fill()

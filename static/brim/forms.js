@@ -12,7 +12,7 @@
     show();
   }
 
-  const dose = byId("id_daily_dose_mcg");
+  const dose = byId("id_daily_dose_mcg") ?? byId("id_dose-daily_dose_mcg");
   const hourly = byId("hourly");
   if (dose && hourly) {
     const tell = () => {

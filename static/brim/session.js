@@ -6,6 +6,16 @@
   const dialog = document.getElementById("session");
   if (!address || !dialog) return;
   const words = dialog.dataset; // in the page's language
+  // What a refill visit keeps on this device goes with its person, and after half a day.
+  const clear = (isGone) => {
+    for (const key of Object.keys(localStorage).filter((name) => name.startsWith("brim-visit:"))) {
+      const at = Number(localStorage.getItem(key).match(/"at":(\d+)/)?.[1] ?? 0);
+      if (isGone || !key.startsWith(`brim-visit:${user}:`) || Date.now() - at > 12 * 3_600_000) localStorage.removeItem(key);
+    }
+  };
+  try { clear(false); } catch { /* this device keeps nothing */ }
+  document.querySelector("form[action$='/logout/']")?.addEventListener("submit", () => { try { clear(true); } catch { /* nothing kept */ } });
+
   const part = (name) => document.getElementById(`session-${name}`);
   const WARN_BEFORE = 120; // seconds
   const TRUSTED_FOR = 20_000; // ms in which an answer counts as fresh

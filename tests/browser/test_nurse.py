@@ -58,7 +58,7 @@ def test_a_refill_logged_moves_the_pump_down_and_closes_its_alert(pumps: list[Pu
 
 def test_a_slip_is_voided(pumps: list[Pump], nurse: Page) -> None:
     nurse.goto(f"/pumps/{pumps[2].pk}/")
-    nurse.get_by_role("link", name="Entered in error? Refill").click()
+    nurse.get_by_role("link", name="Undo (entered in error) Refill").click()
     nurse.get_by_label("What was wrong with it?").fill("another patient's")
     nurse.get_by_role("button", name="Mark as entered in error").click()
     expect(nurse.get_by_role("status")).to_contain_text("Marked as entered in error")

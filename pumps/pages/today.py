@@ -1,0 +1,161 @@
+"""The nurse's day: who comes when, what to prepare, who is overdue, and which visits were begun."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy
+
+from alerts.models import Alert
+from alerts.priorities import rank
+from clinics.models import Clinic, User
+from clinics.pages.access import user_of
+from clinics.roles import Permission
+from pumps.models import Event, Forecast, VisitDraft
+from pumps.pages.visit_days import FARTHEST_WALL
+from scheduling.models import Appointment
+from scheduling.states import State
+
+MOST_VISITS, MOST_OTHERS = 100, 10
+# What is open since so long before now was found in the night or this morning.
+MORNING = timedelta(hours=18)
+
+STATES = {
+    State.BOOKED: ("book", gettext_lazy("Expected")),
+    State.CONFIRMED: ("book", gettext_lazy("Expected, confirmed")),
+    State.ARRIVED: ("urgent", gettext_lazy("Arrived")),
+    State.DONE: ("sent", gettext_lazy("Done")),
+    State.NO_SHOW: ("past", gettext_lazy("Did not come")),
+}
+IN_VISIT = ("urgent", gettext_lazy("In visit"))
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """What the refill before says is to be drawn up, mL and mcg/mL; None where it says nothing."""
+
+    concentration_mcg_per_ml: Decimal | None
+    formulation: str
+    volume_ml: Decimal
+
+
+@dataclass(frozen=True)
+class Line:
+    """A visit of today. `begun` is somebody's visit that is going on; `is_mine` says that it is the reader's."""
+
+    visit: Appointment
+    prepare: Prepare
+    begun: VisitDraft | None
+    is_mine: bool
+    can_log: bool
+
+    @property
+    def state(self) -> tuple[str, str]:
+        """The code of its colour, and its word."""
+        is_open = self.visit.state in (State.BOOKED, State.CONFIRMED, State.ARRIVED)
+        code, word = IN_VISIT if self.begun is not None and is_open else STATES[State(self.visit.state)]
+        return code, str(word)
+
+    @property
+    def can_begin(self) -> bool:
+        return self.can_log and self.visit.state not in (State.DONE, State.CANCELLED)
+
+    @property
+    def can_arrive(self) -> bool:
+        return self.can_log and self.visit.state in (State.BOOKED, State.CONFIRMED, State.NO_SHOW)
+
+
+def today(request: HttpRequest) -> HttpResponse:
+    """Every clinic's day is its own wall's. A handful of queries, however large the fleet."""
+    user, now = user_of(request), timezone.now()
+    clinics = [
+        clinic for clinic in Clinic.objects.visible_to(user) if user.access.can(Permission.SEE_CLINICAL, clinic.pk)
+    ]
+    ids = [clinic.pk for clinic in clinics]
+    visits = _visits(ids, now)
+    begun = list(
+        VisitDraft.objects.visible_to(user).filter(clinic__in=ids).open(now).select_related("pump__patient", "user")
+    )
+    context = {
+        "clinics": clinics,
+        "now": now,
+        "day": now.astimezone(clinics[0].zone).date() if clinics else now.date(),
+        "lines": _lines(visits, begun, user),
+        "mine": [draft for draft in begun if draft.user_id == user.pk],
+        "overdue": _overdue(ids, now),
+        "alerts": _findings(user, ids, now),
+        "sees": bool(clinics),
+    }
+    return render(request, "pumps/today.html", context)
+
+
+def _visits(clinic_ids: Collection[int], now: datetime) -> list[Appointment]:
+    """Those of today on each clinic's wall, in order of time; cancelled ones are none."""
+    midnight = datetime.combine(now.date(), time(0), tzinfo=UTC)
+    rows = (
+        Appointment.objects.filter(clinic__in=clinic_ids)
+        .exclude(state=State.CANCELLED)
+        .between(midnight - timedelta(days=1), midnight + timedelta(days=1) + FARTHEST_WALL)
+        .select_related("clinic", "patient", "pump__model")
+    )
+    return [
+        visit
+        for visit in rows[: MOST_VISITS * 3]
+        if visit.starts_at.astimezone(visit.clinic.zone).date() == now.astimezone(visit.clinic.zone).date()
+    ][:MOST_VISITS]
+
+
+def _lines(visits: Sequence[Appointment], begun: Iterable[VisitDraft], user: User) -> list[Line]:
+    fills = _last_fills([visit.pump_id for visit in visits])
+    drafts = {draft.pump_id: draft for draft in begun}
+    mine = {draft.pump_id: draft for draft in drafts.values() if draft.user_id == user.pk}
+    lines = []
+    for visit in visits:
+        fill = fills.get(visit.pump_id)
+        prepare = Prepare(
+            fill.concentration_mcg_per_ml if fill is not None else None,
+            fill.formulation if fill is not None else "",
+            visit.pump.model.reservoir_ml,
+        )
+        can_log = user.access.can(Permission.LOG, visit.clinic_id)
+        draft = mine.get(visit.pump_id) or drafts.get(visit.pump_id)
+        lines.append(Line(visit, prepare, draft, visit.pump_id in mine, can_log))
+    return lines
+
+
+def _last_fills(pump_ids: Collection[int]) -> dict[int, Event]:
+    """The newest refill of each pump. One query."""
+    rows = (
+        Event.objects.standing()
+        .filter(pump__in=pump_ids, kind=Event.Kind.REFILL)
+        .order_by("pump_id", "-occurred_at")
+        .distinct("pump_id")
+    )
+    return {row.pump_id: row for row in rows}
+
+
+def _overdue(clinic_ids: Collection[int], now: datetime) -> list[Forecast]:
+    """Past refill-by, and nobody has booked: the longest first. One range of the worklist's index, and one query."""
+    rows = (
+        Forecast.objects.filter(clinic__in=clinic_ids, refill_by__lte=now)
+        .on_worklist()
+        .select_related("pump__patient", "pump__model", "clinic")[: MOST_OTHERS * 4]
+    )
+    found = list(rows)
+    booked = Appointment.objects.of_pumps([row.pump_id for row in found])
+    return [row for row in found if row.pump_id not in booked][:MOST_OTHERS]
+
+
+def _findings(user: User, clinic_ids: Collection[int], now: datetime) -> list[Alert]:
+    """What was found in the night or this morning beside refills that are due: the gravest first."""
+    rows = (
+        Alert.objects.visible_to(user)
+        .open()
+        .filter(clinic__in=clinic_ids, opened_at__gt=now - MORNING, pump__isnull=False)
+        .exclude(kind=Alert.Kind.REFILL_DUE)
+    )
+    return list(rows.order_by(rank(), "-opened_at").select_related("patient", "clinic")[:MOST_OTHERS])
