@@ -139,6 +139,7 @@ def _of_alerts(pump: Pump) -> Iterator[_Asked]:
         yield _Asked(address)
     for address in (f"{API}/alerts/{alert.pk}/", f"{API}/alerts/{alert.pk}/steps/", f"{API}/reports/?pump={pump.pk}"):
         yield _Asked(address)
+    yield _Asked(f"/patients/{pump.patient_id}/emergency-card/")
     link = f"/v/{patient_links.token_of(mail)}"
     yield from (_Asked(address) for address in (f"{link}/", f"{link}/times/", f"{link}/sound/", f"{link}/unwell/"))
     visit = Appointment.objects.standing().get(pump=pump)

@@ -149,7 +149,8 @@ ACCOUNT_FORMS = {
     "reauthenticate": "clinics.forms.ReauthenticateForm",
 }
 # Five wrong passwords for one address lock it for five minutes, wherever they come from; twenty a minute one computer.
-ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/300s/key"}
+# The page behind an emergency card is for one reader at a time: nobody goes through links one after the other.
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "20/m/ip,5/300s/key", "card": "30/m/ip"}
 MFA_ADAPTER = "clinics.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True

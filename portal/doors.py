@@ -38,16 +38,16 @@ def behind_link(page: Page) -> Callable[..., HttpResponse]:
     def answer(request: HttpRequest, token: str) -> HttpResponse:
         found = followed(token, grace=GRACE if request.method == "POST" else timedelta(0))
         if found is None:
-            return _private(_gone(request, None, 404))
+            return private(_gone(request, None, 404))
         visitor = visitor_of(found.row, token) if not found.is_too_old else None
         person = found.row.contact.patient if found.row.contact is not None else found.row.patient
         with translation.override(spoken(person.language) if person is not None else OWN):
             if visitor is None:
-                return _private(_gone(request, found.row.clinic, 410))
+                return private(_gone(request, found.row.clinic, 410))
             try:
-                return _private(page(request, visitor))
+                return private(page(request, visitor))
             except Conflict:  # their care here ended at this very moment
-                return _private(_gone(request, found.row.clinic, 410))
+                return private(_gone(request, found.row.clinic, 410))
 
     return answer
 
@@ -56,7 +56,8 @@ def _gone(request: HttpRequest, clinic: Clinic | None, status: int) -> HttpRespo
     return render(request, "portal/gone.html", {"clinic": clinic}, status=status)
 
 
-def _private(response: HttpResponse) -> HttpResponse:
+def private(response: HttpResponse) -> HttpResponse:
+    """Nothing of the page goes to another site or into a search engine."""
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"
     return response

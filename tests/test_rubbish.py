@@ -51,7 +51,7 @@ def snapshot() -> dict[str, str]:
     return digests
 
 
-OURS = {"clinics", "patients", "pumps", "alerts", "interop", "scheduling", "therapy"}
+OURS = {"clinics", "patients", "pumps", "alerts", "interop", "scheduling", "therapy", "portal"}
 
 
 def an_administrator(pump: Pump) -> User:

@@ -31,7 +31,7 @@ def of_care(pump: Pump) -> list[str]:
         f"{one}/events/{event}/void/", f"{one}/events/{event}/correct/", f"{one}/what-if/", f"{one}/known/",
         f"{one}/report/", f"{one}/owner/", f"{one}/change/", f"{one}/explant/", f"{one}/replace/", f"{one}/low-level/",
         f"{patient}/change/", f"{patient}/status/", f"{patient}/contacts/new/", f"{patient}/pumps/new/",
-        f"{patient}/transfer/", "/patients/new/", "/fleet/",
+        f"{patient}/transfer/", "/patients/new/", "/fleet/", f"{patient}/emergency-card/",
     ]  # fmt: skip
 
 
