@@ -12,7 +12,15 @@ from pumps.services import fleet
 from pumps.services.kinds import FORMS
 from tests.builders import a_running_pump
 
-PATIENT_PAGES = ("patient", "change_patient", "change_status", "add_contact", "enter_pump", "offer_transfer", "emergency_card")
+PATIENT_PAGES = (
+    "patient",
+    "change_patient",
+    "change_status",
+    "add_contact",
+    "enter_pump",
+    "offer_transfer",
+    "emergency_card",
+)
 CLINIC_PAGES = (
     "people",
     "clinic_settings",
