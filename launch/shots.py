@@ -12,14 +12,14 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from launch import chromium, console, demo, shown
 from launch.bootstrap import ROOT, Refusal
 from launch.shown import Shown
 
 FOLDER = ROOT / "docs" / "screens"
-SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 360, "height": 740}}
+SIZES: dict[str, ViewportSize] = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 360, "height": 740}}
 # A page is shown to so many pixels from its top: what is below repeats.
 LONGEST = 2400
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]

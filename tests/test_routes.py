@@ -40,7 +40,8 @@ OPEN = {
     "callbacks/mail/", "callbacks/twilio/<int:message_id>/",
     "v/<str:token>/times/", "v/<str:token>/sound/", "v/<str:token>/unwell/", "v/<str:token>/unsubscribe/",
     "v/sounds/one-tone.wav", "v/sounds/two-tones.wav",
-        "account/second-factor/webauthn/login/", "calendar/<str:token>/visits.ics", "c/<str:token>/", "api/schema/", "api/docs/",
+    "account/second-factor/webauthn/login/", "calendar/<str:token>/visits.ics", "c/<str:token>/", "api/schema/",
+    "api/docs/",
 }  # fmt: skip
 # Belongs to no clinic.
 SHARED = {"api/v1/pump-models/<str:model>/", "pump-models/<slug:slug>/"}

@@ -98,7 +98,7 @@ def a_label_set() -> forms.ChoiceField:
     return _choice("Label set", [(code, labels.name) for code, labels in LABEL_SETS.items()])
 
 
-def _choice(label: str, choices: Sequence[tuple[str, str]]) -> forms.ChoiceField:
+def _choice(label: str, choices: Sequence[tuple[str, Any]]) -> forms.ChoiceField:
     return forms.ChoiceField(label=label, choices=choices, error_messages={"invalid_choice": NOT_A_CHOICE})
 
 

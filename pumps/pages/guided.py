@@ -13,7 +13,6 @@ from django.views.decorators.http import require_POST
 from alerts.models import Alert
 from clinics.errors import Conflict, Doubt, Impossible, NeedsConfirmation, Overtaken
 from clinics.pages.access import user_of
-from pumps import plotting
 from pumps.forms.bridge import BridgeForm
 from pumps.models import Event, Forecast, VisitDraft
 from pumps.pages import guided_sheet
@@ -26,6 +25,7 @@ from pumps.pages.record import compared, pump_to_log, seen_by, tell
 from pumps.pages.sheets import Work
 from pumps.pages.timeline import entry_of, title_of
 from pumps.pages.words import SEVERITY_WORDS
+from pumps.pictures import levels
 from pumps.reading import read
 from pumps.services import guided, visit_checks
 from pumps.services.consequences import Consequence
@@ -135,7 +135,7 @@ def _page(
         "row": reading.row,
         "last": work.latest(Kind.REFILL),
         "current": work.latest(Kind.DOSE_CHANGE),
-        "volume": plotting.volume_now(reading),
+        "volume": levels.volume_now(reading),
         "is_stopped": reading.is_stopped,
         "findings": [{**found, "word": SEVERITY_WORDS[found["severity"]]} for found in reading.row.findings],
         "alerts": Alert.objects.open().filter(pump=pump).order_by("pk"),
