@@ -5,6 +5,7 @@ sentence was made from with `clinical.saying.say`, and says that in the reader's
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
@@ -35,6 +36,14 @@ def is_english() -> bool:
 def said(text: str) -> str:
     """The sentence in the reader's language; as it is where no template is known."""
     return text if is_english() else _translated(text) or text
+
+
+def said_list(texts: Sequence[str]) -> str:
+    """`this, that and the other`, each in the reader's language."""
+    each = [said(text) for text in texts]
+    if len(each) < 2:
+        return "".join(each)
+    return gettext("%(first)s and %(last)s") % {"first": ", ".join(each[:-1]), "last": each[-1]}
 
 
 def is_known(text: str) -> bool:
