@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.forms import BoundField
+from django.utils.translation import gettext_lazy
 
 from clinical.labels import LabelSet
 from clinical.protocols import FIGURES, Tighter, of_label
@@ -84,7 +85,7 @@ class BolusForm(OfClinic):
 class JudgeForm(forms.Form):
     responded = choice("Did the patient respond?", [("yes", "Yes"), ("no", "No")], widget=forms.RadioSelect)
     effect_hours = Number(
-        label="The effect lasted", unit="hours", required=False, max_digits=5, decimal_places=2,
+        label="The effect lasted", unit=gettext_lazy("hours"), required=False, max_digits=5, decimal_places=2,
         help_text="After a response, once it has worn off. The first daily dose follows from it.",
     )  # fmt: skip
     note = words("Note", required=False)
@@ -198,7 +199,9 @@ class ProposalForm(forms.Form):
     """A dose to be signed. Steps and boluses are lists beside it."""
 
     mode = choice("Mode", Event.ProgramMode.choices)
-    daily_dose_mcg = Number(label="Daily dose", unit="mcg/day", required=False, max_digits=10, decimal_places=3)
+    daily_dose_mcg = Number(
+        label="Daily dose", unit=gettext_lazy("mcg/day"), required=False, max_digits=10, decimal_places=3
+    )
     patient_bolus_mcg = Number(
         label="Patient bolus", unit="mcg", required=False, max_digits=10, decimal_places=3,
         help_text="What the patient may call for at once. Blank where there are none.",
@@ -248,10 +251,10 @@ class ReadBackForm(forms.Form):
     """What the programmer shows after programming: typed anew, never copied."""
 
     mode = choice("Mode shown", [("", "Choose"), *Event.ProgramMode.choices])
-    daily_dose_mcg = Number(label="Daily dose shown", unit="mcg/day", max_digits=10, decimal_places=3)
+    daily_dose_mcg = Number(label="Daily dose shown", unit=gettext_lazy("mcg/day"), max_digits=10, decimal_places=3)
     concentration_mcg_per_ml = Number(label="Concentration shown", unit="mcg/mL", max_digits=9, decimal_places=3)
     bridge_volume_ml = Number(label="Bridge bolus shown", unit="mL", max_digits=8, decimal_places=4)
-    bridge_hours = Number(label="Over", unit="hours", max_digits=8, decimal_places=3)
+    bridge_hours = Number(label="Over", unit=gettext_lazy("hours"), max_digits=8, decimal_places=3)
     step_count = Number(label="Number of steps shown", max_digits=3, decimal_places=0)
     highest_rate_mcg_per_h = Number(label="Highest rate shown", unit="mcg/h", max_digits=10, decimal_places=4)
     bolus_count = Number(label="Number of timed boluses shown", max_digits=3, decimal_places=0)
@@ -267,7 +270,9 @@ class ReadBackForm(forms.Form):
 
 class DownRow(forms.Form):
     at = ClinicMoment(label="From", required=False)
-    daily_dose_mcg = Number(label="Daily dose", unit="mcg/day", required=False, max_digits=10, decimal_places=3)
+    daily_dose_mcg = Number(
+        label="Daily dose", unit=gettext_lazy("mcg/day"), required=False, max_digits=10, decimal_places=3
+    )
 
     def __init__(self, *args: Any, zone: ZoneInfo, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -329,7 +334,7 @@ class TemplateForm(forms.Form):
     name = forms.CharField(label="Name", max_length=100)
     mode = choice("Mode", [each for each in Event.ProgramMode.choices if each[0] != Event.ProgramMode.STOPPED])
     daily_dose_mcg = Number(
-        label="Daily dose", unit="mcg/day", max_digits=10, decimal_places=3,
+        label="Daily dose", unit=gettext_lazy("mcg/day"), max_digits=10, decimal_places=3,
         help_text="Steps and boluses below add up to it; they are scaled to whatever dose it is taken for.",
     )  # fmt: skip
 
@@ -338,7 +343,7 @@ class UseTemplateForm(forms.Form):
     template = forms.ModelChoiceField(
         ProgramTemplate.objects.none(), label="Template", error_messages={"invalid_choice": NOT_A_CHOICE}
     )
-    dose = Number(label="For a daily dose of", unit="mcg/day", max_digits=10, decimal_places=3)
+    dose = Number(label="For a daily dose of", unit=gettext_lazy("mcg/day"), max_digits=10, decimal_places=3)
 
     def __init__(self, *args: Any, clinic_id: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
