@@ -1,7 +1,7 @@
 """The calculators' forms. They read and shape input; the services judge it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -11,27 +11,31 @@ from django.utils.translation import gettext_lazy
 from clinical.labels import LABEL_SETS
 from clinical.titration import Phase
 from clinics.fields import NOT_A_CHOICE, ClinicMoment, Number, Whole
+from clinics.saying import said_later
 from patients.models import Patient
 from pumps.models import PumpModel
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
-def volume(label: str, highest: int = 1000, **kwargs: Any) -> Number:
+
+def volume(label: "str | StrPromise", highest: int = 1000, **kwargs: Any) -> Number:
     return Number(label=label, unit="mL", max_digits=12, decimal_places=6, max_value=highest, **kwargs)
 
 
-def concentration(label: str) -> Number:
+def concentration(label: "str | StrPromise") -> Number:
     return Number(label=label, unit="mcg/mL", max_digits=14, decimal_places=6)
 
 
-def dose(label: str) -> Number:
+def dose(label: "str | StrPromise") -> Number:
     return Number(label=label, unit=gettext_lazy("mcg/day"), max_digits=14, decimal_places=6)
 
 
 def pump_model() -> forms.Field:
     return forms.ModelChoiceField(
         PumpModel.objects.all(),
-        label=_("Pump model"),
-        empty_label=_("Choose"),
+        label=gettext_lazy("Pump model"),
+        empty_label=gettext_lazy("Choose"),
         error_messages={"invalid_choice": NOT_A_CHOICE},
     )
 
@@ -102,18 +106,20 @@ class CatheterCalculatorForm(CalculatorForm):
 
 
 def a_label_set() -> forms.ChoiceField:
-    return _choice(_("Label set"), [(code, labels.name) for code, labels in LABEL_SETS.items()])
+    return _choice(
+        gettext_lazy("Label set"), [(code, said_later(labels.name, "")) for code, labels in LABEL_SETS.items()]
+    )
 
 
-def _choice(label: str, choices: Sequence[tuple[str, Any]]) -> forms.ChoiceField:
+def _choice(label: "str | StrPromise", choices: Sequence[tuple[str, Any]]) -> forms.ChoiceField:
     return forms.ChoiceField(label=label, choices=choices, error_messages={"invalid_choice": NOT_A_CHOICE})
 
 
-def hours(label: str, **kwargs: Any) -> Number:
+def hours(label: "str | StrPromise", **kwargs: Any) -> Number:
     return Number(label=label, unit=gettext_lazy("hours"), max_digits=9, decimal_places=3, **kwargs)
 
 
-def bolus_dose(label: str, **kwargs: Any) -> Number:
+def bolus_dose(label: "str | StrPromise", **kwargs: Any) -> Number:
     return Number(label=label, unit="mcg", max_digits=14, decimal_places=6, **kwargs)
 
 
@@ -123,7 +129,7 @@ class TitrationCalculatorForm(CalculatorForm):
     label_set = a_label_set()
     origin = _choice(gettext_lazy("Origin of the spasticity"), Patient.Origin.choices)
     age_years = Whole((0, 130), of=gettext_lazy("years"), label=gettext_lazy("Age in years"))
-    phase = _choice(gettext_lazy("Phase"), [(phase.value, phase.value.capitalize()) for phase in Phase])
+    phase = _choice(gettext_lazy("Phase"), [(phase.value, said_later(phase.value.capitalize(), "")) for phase in Phase])
     current_daily_dose_mcg = dose(gettext_lazy("Daily dose now"))
     proposed_daily_dose_mcg = dose(gettext_lazy("Proposed daily dose"))
     hours_since_last_change = hours(gettext_lazy("Since the last change, or the start"))

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -27,19 +28,19 @@ ALARM_WORDS = {
 }
 
 
-def _volume(label: str, help_text: str = "") -> Callable[[bool], forms.Field]:
+def _volume(label: str | Promise, help_text: str | Promise = "") -> Callable[[bool], forms.Field]:
     return lambda required: Number(
         label=label, unit="mL", required=required, max_digits=7, decimal_places=3, help_text=help_text
     )
 
 
-def _fine_volume(label: str, help_text: str = "") -> Callable[[bool], forms.Field]:
+def _fine_volume(label: str | Promise, help_text: str | Promise = "") -> Callable[[bool], forms.Field]:
     return lambda required: Number(
         label=label, unit="mL", required=required, max_digits=6, decimal_places=4, help_text=help_text
     )
 
 
-def _dose(label: str, unit: str, help_text: str = "") -> Callable[[bool], forms.Field]:
+def _dose(label: str | Promise, unit: str | Promise, help_text: str | Promise = "") -> Callable[[bool], forms.Field]:
     return lambda required: Number(
         label=label, unit=unit, required=required, max_digits=10, decimal_places=3, help_text=help_text
     )

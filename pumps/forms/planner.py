@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,7 +17,7 @@ from pumps.services.settings import INTERVAL_DAYS, MARGIN_DAYS, STABILITY_DAYS
 from pumps.services.trying import Tried
 
 
-def _days(label: str, limits: tuple[int, int], help_text: str = "") -> Whole:
+def _days(label: str | Promise, limits: tuple[int, int], help_text: str | Promise = "") -> Whole:
     return Whole(limits, of=gettext_lazy("days"), label=label, required=False, help_text=help_text)
 
 

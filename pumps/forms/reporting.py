@@ -1,15 +1,21 @@
 """What somebody on the phone says about a patient or their pump."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.utils.functional import lazy
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from alerts.services.reports import LONGEST_NOTE
 from clinical.symptoms import OVERDOSE, WITHDRAWAL, Symptom
 from clinics.fields import NOT_A_CHOICE, ClinicMoment
+from clinics.saying import said
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 TONES = {
     "": gettext_lazy("It does not alarm"),
@@ -19,10 +25,18 @@ TONES = {
 }
 
 
-def _symptoms(label: str, listed: tuple[Symptom, ...]) -> forms.MultipleChoiceField:
+def _sign(sign: Symptom) -> str:
+    words = said(sign.words)
+    return _("%(sign)s (emergency)") % {"sign": words} if sign.is_emergency else words
+
+
+_sign_later = lazy(_sign, str)
+
+
+def _symptoms(label: "str | StrPromise", listed: tuple[Symptom, ...]) -> forms.MultipleChoiceField:
     return forms.MultipleChoiceField(
         label=label,
-        choices=[(each.code, f"{each.words}{' (emergency)' if each.is_emergency else ''}") for each in listed],
+        choices=[(each.code, _sign_later(each)) for each in listed],
         required=False,
         widget=forms.CheckboxSelectMultiple,
         error_messages={"invalid_choice": NOT_A_CHOICE},

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from clinical.escalation import (
     LONGEST_REPEAT_HOURS,
@@ -23,6 +24,7 @@ from clinics.fields import NOT_A_CHOICE, Day, Number, WallTime, Whole
 from clinics.models import Clinic
 from clinics.opening import WEEKDAYS
 from clinics.roles import Role
+from clinics.words import later
 from pumps.models import DrugProduct, PumpModel
 from pumps.services.catalogue import EDITABLE
 from pumps.services.settings import (
@@ -32,6 +34,9 @@ from pumps.services.settings import (
     ClinicSettings,
     ProductSettings,
 )
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 NUMBERS = (
     "reservoir_ml",
@@ -47,31 +52,34 @@ NUMBERS = (
 )
 
 
-def _days(label: str, limits: tuple[int, int], help_text: str, *, required: bool = True) -> Whole:
+def _days(
+    label: "str | StrPromise", limits: tuple[int, int], help_text: str | Promise, *, required: bool = True
+) -> Whole:
     lowest, highest = limits
-    told = _("%(help_text)s From %(lowest)s to %(highest)s days.") % {
-        "help_text": help_text,
-        "lowest": lowest,
-        "highest": highest,
-    }
+    told = later(
+        gettext_noop("%(explained)s From %(lowest)s to %(highest)s days."),
+        explained=help_text,
+        lowest=lowest,
+        highest=highest,
+    )
     return Whole(limits, of=gettext_lazy("days"), label=label, required=required, help_text=told)
 
 
 def _timezone() -> forms.ChoiceField:
     return forms.ChoiceField(
-        label=_("Timezone"),
+        label=gettext_lazy("Timezone"),
         choices=lambda: [("", _("Choose")), *((name, name) for name in sorted(available_timezones()))],
         error_messages={"invalid_choice": NOT_A_CHOICE},
-        help_text=_("Every time of the clinic is shown, and entered, on this clock."),
+        help_text=gettext_lazy("Every time of the clinic is shown, and entered, on this clock."),
     )
 
 
 def _label_set() -> forms.ChoiceField:
     return forms.ChoiceField(
-        label=_("Label set"),
+        label=gettext_lazy("Label set"),
         choices=Clinic.LabelSet.choices,
         error_messages={"invalid_choice": NOT_A_CHOICE},
-        help_text=_(
+        help_text=gettext_lazy(
             "Default: US labels. It says which concentrations are on the market and which dose steps "
             "are asked about. Sources: Lioresal Intrathecal and Gablofen labels; UK monograph for "
             "parenteral baclofen."
@@ -223,7 +231,7 @@ ACKNOWLEDGING_WORDS = {
 }
 
 
-def _several(label: str, choices: Iterable[tuple[str, str]]) -> forms.MultipleChoiceField:
+def _several(label: "str | StrPromise", choices: "Iterable[tuple[str, str | StrPromise]]") -> forms.MultipleChoiceField:
     return forms.MultipleChoiceField(
         label=label,
         choices=list(choices),
@@ -282,9 +290,14 @@ class RiskForm(forms.Form):
         (0, MOST_RISK_DAYS),
         of=gettext_lazy("days"),
         label=gettext_lazy("Earlier at a higher risk"),
-        help_text=f"How much earlier the tiers before refill-by begin for a patient with a spinal cord injury at or "
-        f"above T6, a communication difficulty or an earlier withdrawal. Default: {RISK_DAYS}. From 0 to "
-        f"{MOST_RISK_DAYS} days.",
+        help_text=later(
+            gettext_noop(
+                "How much earlier the tiers before refill-by begin for a patient with a spinal cord injury at or above "
+                "T6, a communication difficulty or an earlier withdrawal. Default: %(days)s. From 0 to %(most)s days."
+            ),
+            days=RISK_DAYS,
+            most=MOST_RISK_DAYS,
+        ),
     )
 
 

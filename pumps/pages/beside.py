@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -73,19 +74,22 @@ def groups(found: Comparison, pump: Pump) -> list[Group]:
     ]
 
 
-def _line(now: _Side | None, tried: _Side, name: str, words: Words, why: str) -> Line:
-    return Line(name, words(now) if now is not None else NOTHING, words(tried), why)
+def _line(now: _Side | None, tried: _Side, name: Promise, words: Words, why: str | Promise) -> Line:
+    before = words(now) if now is not None else str(NOTHING)
+    return Line(str(name), before, words(tried), said(str(why)))
 
 
-def _dated(now: _Side | None, tried: _Side, name: str, field: str) -> Line:
+def _dated(now: _Side | None, tried: _Side, name: Promise, field: str) -> Line:
     old = getattr(now.outlook.forecast, field) if now is not None else None
     new = getattr(tried.outlook.forecast, field)
     note = _apart(old, new) if old is not None and new is not None and old != new else ""
-    return Line(name, _day(old, tried.zone), _day(new, tried.zone), said(FORMULAS[field]), note, field == "refill_by")
+    return Line(
+        str(name), _day(old, tried.zone), _day(new, tried.zone), said(FORMULAS[field]), note, field == "refill_by"
+    )
 
 
 def _day(moment: datetime | None, zone: ZoneInfo) -> str:
-    return moment_words(moment, zone) if moment is not None else NOTHING
+    return moment_words(moment, zone) if moment is not None else str(NOTHING)
 
 
 def _apart(old: datetime, new: datetime) -> str:
@@ -95,7 +99,7 @@ def _apart(old: datetime, new: datetime) -> str:
 
 def _amount(value: Decimal | float | None, unit: str) -> str:
     """Four significant digits, without an exponent."""
-    return f"{plain(Decimal(f'{value:.4g}'))} {unit}" if value is not None else NOTHING
+    return f"{plain(Decimal(f'{value:.4g}'))} {unit}" if value is not None else str(NOTHING)
 
 
 def _fill(side: _Side) -> str:
@@ -108,7 +112,9 @@ def _fill(side: _Side) -> str:
 
 def _dose(side: _Side) -> str:
     dose = side.outlook.daily_dose_mcg
-    return _("%(dose)s mcg/day") % {"dose": plain(dose.quantize(Decimal("0.001")))} if dose is not None else NOTHING
+    return (
+        _("%(dose)s mcg/day") % {"dose": plain(dose.quantize(Decimal("0.001")))} if dose is not None else str(NOTHING)
+    )
 
 
 def _mode(side: _Side) -> str:
@@ -146,7 +152,7 @@ def _limit(side: _Side) -> str:
         return _("not known: %(unknown_reason)s") % {
             "unknown_reason": UNKNOWN_WORDS.get(found.unknown_reason, found.unknown_reason)
         }
-    return LIMIT_WORDS.get(found.limiting_factor.value, NOTHING)
+    return str(LIMIT_WORDS.get(found.limiting_factor.value, NOTHING))
 
 
 def _margin(side: _Side) -> str:
@@ -154,7 +160,7 @@ def _margin(side: _Side) -> str:
     return ngettext("%(days)s day", "%(days)s days", days) % {"days": days}
 
 
-_SET: tuple[tuple[str, Words, str], ...] = (
+_SET: tuple[tuple[Promise, Words, str | Promise], ...] = (
     (gettext_lazy("Pump"), lambda side: side.model, gettext_lazy("from the catalogue of pump models")),
     (gettext_lazy("Fill"), _fill, gettext_lazy("the last one, or as tried")),
     (
@@ -191,8 +197,12 @@ _DATES = (
     (gettext_lazy("Drug expires"), "drug_expires_at"),
     (gettext_lazy("Longest interval"), "max_interval_at"),
 )
-_LIMIT: tuple[str, Words, str] = (gettext_lazy("What limits it"), _limit, gettext_lazy("the deadline that comes first"))
-_YEAR: tuple[tuple[str, Words, str], ...] = (
+_LIMIT: tuple[Promise, Words, str | Promise] = (
+    gettext_lazy("What limits it"),
+    _limit,
+    gettext_lazy("the deadline that comes first"),
+)
+_YEAR: tuple[tuple[Promise, Words, str], ...] = (
     (gettext_lazy("Days between refills"), _interval, FORMULAS["interval_days"]),
     (
         gettext_lazy("Refills"),

@@ -8,11 +8,13 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinical.bridging import Direction
 from clinical.findings import Finding
+from clinical.saying import say
 from clinical.titration import Outcome
 from clinical.units import plain
 from clinics.errors import Impossible
@@ -66,7 +68,7 @@ def page(request: HttpRequest) -> HttpResponse:
     zone = _zone(request)
     forms = [kind(data, zone) for _words, kind, _compute in _CALCULATORS]
     calculators = [
-        Calculator(*words, form, _answered(form, compute, zone))
+        Calculator(str(words[0]), words[1], form, _answered(form, compute, zone))
         for form, (words, _kind, compute) in zip(forms, _CALCULATORS, strict=True)
     ]
     return render(request, "pumps/calculators.html", {"calculators": calculators, **{f.prefix: f for f in forms}})
@@ -97,7 +99,7 @@ def number(value: Decimal) -> str:
 
 
 def shown(findings: Sequence[Finding]) -> list[dict[str, str]]:
-    return [{**finding.as_json(), "word": SEVERITY_WORDS[finding.severity.value]} for finding in findings]
+    return [{**finding.as_json(), "word": str(SEVERITY_WORDS[finding.severity.value])} for finding in findings]
 
 
 def _refill(values: dict[str, Any], zone: ZoneInfo) -> Answer:
@@ -240,7 +242,7 @@ _OUTCOMES = {
 
 def _screening(values: dict[str, Any], zone: ZoneInfo) -> Answer:
     found = services.screening_step(**values)
-    figures = [Figure(_("Now"), _OUTCOMES[found.outcome], f"{said(found.why)}. {said(found.source)}")]
+    figures = [Figure(_("Now"), str(_OUTCOMES[found.outcome]), f"{said(found.why)}. {said(found.source)}")]
     if found.next_dose_mcg is not None:
         figures.append(
             Figure(
@@ -254,11 +256,11 @@ def _screening(values: dict[str, Any], zone: ZoneInfo) -> Answer:
     return Answer(figures)
 
 
-_CALCULATORS: tuple[tuple[tuple[str, str], type[CalculatorForm], Compute], ...] = (
+_CALCULATORS: tuple[tuple[tuple[Promise, str], type[CalculatorForm], Compute], ...] = (
     (
         (
             gettext_lazy("How long a fill lasts"),
-            gettext_lazy("clinical rules, section 2 (programmed flow, low-reservoir date)"),
+            say("clinical rules, section 2 (programmed flow, low-reservoir date)"),
         ),
         RefillCalculatorForm,
         _refill,
@@ -266,7 +268,7 @@ _CALCULATORS: tuple[tuple[tuple[str, str], type[CalculatorForm], Compute], ...] 
     (
         (
             gettext_lazy("Bridge bolus"),
-            gettext_lazy("clinical rules, section 2 (bridge bolus): derived; required by Boster 2016"),
+            say("clinical rules, section 2 (bridge bolus): derived; required by Boster 2016"),
         ),
         BridgeCalculatorForm,
         _bridge,
@@ -274,7 +276,7 @@ _CALCULATORS: tuple[tuple[tuple[str, str], type[CalculatorForm], Compute], ...] 
     (
         (
             gettext_lazy("What should be left"),
-            gettext_lazy("clinical rules, section 2 (discrepancy, device accuracy limits); ASRA 2017"),
+            say("clinical rules, section 2 (discrepancy, device accuracy limits); ASRA 2017"),
         ),
         ResidualCalculatorForm,
         _residual,
@@ -282,7 +284,7 @@ _CALCULATORS: tuple[tuple[tuple[str, str], type[CalculatorForm], Compute], ...] 
     (
         (
             gettext_lazy("Catheter volume"),
-            gettext_lazy("clinical rules, section 2 (catheter volume): Prometra II manual; others to be verified"),
+            say("clinical rules, section 2 (catheter volume): Prometra II manual; others to be verified"),
         ),
         CatheterCalculatorForm,
         _catheter,
@@ -290,18 +292,18 @@ _CALCULATORS: tuple[tuple[tuple[str, str], type[CalculatorForm], Compute], ...] 
     (
         (
             gettext_lazy("A step of the dose"),
-            gettext_lazy("clinical rules, section 3 (titration and maintenance steps, severity)"),
+            say("clinical rules, section 3 (titration and maintenance steps, severity)"),
         ),
         TitrationCalculatorForm,
         _titration,
     ),
     (
-        (gettext_lazy("First daily dose"), gettext_lazy("clinical rules, section 3 (first daily dose)")),
+        (gettext_lazy("First daily dose"), say("clinical rules, section 3 (first daily dose)")),
         InitialDoseForm,
         _first,
     ),
     (
-        (gettext_lazy("Screening"), gettext_lazy("clinical rules, section 3 (screening boluses)")),
+        (gettext_lazy("Screening"), say("clinical rules, section 3 (screening boluses)")),
         ScreeningForm,
         _screening,
     ),

@@ -66,7 +66,7 @@ class RefillsChecked:
 def refills_checked(reading: Reading) -> RefillsChecked:
     found = refill_checks(reading.device.facts, reading.ledger, accuracy_pct=reading.pump.accuracy_pct)
     rows = [checked_words(check) for check in reversed(found)]
-    return RefillsChecked(rows[:SHOWN], rows[SHOWN:], TRENDS[found[-1].trend if found else Trend.TOO_FEW])
+    return RefillsChecked(rows[:SHOWN], rows[SHOWN:], str(TRENDS[found[-1].trend if found else Trend.TOO_FEW]))
 
 
 def checked_words(check: RefillCheck) -> CheckWords:
@@ -79,7 +79,7 @@ def checked_words(check: RefillCheck) -> CheckWords:
         discrepancy=_discrepancy(check.discrepancy_ml),
         accuracy=_accuracy(check),
         ratio=f"{check.flow_ratio:.3f}" if check.flow_ratio is not None else "",
-        counted=_("counts") if check.uncounted is None else WHY_UNCOUNTED[check.uncounted],
+        counted=_("counts") if check.uncounted is None else str(WHY_UNCOUNTED[check.uncounted]),
     )
 
 

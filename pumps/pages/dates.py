@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -34,13 +35,13 @@ def dates(reading: Reading) -> list[Dated]:
     return [_dated(reading, *line) for line in _LINES]
 
 
-def _dated(reading: Reading, name: str, field: str, explain: Callable[[Reading], str]) -> Dated:
+def _dated(reading: Reading, name: Promise, field: str, explain: Callable[[Reading], str]) -> Dated:
     at: datetime | None = getattr(reading.row, field)
     away = left(at, reading.now, reading.zone) if at is not None else ""
     why = explain(reading)
     if at is None and field in _BY_FLOW and reading.row.unknown_reason:
         why = _("Not known: %(row)s.") % {"row": unknown_words(reading.row, reading.now)}
-    return Dated(name, at, away, why, is_key=field == "refill_by")
+    return Dated(str(name), at, away, why, is_key=field == "refill_by")
 
 
 def rate_words(reading: Reading, fill: Fill) -> str:
@@ -250,7 +251,7 @@ def _service_ends(reading: Reading) -> str:
     }
 
 
-_LINES: tuple[tuple[str, str, Callable[[Reading], str]], ...] = (
+_LINES: tuple[tuple[Promise, str, Callable[[Reading], str]], ...] = (
     (gettext_lazy("Refill by"), "refill_by", _refill_by),
     (gettext_lazy("Low, as programmed"), "programmed_low_at", _no_fill(_programmed_low)),
     (gettext_lazy("Low, earliest"), "earliest_low_at", _no_fill(_earliest_low)),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinical.labels import LABEL_SETS, STATUSES, LabelSet, Rule
@@ -62,7 +63,7 @@ def label_sets(request: HttpRequest) -> HttpResponse:
 
 
 def _line(rule: Rule) -> Line:
-    figure, _, band = rule.key.partition(".")
+    figure, _dot, band = rule.key.partition(".")
     name = f"{NAMES[figure]}, {said(band)}" if band else str(NAMES[figure])
     values, unit = [plain(value) for value in rule.values], said(rule.unit.partition(",")[0])
     if len(values) == 2 and "each" not in rule.unit:

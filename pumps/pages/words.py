@@ -70,7 +70,7 @@ def unknown_words(row: Forecast, now: datetime) -> str:
     """Why a forecast is unknown; empty if it is known."""
     if row.unknown_reason == "stopped" and row.stopped_at is not None and row.stopped_at > now:
         return _("a stop is planned")
-    return UNKNOWN_WORDS.get(row.unknown_reason, row.unknown_reason)
+    return str(UNKNOWN_WORDS.get(row.unknown_reason, row.unknown_reason))
 
 
 def urgency(row: Forecast, ladder: Ladder, now: datetime) -> Urgency:
@@ -100,11 +100,11 @@ def limit_words(row: Forecast, now: datetime) -> str:
     """What binds `refill_by`."""
     if row.unknown_reason:
         return _("unknown: %(row)s") % {"row": unknown_words(row, now)}
-    return LIMIT_WORDS.get(row.limiting_factor, row.limiting_factor)
+    return str(LIMIT_WORDS.get(row.limiting_factor, row.limiting_factor))
 
 
 def because(row: Forecast, now: datetime) -> str:
     """The same within a sentence."""
     if row.unknown_reason:
         return _("nothing else is known: %(row)s") % {"row": unknown_words(row, now)}
-    return BECAUSE_WORDS.get(row.limiting_factor, row.limiting_factor)
+    return str(BECAUSE_WORDS.get(row.limiting_factor, row.limiting_factor))

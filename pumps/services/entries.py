@@ -203,7 +203,7 @@ def impossible_event(pump: Pump, entry: EventEntry, *, now: datetime) -> Errors:
     kind = KINDS[entry.kind]
     errors: Errors = defaultdict(list)
     given = entry.given()
-    called = kind.title.lower()
+    called = str(kind.title).lower()
     if kind.programmable_only and not pump.model.programmable:
         errors["kind"].append(_("This pump is not programmable: it can have no %(called)s.") % {"called": called})
     for field in kind.required:

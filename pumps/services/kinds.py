@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from pumps.models import Event
@@ -17,8 +18,8 @@ class EventKind:
     """
 
     code: str
-    title: str
-    explained: str
+    title: Promise
+    explained: Promise
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     programmable_only: bool = True
