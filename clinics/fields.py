@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
@@ -24,7 +25,7 @@ class Number(forms.DecimalField):
     a field that swallows units will swallow the wrong one.
     """
 
-    def __init__(self, *, unit: str = "", **kwargs: Any) -> None:
+    def __init__(self, *, unit: str | Promise = "", **kwargs: Any) -> None:
         kwargs.setdefault("widget", forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}))
         super().__init__(**kwargs)
         self.unit = unit
@@ -64,7 +65,7 @@ class Number(forms.DecimalField):
 class Whole(forms.IntegerField):
     """A whole number from a lowest to a highest one, typed on a phone's number pad; `of` is what it counts."""
 
-    def __init__(self, limits: tuple[int, int], *, of: str = "", **kwargs: Any) -> None:
+    def __init__(self, limits: tuple[int, int], *, of: str | Promise = "", **kwargs: Any) -> None:
         lowest, highest = limits
         widget = forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"})
         super().__init__(min_value=lowest, max_value=highest, widget=widget, **kwargs)

@@ -5,10 +5,12 @@ sentence was made from with `clinical.saying.say`, and says that in the reader's
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
 
+from django.utils.functional import lazy
 from django.utils.translation import get_language, gettext
 
 from clinics.sentences import TEMPLATES
@@ -37,6 +39,22 @@ def said(text: str) -> str:
     return text if is_english() else _translated(text) or text
 
 
+def _said_later(text: str, before: str = "") -> str:
+    return before + said(text)
+
+
+# As `said`, when it is read: for the choices of a form. `before` stands in front of it.
+said_later = lazy(_said_later, str)
+
+
+def said_list(texts: Sequence[str]) -> str:
+    """`this, that and the other`, each in the reader's language."""
+    each = [said(text) for text in texts]
+    if len(each) < 2:
+        return "".join(each)
+    return gettext("%(first)s and %(last)s") % {"first": ", ".join(each[:-1]), "last": each[-1]}
+
+
 def is_known(text: str) -> bool:
     """Whether a sentence was made from a known template, or of words that are known."""
     return _translated(text) is not None
@@ -55,10 +73,20 @@ def _translated(text: str) -> str | None:
 
 def _value(text: str) -> str:
     """A value within a sentence: words that are known, in the middle of a sentence as well as alone; days; numbers."""
-    known = _translated(text)
-    if known is None and text[:1].islower() and taken_apart(text.capitalize()) is not None:
-        known = (_translated(text.capitalize()) or text).lower()
+    known = _translated(text) or _otherwise_written(text)
     return _DAY.sub(lambda found: _day(found[1]), text) if known is None else known
+
+
+def _otherwise_written(text: str) -> str | None:
+    """Words that begin large or small, or end with a point, where the template has it the other way."""
+    end = "." if text.endswith(".") else ""
+    bare = text.removesuffix(".")
+    for variant in (bare, bare[:1].swapcase() + bare[1:]):
+        known = _translated(variant)
+        if known:
+            first = known[:1].upper() if bare[:1].isupper() else known[:1].lower()
+            return f"{first}{known[1:]}{end}"
+    return None
 
 
 def _day(text: str) -> str:

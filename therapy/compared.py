@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from clinical.programs import Program, hourly_of
 from clinical.units import plain
 from clinical.weekdays import days_of, words
@@ -76,46 +78,60 @@ def compared(old: Program | None, told: Decimal | None, wanted: Wanted, bridge: 
     """What runs (`old`, at `told` mcg/mL) and what is wanted, with its bridge bolus where it has one."""
     dose = old.daily_dose_mcg if old is not None else None
     found = [
-        Compared("Daily dose", _amount(dose, "mcg/day"), _amount(wanted.daily_dose_mcg, "mcg/day")),
-        Compared("Hourly", _hourly(dose), _hourly(wanted.daily_dose_mcg)),
-        Compared("Mode", _mode(old.mode.value) if old is not None else NOTHING, _mode(wanted.mode)),
-        Compared("Steps", _old_steps(old), _steps(wanted.steps)),
-        Compared("Timed boluses", _old_boluses(old), _boluses(wanted.boluses)),
-        Compared("Patient boluses", _old_by_patient(old), _by_patient(wanted)),
-        Compared("Concentration", _strength(told), _strength(wanted.concentration_mcg_per_ml or told)),
+        Compared(_("Daily dose"), _amount(dose, _("mcg/day")), _amount(wanted.daily_dose_mcg, _("mcg/day"))),
+        Compared(_("Hourly"), _hourly(dose), _hourly(wanted.daily_dose_mcg)),
+        Compared(_("Mode"), _mode(old.mode.value) if old is not None else NOTHING, _mode(wanted.mode)),
+        Compared(_("Steps"), _old_steps(old), _steps(wanted.steps)),
+        Compared(_("Timed boluses"), _old_boluses(old), _boluses(wanted.boluses)),
+        Compared(_("Patient boluses"), _old_by_patient(old), _by_patient(wanted)),
+        Compared(_("Concentration"), _strength(told), _strength(wanted.concentration_mcg_per_ml or told)),
     ]
     if bridge:
-        said = f"{bridge['volume_ml']} mL ({bridge['bolus_mcg']} mcg) over {bridge['hours']} h"
-        found.append(Compared("Bridge bolus", NOTHING, said))
+        said = _("%(volume_ml)s mL (%(bolus_mcg)s mcg) over %(hours)s h") % bridge
+        found.append(Compared(_("Bridge bolus"), NOTHING, said))
     return found
 
 
 def _hourly(dose: Decimal | None) -> str:
-    return _amount(hourly_of(dose).quantize(Decimal("0.001")) if dose is not None else None, "mcg/h on average")
+    return _amount(hourly_of(dose).quantize(Decimal("0.001")) if dose is not None else None, _("mcg/h on average"))
 
 
 def _old_steps(old: Program | None) -> str:
     steps = old.steps if old is not None else ()
-    said = (f"from {_clock(each.start_minute)} {plain(each.rate_mcg_per_h)} mcg/h{_days(each.days)}" for each in steps)
+    said = (
+        _("from %(start)s %(rate)s mcg/h%(days)s")
+        % {"start": _clock(each.start_minute), "rate": plain(each.rate_mcg_per_h), "days": _days(each.days)}
+        for each in steps
+    )
     return "; ".join(said) or NOTHING
 
 
 def _old_boluses(old: Program | None) -> str:
     boluses = old.boluses if old is not None else ()
-    said = (f"at {_clock(each.at_minute)} {plain(each.dose_mcg)} mcg{_days(each.days)}" for each in boluses)
+    said = (
+        _("at %(at)s %(dose)s mcg%(days)s")
+        % {"at": _clock(each.at_minute), "dose": plain(each.dose_mcg), "days": _days(each.days)}
+        for each in boluses
+    )
     return "; ".join(said) or NOTHING
 
 
 def _old_by_patient(old: Program | None) -> str:
     if old is None or not old.patient_boluses_per_day:
         return NOTHING
-    return f"{plain(old.patient_bolus_mcg)} mcg, at most {old.patient_boluses_per_day} a day"
+    return _("%(patient_bolus_mcg)s mcg, at most %(patient_boluses_per_day)s a day") % {
+        "patient_bolus_mcg": plain(old.patient_bolus_mcg),
+        "patient_boluses_per_day": old.patient_boluses_per_day,
+    }
 
 
 def _by_patient(wanted: Wanted) -> str:
     if not wanted.patient_bolus_mcg or not wanted.patient_boluses_per_day:
         return NOTHING
-    return f"{plain(wanted.patient_bolus_mcg)} mcg, at most {wanted.patient_boluses_per_day} a day"
+    return _("%(patient_bolus_mcg)s mcg, at most %(patient_boluses_per_day)s a day") % {
+        "patient_bolus_mcg": plain(wanted.patient_bolus_mcg),
+        "patient_boluses_per_day": wanted.patient_boluses_per_day,
+    }
 
 
 def _clock(minute: int) -> str:
@@ -135,12 +151,22 @@ def _mode(mode: str) -> str:
 
 
 def _steps(rows: Sequence[Mapping[str, Any]]) -> str:
-    said = (f"from {row['start']} {row['rate_mcg_per_h']} mcg/h{_of_row(row)}" for row in rows)
+    said = (
+        _("from %(start)s %(rate)s mcg/h%(days)s")
+        % {"start": row["start"], "rate": row["rate_mcg_per_h"], "days": _of_row(row)}
+        for row in rows
+    )
     return "; ".join(said) or NOTHING
 
 
 def _boluses(rows: Sequence[Mapping[str, Any]]) -> str:
-    return "; ".join(f"at {row['at']} {row['dose_mcg']} mcg{_of_row(row)}" for row in rows) or NOTHING
+    return (
+        "; ".join(
+            _("at %(at)s %(dose)s mcg%(days)s") % {"at": row["at"], "dose": row["dose_mcg"], "days": _of_row(row)}
+            for row in rows
+        )
+        or NOTHING
+    )
 
 
 def _of_row(row: Mapping[str, Any]) -> str:

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from clinical.labels import LABEL_SETS, LabelSet
 from clinical.protocols import problems, tightened
 from clinics.models import Clinic
+from clinics.saying import said
 from patients.models import Patient
 from therapy.models import Protocol, Trial
 
@@ -21,8 +24,10 @@ class Rules:
     @property
     def version_words(self) -> str:
         """Which versions they are, as a decision keeps them."""
-        own = f", the clinic's protocol {self.protocol.version}" if self.protocol is not None else ""
-        return f"{self.labels.name} {self.labels.version}{own}"
+        values = {"labels": said(self.labels.name), "version": self.labels.version}
+        if self.protocol is None:
+            return _("%(labels)s %(version)s") % values
+        return _("%(labels)s %(version)s, the clinic's protocol %(own)s") % {**values, "own": self.protocol.version}
 
 
 def protocol_of(clinic_id: int) -> Protocol | None:

@@ -1,4 +1,4 @@
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -72,6 +72,12 @@ def said(text: str) -> str:
 def said_plain(text: str) -> str:
     """As `said`, within an attribute or a heading that takes no mark."""
     return saying.said(text)
+
+
+@register.filter
+def said_list(texts: Sequence[str]) -> str:
+    """Several reasons in a row, in the reader's language."""
+    return saying.said_list(texts)
 
 
 @register.filter

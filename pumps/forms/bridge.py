@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clinics.fields import NOT_A_CHOICE, Number
 from pumps.models import Event
@@ -19,25 +21,27 @@ class BridgeForm(forms.Form):
     prefix = "bridge"
 
     choice = forms.ChoiceField(
-        label="Was a bridge bolus programmed?",
+        label=gettext_lazy("Was a bridge bolus programmed?"),
         widget=forms.RadioSelect,
         error_messages={
-            "required": "Say whether a bridge bolus was programmed.",
+            "required": gettext_lazy("Say whether a bridge bolus was programmed."),
             "invalid_choice": NOT_A_CHOICE,
         },
     )
-    volume_ml = Number(label="Volume", unit="mL", required=False, max_digits=6, decimal_places=4)
-    duration_hours = Number(label="Duration", unit="hours", required=False, max_digits=8, decimal_places=3)
-    dose_mcg = Number(label="Bolus", unit="mcg", required=False, max_digits=10, decimal_places=3)
-    because = forms.CharField(label="Why no bridge", required=False, max_length=300)
+    volume_ml = Number(label=gettext_lazy("Volume"), unit="mL", required=False, max_digits=6, decimal_places=4)
+    duration_hours = Number(
+        label=gettext_lazy("Duration"), unit=gettext_lazy("hours"), required=False, max_digits=8, decimal_places=3
+    )
+    dose_mcg = Number(label=gettext_lazy("Bolus"), unit="mcg", required=False, max_digits=10, decimal_places=3)
+    because = forms.CharField(label=gettext_lazy("Why no bridge"), required=False, max_length=300)
 
     def __init__(self, data: Any, *, need: BridgeNeed, note: str) -> None:
         super().__init__(data)
         self.need, self.note = need, note
         self.fields["choice"].choices = [  # type: ignore[attr-defined]  # a ChoiceField
-            *([(COMPUTED, "Yes, as computed")] if need.computed is not None else []),
-            (FIGURES, "Yes, with the figures below"),
-            (NONE, "No, because"),
+            *([(COMPUTED, _("Yes, as computed"))] if need.computed is not None else []),
+            (FIGURES, _("Yes, with the figures below")),
+            (NONE, _("No, because")),
         ]
 
     def clean(self) -> dict[str, Any]:
@@ -46,15 +50,17 @@ class BridgeForm(forms.Form):
         if choice == FIGURES:
             for name, unit in (("volume_ml", "mL"), ("duration_hours", "hours")):
                 if cleaned.get(name) is None and name not in self.errors:
-                    self.add_error(name, f"Write what was programmed, in {unit}.")
+                    self.add_error(name, _("Write what was programmed, in %(unit)s.") % {"unit": unit})
         if choice == NONE and not cleaned.get("because"):
-            self.add_error("because", "Say why none was programmed; it is kept with the refill.")
+            self.add_error("because", _("Say why none was programmed; it is kept with the refill."))
         elif choice == NONE and len(self._reason(cleaned["because"])) > LONGEST_REASON:
-            self.add_error("because", "Too long together with the refill's note; shorten it.")
+            self.add_error("because", _("Too long together with the refill's note; shorten it."))
         return cleaned
 
     def _reason(self, because: str) -> str:
-        return ". ".join(filter(None, (self.note.rstrip("."), f"No bridge bolus: {because}")))
+        return ". ".join(
+            filter(None, (self.note.rstrip("."), _("No bridge bolus: %(because)s") % {"because": because}))
+        )
 
     def answered(self, refill: RefillEntry) -> tuple[RefillEntry, EventEntry | None]:
         """The refill with the reason for none, and the bridge to store with it."""

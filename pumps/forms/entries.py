@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any, cast
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clinical.labels import LABEL_SETS
 from clinical.programs import ProgramError, hourly_of
@@ -20,9 +22,9 @@ OTHER = "other"
 # The weekdays a step is for: none is every day that has no steps of its own.
 WORKDAYS, WEEKEND = CODES[:5], CODES[5:]
 DAYS = [
-    ("", "Every day"),
-    ("+".join(WORKDAYS), "Mon-Fri"),
-    ("+".join(WEEKEND), "Sat and Sun"),
+    ("", gettext_lazy("Every day")),
+    ("+".join(WORKDAYS), gettext_lazy("Mon-Fri")),
+    ("+".join(WEEKEND), gettext_lazy("Sat and Sun")),
     *((code, code.capitalize()) for code in CODES),
 ]
 MORE_ROWS = 3
@@ -40,7 +42,10 @@ class EntryForm(forms.Form):
         moment = self.fields[self.moment_field]
         if isinstance(moment, ClinicMoment):
             moment.zone = pump.clinic.zone
-            moment.help_text = f"{pump.clinic.name}'s time ({pump.clinic.timezone})"
+            moment.help_text = _("%(name)s's time (%(timezone)s)") % {
+                "name": pump.clinic.name,
+                "timezone": pump.clinic.timezone,
+            }
         self.initial.setdefault(self.moment_field, now)
 
     def take(self, errors: Mapping[str, Sequence[str]]) -> None:
@@ -55,9 +60,9 @@ class RefillForm(EntryForm):
     # Fields of a form built on this one that are no part of the refill.
     beside: frozenset[str] = frozenset()
 
-    refilled_at = ClinicMoment(label="Refilled at")
+    refilled_at = ClinicMoment(label=gettext_lazy("Refilled at"))
     emptying = forms.ChoiceField(
-        label="Before it was filled",
+        label=gettext_lazy("Before it was filled"),
         choices=Event.EmptyingFirst.choices,
         required=False,
         widget=forms.RadioSelect,
@@ -65,44 +70,46 @@ class RefillForm(EntryForm):
         error_messages={"invalid_choice": NOT_A_CHOICE},
     )
     aspirated_ml = Number(
-        label="Aspirated",
+        label=gettext_lazy("Aspirated"),
         unit="mL",
         required=False,
         max_digits=7,
         decimal_places=3,
-        help_text="What was left in the reservoir. It teaches Brim how fast this pump really flows.",
+        help_text=gettext_lazy("What was left in the reservoir. It teaches Brim how fast this pump really flows."),
     )
-    filled_ml = Number(label="Filled", unit="mL", max_digits=7, decimal_places=3)
+    filled_ml = Number(label=gettext_lazy("Filled"), unit="mL", max_digits=7, decimal_places=3)
     concentration = forms.ChoiceField(
-        label="Concentration of the drug", error_messages={"invalid_choice": NOT_A_CHOICE}
+        label=gettext_lazy("Concentration of the drug"), error_messages={"invalid_choice": NOT_A_CHOICE}
     )
     other_concentration = Number(
-        label="Other concentration", unit="mcg/mL", required=False, max_digits=9, decimal_places=3
+        label=gettext_lazy("Other concentration"), unit="mcg/mL", required=False, max_digits=9, decimal_places=3
     )
     programmed_concentration_mcg_per_ml = Number(
-        label="Concentration programmed",
+        label=gettext_lazy("Concentration programmed"),
         unit="mcg/mL",
         required=False,
         max_digits=9,
         decimal_places=3,
-        help_text="What the pump was told. Required when the concentration has changed.",
+        help_text=gettext_lazy("What the pump was told. Required when the concentration has changed."),
     )
-    formulation = forms.CharField(label="Drug product", required=False, max_length=100)
-    lot_number = forms.CharField(label="Lot number", required=False, max_length=64)
-    drug_expires_on = Day(label="Lot expires on", required=False)
-    stability_days = Whole((1, 1000), of="days", label="Stable in the pump", required=False)
-    reason = forms.CharField(label="Note", required=False, max_length=500)
+    formulation = forms.CharField(label=gettext_lazy("Drug product"), required=False, max_length=100)
+    lot_number = forms.CharField(label=gettext_lazy("Lot number"), required=False, max_length=64)
+    drug_expires_on = Day(label=gettext_lazy("Lot expires on"), required=False)
+    stability_days = Whole((1, 1000), of=gettext_lazy("days"), label=gettext_lazy("Stable in the pump"), required=False)
+    reason = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=500)
 
     def __init__(self, *args: Any, pump: Pump, last: Event | None, products: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, pump=pump, **kwargs)
         self.market = [plain(sold) for sold in LABEL_SETS[pump.clinic.label_set].market_concentrations_mcg_per_ml]
-        choices = [("", "Choose"), *((value, f"{value} mcg/mL") for value in self.market), (OTHER, "Other")]
+        choices = [
+            ("", _("Choose")),
+            *((value, _("%(value)s mcg/mL") % {"value": value}) for value in self.market),
+            (OTHER, _("Other")),
+        ]
         self.fields["concentration"].choices = choices  # type: ignore[attr-defined]  # a ChoiceField
         self.products = products
         self.fields["formulation"].widget.attrs["list"] = "products"
-        self.fields[
-            "stability_days"
-        ].help_text = (
+        self.fields["stability_days"].help_text = _(
             "Blank: as your clinic has set it for the product. Where that is not set either, no drug date counts."
         )
         self.initial.setdefault("filled_ml", plain(pump.model.reservoir_ml))
@@ -128,7 +135,10 @@ class RefillForm(EntryForm):
         programmed = last.programmed_concentration_mcg_per_ml
         if programmed is not None:
             field = self.fields["programmed_concentration_mcg_per_ml"]
-            field.help_text = f"{field.help_text} Last programmed: {plain(programmed)} mcg/mL."
+            field.help_text = _("%(help_text)s Last programmed: %(programmed)s mcg/mL.") % {
+                "help_text": field.help_text,
+                "programmed": plain(programmed),
+            }
 
     def concentration_initial(self, concentration: str) -> dict[str, str]:
         """A concentration as the two fields of the form hold it."""
@@ -142,7 +152,7 @@ class RefillForm(EntryForm):
         cleaned = super().clean() or {}
         if cleaned.get("concentration") == OTHER and cleaned.get("other_concentration") is None:
             if "other_concentration" not in self.errors:
-                self.add_error("other_concentration", "Write the concentration in mcg/mL.")
+                self.add_error("other_concentration", _("Write the concentration in mcg/mL."))
         return cleaned
 
     def entry(self) -> RefillEntry:
@@ -155,38 +165,48 @@ class RefillForm(EntryForm):
 class DoseForm(EntryForm):
     moment_field = "effective_at"
 
-    effective_at = ClinicMoment(label="In effect from")
+    effective_at = ClinicMoment(label=gettext_lazy("In effect from"))
     mode = forms.ChoiceField(
-        label="Mode", choices=Event.ProgramMode.choices, error_messages={"invalid_choice": NOT_A_CHOICE}
+        label=gettext_lazy("Mode"), choices=Event.ProgramMode.choices, error_messages={"invalid_choice": NOT_A_CHOICE}
     )
-    daily_dose_mcg = Number(label="Daily dose", unit="mcg/day", required=False, max_digits=10, decimal_places=3)
+    daily_dose_mcg = Number(
+        label=gettext_lazy("Daily dose"), unit=gettext_lazy("mcg/day"), required=False, max_digits=10, decimal_places=3
+    )
     patient_bolus_mcg = Number(
-        label="Patient bolus",
+        label=gettext_lazy("Patient bolus"),
         unit="mcg",
         required=False,
         max_digits=10,
         decimal_places=3,
-        help_text="What the patient may call for at once. Blank where there are none.",
+        help_text=gettext_lazy("What the patient may call for at once. Blank where there are none."),
     )
     patient_boluses_per_day = Whole(
-        (1, MOST_PATIENT_BOLUSES), label="Patient boluses", required=False, help_text="How many in 24 hours, at most."
+        (1, MOST_PATIENT_BOLUSES),
+        label=gettext_lazy("Patient boluses"),
+        required=False,
+        help_text=gettext_lazy("How many in 24 hours, at most."),
     )
-    reason = forms.CharField(label="Reason", required=False, max_length=500)
+    reason = forms.CharField(label=gettext_lazy("Reason"), required=False, max_length=500)
 
     def __init__(self, *args: Any, current: Event | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         moment = self.fields["effective_at"]
-        moment.help_text = f"{moment.help_text}. A later time is stored as a plan, to be confirmed when it has come."
+        moment.help_text = _("%(help_text)s. A later time is stored as a plan, to be confirmed when it has come.") % {
+            "help_text": moment.help_text
+        }
         if current is not None and current.daily_dose_mcg is not None:
             self.initial.setdefault("mode", current.mode)
             dose = plain(current.daily_dose_mcg)
-            self.fields["daily_dose_mcg"].help_text = f"At present {dose} mcg/day, {hourly(current.daily_dose_mcg)}."
+            self.fields["daily_dose_mcg"].help_text = _("At present %(dose)s mcg/day, %(daily_dose_mcg)s.") % {
+                "dose": dose,
+                "daily_dose_mcg": hourly(current.daily_dose_mcg),
+            }
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         is_stop = cleaned.get("mode") == Event.ProgramMode.STOPPED
         if cleaned.get("daily_dose_mcg") is None and not is_stop and "daily_dose_mcg" not in self.errors:
-            self.add_error("daily_dose_mcg", "Write the dose of 24 hours in mcg.")
+            self.add_error("daily_dose_mcg", _("Write the dose of 24 hours in mcg."))
         return cleaned
 
     def with_rows(self, steps: "RowsForm", boluses: "RowsForm") -> DoseEntry:
@@ -210,21 +230,23 @@ class DoseForm(EntryForm):
 
 
 def hourly(daily_dose_mcg: Decimal) -> str:
-    return f"{plain(hourly_of(daily_dose_mcg).quantize(Decimal('0.001')))} mcg/h on average"
+    return _("%(daily_dose_mcg)s mcg/h on average") % {
+        "daily_dose_mcg": plain(hourly_of(daily_dose_mcg).quantize(Decimal("0.001")))
+    }
 
 
 class RowForm(forms.Form):
     """A time of the pump's day and a number, both or none; and the weekdays it is for, as `mon+tue`."""
 
     clock = forms.CharField(
-        label="Time",
+        label=gettext_lazy("Time"),
         required=False,
         max_length=5,
         widget=forms.TimeInput(attrs={"type": "time"}),
     )
-    number = Number(label="Number", required=False, max_digits=10, decimal_places=4)
+    number = Number(label=gettext_lazy("Number"), required=False, max_digits=10, decimal_places=4)
     days = forms.ChoiceField(
-        label="Days", choices=DAYS, required=False, error_messages={"invalid_choice": NOT_A_CHOICE}
+        label=gettext_lazy("Days"), choices=DAYS, required=False, error_messages={"invalid_choice": NOT_A_CHOICE}
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -243,7 +265,7 @@ class RowForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if bool(cleaned.get("clock")) != (cleaned.get("number") is not None) and not self.errors:
-            raise forms.ValidationError("Fill in both the time and the number, or neither.")
+            raise forms.ValidationError(_("Fill in both the time and the number, or neither."))
         return cleaned
 
 
@@ -265,4 +287,6 @@ Rows = cast("type[RowsForm]", _rows)
 
 
 class VoidForm(forms.Form):
-    reason = forms.CharField(label="What was wrong with it?", max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+    reason = forms.CharField(
+        label=gettext_lazy("What was wrong with it?"), max_length=500, widget=forms.Textarea(attrs={"rows": 3})
+    )

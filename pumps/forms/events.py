@@ -5,6 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clinical.watching import TWO_TONES, PumpAlarm
 from clinics.fields import NOT_A_CHOICE, ClinicMoment, Number, WallTime
@@ -14,55 +17,57 @@ from pumps.services.entries import EventEntry
 from pumps.services.kinds import EventKind
 
 ALARM_WORDS = {
-    PumpAlarm.LOW_RESERVOIR: "Low reservoir",
-    PumpAlarm.EMPTY_RESERVOIR: "Empty reservoir",
-    PumpAlarm.REPLACEMENT_DUE: "Replacement due (ERI)",
-    PumpAlarm.END_OF_SERVICE: "End of service",
-    PumpAlarm.MOTOR_STALL: "Motor stall",
-    PumpAlarm.STOPPED_48_HOURS: "Stopped more than 48 hours",
-    PumpAlarm.MEMORY_ERROR: "Memory error, not critical",
-    PumpAlarm.CRITICAL_MEMORY_ERROR: "Critical memory error",
+    PumpAlarm.LOW_RESERVOIR: gettext_lazy("Low reservoir"),
+    PumpAlarm.EMPTY_RESERVOIR: gettext_lazy("Empty reservoir"),
+    PumpAlarm.REPLACEMENT_DUE: gettext_lazy("Replacement due (ERI)"),
+    PumpAlarm.END_OF_SERVICE: gettext_lazy("End of service"),
+    PumpAlarm.MOTOR_STALL: gettext_lazy("Motor stall"),
+    PumpAlarm.STOPPED_48_HOURS: gettext_lazy("Stopped more than 48 hours"),
+    PumpAlarm.MEMORY_ERROR: gettext_lazy("Memory error, not critical"),
+    PumpAlarm.CRITICAL_MEMORY_ERROR: gettext_lazy("Critical memory error"),
 }
 
 
-def _volume(label: str, help_text: str = "") -> Callable[[bool], forms.Field]:
+def _volume(label: str | Promise, help_text: str | Promise = "") -> Callable[[bool], forms.Field]:
     return lambda required: Number(
         label=label, unit="mL", required=required, max_digits=7, decimal_places=3, help_text=help_text
     )
 
 
-def _fine_volume(label: str, help_text: str = "") -> Callable[[bool], forms.Field]:
+def _fine_volume(label: str | Promise, help_text: str | Promise = "") -> Callable[[bool], forms.Field]:
     return lambda required: Number(
         label=label, unit="mL", required=required, max_digits=6, decimal_places=4, help_text=help_text
     )
 
 
-def _dose(label: str, unit: str, help_text: str = "") -> Callable[[bool], forms.Field]:
+def _dose(label: str | Promise, unit: str | Promise, help_text: str | Promise = "") -> Callable[[bool], forms.Field]:
     return lambda required: Number(
         label=label, unit=unit, required=required, max_digits=10, decimal_places=3, help_text=help_text
     )
 
 
 FIELDS: dict[str, Callable[[bool], forms.Field]] = {
-    "aspirated_ml": _volume("Taken out"),
-    "injected_ml": _volume("Put in", "0 if nothing was."),
-    "volume_ml": _fine_volume("Volume"),
-    "dose_mcg": _dose("Dose", "mcg"),
-    "daily_dose_mcg": _dose("Daily dose shown", "mcg/day"),
+    "aspirated_ml": _volume(gettext_lazy("Taken out")),
+    "injected_ml": _volume(gettext_lazy("Put in"), gettext_lazy("0 if nothing was.")),
+    "volume_ml": _fine_volume(gettext_lazy("Volume")),
+    "dose_mcg": _dose(gettext_lazy("Dose"), "mcg"),
+    "daily_dose_mcg": _dose(gettext_lazy("Daily dose shown"), "mcg/day"),
     "patient_bolus_mcg": _dose(
-        "Given by patient boluses", "mcg", "Altogether since the last fill, or since they were last read."
+        gettext_lazy("Given by patient boluses"),
+        "mcg",
+        gettext_lazy("Altogether since the last fill, or since they were last read."),
     ),
     "duration_hours": lambda required: Number(
-        label="Duration", unit="hours", required=required, max_digits=8, decimal_places=3
+        label=_("Duration"), unit=gettext_lazy("hours"), required=required, max_digits=8, decimal_places=3
     ),
-    "catheter_volume_ml": _fine_volume("Catheter volume now", "Blank if it is not known."),
+    "catheter_volume_ml": _fine_volume(gettext_lazy("Catheter volume now"), gettext_lazy("Blank if it is not known.")),
     "pump_clock": lambda required: WallTime(
-        label="Pump's clock",
+        label=_("Pump's clock"),
         required=required,
-        help_text="The time of day the programmer showed for the pump, if it differs from the wall.",
+        help_text=_("The time of day the programmer showed for the pump, if it differs from the wall."),
     ),
     "alarms": lambda required: forms.MultipleChoiceField(
-        label="Alarms in the log",
+        label=_("Alarms in the log"),
         required=required,
         choices=[
             (alarm.value, f"{words}{' (two tones)' if alarm in TWO_TONES else ''}")
@@ -72,12 +77,12 @@ FIELDS: dict[str, Callable[[bool], forms.Field]] = {
         error_messages={"invalid_choice": NOT_A_CHOICE},
     ),
     "tones": lambda required: forms.TypedChoiceField(
-        label="What was heard",
+        label=_("What was heard"),
         required=required,
         choices=[
-            ("", "Nobody could tell"),
-            ("1", "One tone, about once an hour"),
-            ("2", "Two tones"),
+            ("", _("Nobody could tell")),
+            ("1", _("One tone, about once an hour")),
+            ("2", _("Two tones")),
         ],
         coerce=int,
         empty_value=None,
@@ -85,9 +90,9 @@ FIELDS: dict[str, Callable[[bool], forms.Field]] = {
         error_messages={"invalid_choice": NOT_A_CHOICE},
     ),
     "reservoir_emptied": lambda required: forms.TypedChoiceField(
-        label="Was the reservoir emptied before?",
+        label=_("Was the reservoir emptied before?"),
         required=required,
-        choices=[("", "Not known"), ("yes", "Yes"), ("no", "No")],
+        choices=[("", _("Not known")), ("yes", _("Yes")), ("no", _("No"))],
         coerce=lambda text: text == "yes",
         empty_value=None,
         widget=forms.RadioSelect,
@@ -96,17 +101,17 @@ FIELDS: dict[str, Callable[[bool], forms.Field]] = {
 }
 # Names that fit one kind better.
 LABELS = {
-    ("interrogation", "volume_ml"): "Reservoir volume shown",
-    ("priming_bolus", "volume_ml"): "Volume primed",
-    ("bridge_bolus", "volume_ml"): "Volume of tubing and catheter",
-    ("catheter_access", "aspirated_ml"): "Aspirated through the catheter",
+    ("interrogation", "volume_ml"): gettext_lazy("Reservoir volume shown"),
+    ("priming_bolus", "volume_ml"): gettext_lazy("Volume primed"),
+    ("bridge_bolus", "volume_ml"): gettext_lazy("Volume of tubing and catheter"),
+    ("catheter_access", "aspirated_ml"): gettext_lazy("Aspirated through the catheter"),
 }
 
 
 class EventForm(EntryForm):
     moment_field = "occurred_at"
 
-    occurred_at = ClinicMoment(label="When")
+    occurred_at = ClinicMoment(label=gettext_lazy("When"))
 
     def __init__(self, *args: Any, pump: Pump, kind: EventKind, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, pump=pump, now=now, **kwargs)
@@ -114,7 +119,7 @@ class EventForm(EntryForm):
         for name in kind.fields:
             self.fields[name] = FIELDS[name](name in kind.required)
             self.fields[name].label = LABELS.get((str(kind.code), name), self.fields[name].label)
-        self.fields["reason"] = forms.CharField(label="Note", required=False, max_length=500)
+        self.fields["reason"] = forms.CharField(label=_("Note"), required=False, max_length=500)
 
     def entry(self) -> EventEntry:
         return EventEntry(kind=str(self.kind.code), **self.cleaned_data)

@@ -5,6 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clinical.units import plain
 from clinics.fields import NOT_A_CHOICE, ClinicMoment, Day, Number, Whole
@@ -14,63 +17,67 @@ from pumps.services.settings import INTERVAL_DAYS, MARGIN_DAYS, STABILITY_DAYS
 from pumps.services.trying import Tried
 
 
-def _days(label: str, limits: tuple[int, int], help_text: str = "") -> Whole:
-    return Whole(limits, of="days", label=label, required=False, help_text=help_text)
+def _days(label: str | Promise, limits: tuple[int, int], help_text: str | Promise = "") -> Whole:
+    return Whole(limits, of=gettext_lazy("days"), label=label, required=False, help_text=help_text)
 
 
 class WhatIfForm(forms.Form):
     mode = forms.ChoiceField(
-        label="Mode",
+        label=gettext_lazy("Mode"),
         required=False,
-        choices=[("", "As now"), *Event.ProgramMode.choices],
+        choices=[("", gettext_lazy("As now")), *Event.ProgramMode.choices],
         error_messages={"invalid_choice": NOT_A_CHOICE},
     )
-    daily_dose_mcg = Number(label="Daily dose", unit="mcg/day", required=False, max_digits=10, decimal_places=3)
+    daily_dose_mcg = Number(
+        label=gettext_lazy("Daily dose"), unit=gettext_lazy("mcg/day"), required=False, max_digits=10, decimal_places=3
+    )
     concentration_mcg_per_ml = Number(
-        label="Concentration",
+        label=gettext_lazy("Concentration"),
         unit="mcg/mL",
         required=False,
         max_digits=9,
         decimal_places=3,
-        help_text="Another one takes a refill, and the pump is told.",
+        help_text=gettext_lazy("Another one takes a refill, and the pump is told."),
     )
     volume_ml = Number(
-        label="Fill volume",
+        label=gettext_lazy("Fill volume"),
         unit="mL",
         required=False,
         max_digits=7,
         decimal_places=3,
-        help_text="Another one takes a refill.",
+        help_text=gettext_lazy("Another one takes a refill."),
     )
-    filled_at = ClinicMoment(label="Refill at", required=False)
-    margin_days = _days("Margin before the deadline", MARGIN_DAYS)
-    max_refill_interval_days = _days("Longest refill interval", INTERVAL_DAYS)
-    stability_days = _days("Stable in the pump", STABILITY_DAYS)
-    drug_expires_on = Day(label="Lot expires on", required=False)
-    low_reservoir_alarm_ml = Number(label="Low level", unit="mL", required=False, max_digits=6, decimal_places=2)
+    filled_at = ClinicMoment(label=gettext_lazy("Refill at"), required=False)
+    margin_days = _days(gettext_lazy("Margin before the deadline"), MARGIN_DAYS)
+    max_refill_interval_days = _days(gettext_lazy("Longest refill interval"), INTERVAL_DAYS)
+    stability_days = _days(gettext_lazy("Stable in the pump"), STABILITY_DAYS)
+    drug_expires_on = Day(label=gettext_lazy("Lot expires on"), required=False)
+    low_reservoir_alarm_ml = Number(
+        label=gettext_lazy("Low level"), unit="mL", required=False, max_digits=6, decimal_places=2
+    )
     catheter_volume_ml = Number(
-        label="Catheter volume",
+        label=gettext_lazy("Catheter volume"),
         unit="mL",
         required=False,
         max_digits=6,
         decimal_places=4,
-        help_text="For the bridge of a change of concentration.",
+        help_text=gettext_lazy("For the bridge of a change of concentration."),
     )
     model = forms.ModelChoiceField(
         PumpModel.objects.all(),
-        label="Pump model",
+        label=gettext_lazy("Pump model"),
         required=False,
-        empty_label="As now",
+        empty_label=gettext_lazy("As now"),
         error_messages={"invalid_choice": NOT_A_CHOICE},
-        help_text="Another one is a new pump: filled, primed, and with its model's own flow.",
+        help_text=gettext_lazy("Another one is a new pump: filled, primed, and with its model's own flow."),
     )
     factory_flow_ml_per_day = Number(
-        label="Factory flow",
-        unit="mL/day",
+        label=gettext_lazy("Factory flow"),
+        unit=gettext_lazy("mL/day"),
         required=False,
         max_digits=8,
         decimal_places=4,
-        help_text="Of a constant-flow pump alone.",
+        help_text=gettext_lazy("Of a constant-flow pump alone."),
     )
 
     def __init__(self, data: Any, *, pump: Pump, present: Mapping[str, Any]) -> None:
@@ -78,7 +85,7 @@ class WhatIfForm(forms.Form):
         moment = self.fields["filled_at"]
         if isinstance(moment, ClinicMoment):
             moment.zone = pump.clinic.zone
-            moment.help_text = f"Blank: now, where a refill is needed. {pump.clinic.name}'s time."
+            moment.help_text = _("Blank: now, where a refill is needed. %(name)s's time.") % {"name": pump.clinic.name}
 
     def take(self, errors: Mapping[str, Sequence[str]]) -> None:
         """Show the service's messages at their fields; those of steps and boluses over the form."""

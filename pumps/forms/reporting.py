@@ -1,22 +1,42 @@
 """What somebody on the phone says about a patient or their pump."""
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.utils.functional import lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from alerts.services.reports import LONGEST_NOTE
 from clinical.symptoms import OVERDOSE, WITHDRAWAL, Symptom
 from clinics.fields import NOT_A_CHOICE, ClinicMoment
+from clinics.saying import said
 
-TONES = {"": "It does not alarm", "1": "One tone, about once an hour", "2": "Two tones", "unclear": "Nobody can tell"}
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+TONES = {
+    "": gettext_lazy("It does not alarm"),
+    "1": gettext_lazy("One tone, about once an hour"),
+    "2": gettext_lazy("Two tones"),
+    "unclear": gettext_lazy("Nobody can tell"),
+}
 
 
-def _symptoms(label: str, listed: tuple[Symptom, ...]) -> forms.MultipleChoiceField:
+def _sign(sign: Symptom) -> str:
+    words = said(sign.words)
+    return _("%(sign)s (emergency)") % {"sign": words} if sign.is_emergency else words
+
+
+_sign_later = lazy(_sign, str)
+
+
+def _symptoms(label: "str | StrPromise", listed: tuple[Symptom, ...]) -> forms.MultipleChoiceField:
     return forms.MultipleChoiceField(
         label=label,
-        choices=[(each.code, f"{each.words}{' (emergency)' if each.is_emergency else ''}") for each in listed],
+        choices=[(each.code, _sign_later(each)) for each in listed],
         required=False,
         widget=forms.CheckboxSelectMultiple,
         error_messages={"invalid_choice": NOT_A_CHOICE},
@@ -25,19 +45,22 @@ def _symptoms(label: str, listed: tuple[Symptom, ...]) -> forms.MultipleChoiceFi
 
 class ReportForm(forms.Form):
     tones = forms.ChoiceField(
-        label="How does the pump alarm?",
+        label=gettext_lazy("How does the pump alarm?"),
         choices=list(TONES.items()),
         required=False,
         widget=forms.RadioSelect,
         error_messages={"invalid_choice": NOT_A_CHOICE},
-        help_text="What nobody can tell is taken for two tones.",
+        help_text=gettext_lazy("What nobody can tell is taken for two tones."),
     )
-    withdrawal = _symptoms("Too little of the drug: signs of withdrawal", WITHDRAWAL)
-    overdose = _symptoms("Too much of the drug: signs of overdose", OVERDOSE)
-    call_back = forms.BooleanField(label="Wants to be called back", required=False)
-    began_at = ClinicMoment(label="Since")
+    withdrawal = _symptoms(gettext_lazy("Too little of the drug: signs of withdrawal"), WITHDRAWAL)
+    overdose = _symptoms(gettext_lazy("Too much of the drug: signs of overdose"), OVERDOSE)
+    call_back = forms.BooleanField(label=gettext_lazy("Wants to be called back"), required=False)
+    began_at = ClinicMoment(label=gettext_lazy("Since"))
     note = forms.CharField(
-        label="In their words", max_length=LONGEST_NOTE, required=False, widget=forms.Textarea(attrs={"rows": 3})
+        label=gettext_lazy("In their words"),
+        max_length=LONGEST_NOTE,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
     )
 
     def __init__(self, data: Any, *, zone: ZoneInfo, now: datetime) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clinics.fields import NOT_A_CHOICE, ClinicMoment, WallTime, Whole
 from clinics.words import moment_words
@@ -21,20 +23,24 @@ class VisitForm(forms.Form):
     """A time: one of those that are free, or another one of the clinic's wall."""
 
     slot = forms.ChoiceField(
-        label="Free times before refill-by",
+        label=gettext_lazy("Free times before refill-by"),
         required=False,
         widget=forms.RadioSelect,
         error_messages={"invalid_choice": NOT_A_CHOICE},
     )
-    starts_at = ClinicMoment(label="Another time", required=False, help_text="On the clinic's clock.")
-    minutes = Whole(MINUTES, label="Lasts")
+    starts_at = ClinicMoment(
+        label=gettext_lazy("Another time"), required=False, help_text=gettext_lazy("On the clinic's clock.")
+    )
+    minutes = Whole(MINUTES, label=gettext_lazy("Lasts"))
     late_reason = forms.CharField(
-        label="Why it cannot be earlier",
+        label=gettext_lazy("Why it cannot be earlier"),
         required=False,
         max_length=500,
-        help_text="Needed for a visit after refill-by. An alert stays open until it is moved before it, or refilled.",
+        help_text=gettext_lazy(
+            "Needed for a visit after refill-by. An alert stays open until it is moved before it, or refilled."
+        ),
     )
-    reason = forms.CharField(label="Why it is moved", required=False, max_length=500)
+    reason = forms.CharField(label=gettext_lazy("Why it is moved"), required=False, max_length=500)
 
     def __init__(self, data: Any, *, zone: ZoneInfo, free: Sequence[datetime], is_move: bool, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
@@ -46,7 +52,7 @@ class VisitForm(forms.Form):
             del self.fields["slot"]
         elif isinstance(slot, forms.ChoiceField):
             times = [(each.isoformat(), moment_words(each, zone)) for each in free]
-            slot.choices = [*times, (OTHER, "Another time, as written below")]
+            slot.choices = [*times, (OTHER, _("Another time, as written below"))]
         if not is_move:
             del self.fields["reason"]
 
@@ -57,15 +63,15 @@ class VisitForm(forms.Form):
             return cleaned
         if slot and slot != OTHER:
             if written is not None:
-                self.add_error("starts_at", "Two times are given: choose “another time” above, or leave this blank.")
+                self.add_error("starts_at", _("Two times are given: choose “another time” above, or leave this blank."))
             cleaned["starts_at"] = datetime.fromisoformat(slot)
         elif written is None:
-            self.add_error("starts_at", "Choose a time above, or write one here.")
+            self.add_error("starts_at", _("Choose a time above, or write one here."))
         return cleaned
 
 
 class CancelForm(forms.Form):
-    reason = forms.CharField(label="Why it is cancelled", max_length=500)
+    reason = forms.CharField(label=gettext_lazy("Why it is cancelled"), max_length=500)
 
 
 class DaysBefore(forms.Field):
@@ -77,7 +83,7 @@ class DaysBefore(forms.Field):
     def to_python(self, value: Any) -> list[int]:
         parts = [part.strip() for part in str(value or "").split(",") if part.strip()]
         if not all(part.isascii() and part.isdigit() and len(part) <= 3 for part in parts):
-            raise forms.ValidationError("Write whole numbers of days with commas between them, such as 7, 2, 1.")
+            raise forms.ValidationError(_("Write whole numbers of days with commas between them, such as 7, 2, 1."))
         return [int(part) for part in parts]
 
     def has_changed(self, initial: Any, data: Any) -> bool:
@@ -86,32 +92,43 @@ class DaysBefore(forms.Field):
 
 class VisitRulesForm(forms.Form):
     opens_at = WallTime(
-        label="Visits from",
-        help_text="Default: 09:00. Free times lie between these hours, on the clinic's opening days.",
+        label=gettext_lazy("Visits from"),
+        help_text=gettext_lazy("Default: 09:00. Free times lie between these hours, on the clinic's opening days."),
     )
-    closes_at = WallTime(label="Until", help_text="Default: 16:00. The last visit ends by then.")
-    minutes = Whole(MINUTES, label="A visit lasts", help_text="Default: 30.")
-    places = Whole(PLACES, label="Places", help_text="How many patients can be refilled at once. Default: 1.")
+    closes_at = WallTime(
+        label=gettext_lazy("Until"), help_text=gettext_lazy("Default: 16:00. The last visit ends by then.")
+    )
+    minutes = Whole(MINUTES, label=gettext_lazy("A visit lasts"), help_text=gettext_lazy("Default: 30."))
+    places = Whole(
+        PLACES,
+        label=gettext_lazy("Places"),
+        help_text=gettext_lazy("How many patients can be refilled at once. Default: 1."),
+    )
     reminder_days = DaysBefore(
-        label="Reminders, days before",
+        label=gettext_lazy("Reminders, days before"),
         required=False,
-        help_text="Default: 7, 2, 1. Blank: patients are not reminded of their visits.",
+        help_text=gettext_lazy("Default: 7, 2, 1. Blank: patients are not reminded of their visits."),
     )
     reminder_channels = forms.MultipleChoiceField(
-        label="Reminders by",
+        label=gettext_lazy("Reminders by"),
         choices=[(way.value, CHANNEL_WORDS[way]) for way in CHANNELS],
         required=False,
         widget=forms.CheckboxSelectMultiple,
         error_messages={"invalid_choice": NOT_A_CHOICE},
-        help_text="Each patient and contact is reminded by those of them they consent to.",
+        help_text=gettext_lazy("Each patient and contact is reminded by those of them they consent to."),
     )
-    remind_from = WallTime(label="Reminders from", help_text="Default: 08:00.")
-    remind_until = WallTime(label="Reminders until", help_text="Default: 20:00. None is sent outside these hours.")
+    remind_from = WallTime(label=gettext_lazy("Reminders from"), help_text=gettext_lazy("Default: 08:00."))
+    remind_until = WallTime(
+        label=gettext_lazy("Reminders until"),
+        help_text=gettext_lazy("Default: 20:00. None is sent outside these hours."),
+    )
     missed_after_hours = Whole(
         MISSED_HOURS,
-        label="Missed after",
-        help_text="A visit counts as missed so long after it began if nobody said that the patient came. Blank, the "
-        "default: at the end of its day.",
+        label=gettext_lazy("Missed after"),
+        help_text=gettext_lazy(
+            "A visit counts as missed so long after it began if nobody said that the patient came. "
+            "Blank, the default: at the end of its day."
+        ),
         required=False,
     )
 

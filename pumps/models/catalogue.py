@@ -8,6 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from pumps.queries import PumpModelQuerySet
 
@@ -21,9 +22,9 @@ class PumpModel(models.Model):
     """
 
     class MriBehaviour(models.TextChoices):
-        STALLS = "stalls", "Motor stalls in the scanner"
-        EMPTY_FIRST = "empty-first", "Empty before the scan"
-        VERIFY = "verify", "Verify against the manual"
+        STALLS = "stalls", gettext_lazy("Motor stalls in the scanner")
+        EMPTY_FIRST = "empty-first", gettext_lazy("Empty before the scan")
+        VERIFY = "verify", gettext_lazy("Verify against the manual")
 
     slug = models.SlugField(max_length=64, unique=True)
     manufacturer = models.CharField(max_length=100)

@@ -9,6 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from clinical.ledger import Emptying
 from clinical.programs import Mode
@@ -29,40 +30,40 @@ class Event(models.Model):
     """
 
     class Kind(models.TextChoices):
-        REFILL = "refill", "Refill"
-        DOSE_CHANGE = "dose_change", "Dose change"
-        INTERROGATION = "interrogation", "Interrogation"
-        STOP = "stop", "Pump stopped"
-        RESTART = "restart", "Pump restarted"
-        STALL = "stall", "Motor stall"
-        STALL_RECOVERY = "stall_recovery", "Recovery from a motor stall"
-        MRI = "mri", "MRI scan"
-        BOLUS = "bolus", "Single bolus"
-        PRIMING_BOLUS = "priming_bolus", "Priming bolus"
-        BRIDGE_BOLUS = "bridge_bolus", "Bridge bolus"
-        RESERVOIR_ACCESS = "reservoir_access", "Reservoir access"
-        CATHETER_ACCESS = "catheter_access", "Catheter access"
-        CATHETER_REVISION = "catheter_revision", "Catheter revision"
-        ALARM_REPORTED = "alarm_reported", "Alarm reported"
-        DOSE_CONFIRMED = "dose_confirmed", "Planned dose programmed"
-        VOID = "void", "Entered in error"
+        REFILL = "refill", gettext_lazy("Refill")
+        DOSE_CHANGE = "dose_change", gettext_lazy("Dose change")
+        INTERROGATION = "interrogation", gettext_lazy("Interrogation")
+        STOP = "stop", gettext_lazy("Pump stopped")
+        RESTART = "restart", gettext_lazy("Pump restarted")
+        STALL = "stall", gettext_lazy("Motor stall")
+        STALL_RECOVERY = "stall_recovery", gettext_lazy("Recovery from a motor stall")
+        MRI = "mri", gettext_lazy("MRI scan")
+        BOLUS = "bolus", gettext_lazy("Single bolus")
+        PRIMING_BOLUS = "priming_bolus", gettext_lazy("Priming bolus")
+        BRIDGE_BOLUS = "bridge_bolus", gettext_lazy("Bridge bolus")
+        RESERVOIR_ACCESS = "reservoir_access", gettext_lazy("Reservoir access")
+        CATHETER_ACCESS = "catheter_access", gettext_lazy("Catheter access")
+        CATHETER_REVISION = "catheter_revision", gettext_lazy("Catheter revision")
+        ALARM_REPORTED = "alarm_reported", gettext_lazy("Alarm reported")
+        DOSE_CONFIRMED = "dose_confirmed", gettext_lazy("Planned dose programmed")
+        VOID = "void", gettext_lazy("Entered in error")
 
     class Source(models.TextChoices):
-        PAGE = "page", "Page"
-        API = "api", "API"
-        IMPORT = "import", "Import"
+        PAGE = "page", gettext_lazy("Page")
+        API = "api", gettext_lazy("API")
+        IMPORT = "import", gettext_lazy("Import")
 
     class ProgramMode(models.TextChoices):
-        SIMPLE_CONTINUOUS = Mode.SIMPLE_CONTINUOUS.value, "Simple continuous"
-        FLEX = Mode.FLEX.value, "Flex"
-        PERIODIC_BOLUS = Mode.PERIODIC_BOLUS.value, "Periodic bolus"
-        MINIMUM_RATE = Mode.MINIMUM_RATE.value, "Minimum rate"
-        STOPPED = Mode.STOPPED.value, "Stopped"
+        SIMPLE_CONTINUOUS = Mode.SIMPLE_CONTINUOUS.value, gettext_lazy("Simple continuous")
+        FLEX = Mode.FLEX.value, gettext_lazy("Flex")
+        PERIODIC_BOLUS = Mode.PERIODIC_BOLUS.value, gettext_lazy("Periodic bolus")
+        MINIMUM_RATE = Mode.MINIMUM_RATE.value, gettext_lazy("Minimum rate")
+        STOPPED = Mode.STOPPED.value, gettext_lazy("Stopped")
 
     class EmptyingFirst(models.TextChoices):
-        EMPTIED = Emptying.EMPTIED.value, "Emptied"
-        PARTIAL = Emptying.PARTIAL.value, "Only part could be taken out"
-        TOP_UP = Emptying.TOP_UP.value, "Topped up, nothing taken out"
+        EMPTIED = Emptying.EMPTIED.value, gettext_lazy("Emptied")
+        PARTIAL = Emptying.PARTIAL.value, gettext_lazy("Only part could be taken out")
+        TOP_UP = Emptying.TOP_UP.value, gettext_lazy("Topped up, nothing taken out")
 
     pump = models.ForeignKey(Pump, on_delete=models.PROTECT, related_name="events")
     kind = models.CharField(max_length=32, choices=Kind)

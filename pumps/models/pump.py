@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Upper
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from clinics.models import Clinic, User
 from patients.models import Patient
@@ -18,9 +19,9 @@ from pumps.queries import PumpQuerySet
 class RefillOwner(models.TextChoices):
     """Who does the next refill."""
 
-    CLINIC = "clinic", "This clinic"
-    HOME_INFUSION = "home_infusion", "Home-infusion service"
-    HOSPITAL = "hospital", "Hospital"
+    CLINIC = "clinic", gettext_lazy("This clinic")
+    HOME_INFUSION = "home_infusion", gettext_lazy("Home-infusion service")
+    HOSPITAL = "hospital", gettext_lazy("Hospital")
 
 
 class Pump(models.Model):
@@ -31,8 +32,8 @@ class Pump(models.Model):
     """
 
     class Status(models.TextChoices):
-        ACTIVE = "active", "In use"
-        EXPLANTED = "explanted", "Explanted"
+        ACTIVE = "active", gettext_lazy("In use")
+        EXPLANTED = "explanted", gettext_lazy("Explanted")
 
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="pumps")
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="pumps")

@@ -8,14 +8,19 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clinical.bridging import Direction
 from clinical.findings import Finding
+from clinical.saying import say
 from clinical.titration import Outcome
 from clinical.units import plain
 from clinics.errors import Impossible
 from clinics.models import Clinic
 from clinics.pages import user_of
+from clinics.saying import said
 from clinics.words import moment_words
 from pumps.forms.calculators import (
     BridgeCalculatorForm,
@@ -61,10 +66,10 @@ def page(request: HttpRequest) -> HttpResponse:
     """Sent or opened by a link with its values; only the form that was sent is answered."""
     data = request.POST if request.method == "POST" else request.GET
     zone = _zone(request)
-    forms = [kind(data, zone) for _, kind, _ in _CALCULATORS]
+    forms = [kind(data, zone) for _words, kind, _compute in _CALCULATORS]
     calculators = [
-        Calculator(*words, form, _answered(form, compute, zone))
-        for form, (words, _, compute) in zip(forms, _CALCULATORS, strict=True)
+        Calculator(str(words[0]), words[1], form, _answered(form, compute, zone))
+        for form, (words, _kind, compute) in zip(forms, _CALCULATORS, strict=True)
     ]
     return render(request, "pumps/calculators.html", {"calculators": calculators, **{f.prefix: f for f in forms}})
 
@@ -94,43 +99,68 @@ def number(value: Decimal) -> str:
 
 
 def shown(findings: Sequence[Finding]) -> list[dict[str, str]]:
-    return [{**finding.as_json(), "word": SEVERITY_WORDS[finding.severity.value]} for finding in findings]
+    return [{**finding.as_json(), "word": str(SEVERITY_WORDS[finding.severity.value])} for finding in findings]
 
 
 def _refill(values: dict[str, Any], zone: ZoneInfo) -> Answer:
     found = services.refill(**values)
-    low = f"{number(found.days_to_low)} days, {moment_words(found.low_at, zone)}"
-    empty = f"{number(found.days_to_empty)} days, {moment_words(found.empty_at, zone)}"
+    low = _("%(days_to_low)s days, %(low_at)s") % {
+        "days_to_low": number(found.days_to_low),
+        "low_at": moment_words(found.low_at, zone),
+    }
+    empty = _("%(days_to_empty)s days, %(empty_at)s") % {
+        "days_to_empty": number(found.days_to_empty),
+        "empty_at": moment_words(found.empty_at, zone),
+    }
     return Answer(
         [
-            Figure("Flow", f"{number(found.rate_ml_per_day)} mL/day", "daily dose / concentration"),
-            Figure("Low after", low, "(volume - low level) / flow"),
-            Figure("Empty after", empty, "volume / flow"),
+            Figure(
+                _("Flow"),
+                _("%(rate_ml_per_day)s mL/day") % {"rate_ml_per_day": number(found.rate_ml_per_day)},
+                _("daily dose / concentration"),
+            ),
+            Figure(_("Low after"), low, _("(volume - low level) / flow")),
+            Figure(_("Empty after"), empty, _("volume / flow")),
         ]
     )
 
 
 _EFFECTS = {
-    Direction.UNDER_DOSE: "an under-dose: watch for withdrawal",
-    Direction.OVER_DOSE: "an over-dose: watch for drowsiness and slow breathing",
-    Direction.SAME: "the same drug",
+    Direction.UNDER_DOSE: gettext_lazy("an under-dose: watch for withdrawal"),
+    Direction.OVER_DOSE: gettext_lazy("an over-dose: watch for drowsiness and slow breathing"),
+    Direction.SAME: gettext_lazy("the same drug"),
 }
 
 
 def _bridge(values: dict[str, Any], zone: ZoneInfo) -> Answer:
     found = services.bridge_bolus(**values)
     without = found.unbridged
-    given = f"{number(without.dose_mcg_per_day)} mcg/day for {number(without.hours)} hours"
+    given = _("%(dose_mcg_per_day)s mcg/day for %(hours)s hours") % {
+        "dose_mcg_per_day": number(without.dose_mcg_per_day),
+        "hours": number(without.hours),
+    }
     return Answer(
         [
-            Figure("Volume", f"{number(found.volume_ml)} mL", "tubing + catheter"),
-            Figure("Bolus", f"{number(found.bolus_mcg)} mcg", "volume x concentration before"),
-            Figure("Duration", f"{number(found.duration_hours)} hours", "bolus / daily dose before x 24"),
-            Figure("Flow", f"{number(found.rate_ml_per_day)} mL/day", "daily dose before / concentration before"),
+            Figure(_("Volume"), _("%(volume_ml)s mL") % {"volume_ml": number(found.volume_ml)}, _("tubing + catheter")),
             Figure(
-                "Without a bridge",
+                _("Bolus"),
+                _("%(bolus_mcg)s mcg") % {"bolus_mcg": number(found.bolus_mcg)},
+                _("volume x concentration before"),
+            ),
+            Figure(
+                _("Duration"),
+                _("%(duration_hours)s hours") % {"duration_hours": number(found.duration_hours)},
+                _("bolus / daily dose before x 24"),
+            ),
+            Figure(
+                _("Flow"),
+                _("%(rate_ml_per_day)s mL/day") % {"rate_ml_per_day": number(found.rate_ml_per_day)},
+                _("daily dose before / concentration before"),
+            ),
+            Figure(
+                _("Without a bridge"),
                 f"{given}, {_EFFECTS[without.direction]}",
-                "concentration before x flow after, while the volume flows; flow after = dose / concentration after",
+                _("concentration before x flow after, while the volume flows; flow after = dose / concentration after"),
             ),
         ]
     )
@@ -138,95 +168,143 @@ def _bridge(values: dict[str, Any], zone: ZoneInfo) -> Answer:
 
 def _residual(values: dict[str, Any], zone: ZoneInfo) -> Answer:
     found = services.residual(**values)
-    ratio = f"{number(found.flow_ratio)} times" if found.flow_ratio is not None else "not known: nothing flowed"
+    ratio = (
+        _("%(flow_ratio)s times") % {"flow_ratio": number(found.flow_ratio)}
+        if found.flow_ratio is not None
+        else _("not known: nothing flowed")
+    )
     return Answer(
         [
-            Figure("Expected", f"{number(found.expected_ml)} mL", "filled - programmed, never below 0"),
-            Figure("Discrepancy", f"{number(found.discrepancy_ml)} mL", "expected - aspirated"),
-            Figure("Flow ratio", ratio, "(filled - aspirated) / programmed"),
+            Figure(
+                _("Expected"),
+                _("%(expected_ml)s mL") % {"expected_ml": number(found.expected_ml)},
+                _("filled - programmed, never below 0"),
+            ),
+            Figure(
+                _("Discrepancy"),
+                _("%(discrepancy_ml)s mL") % {"discrepancy_ml": number(found.discrepancy_ml)},
+                _("expected - aspirated"),
+            ),
+            Figure(_("Flow ratio"), ratio, _("(filled - aspirated) / programmed")),
         ],
         shown(found.findings),
-        "" if found.findings else "Within 2 mL either way and within the device's accuracy.",
+        "" if found.findings else _("Within 2 mL either way and within the device's accuracy."),
     )
 
 
 def _catheter(values: dict[str, Any], zone: ZoneInfo) -> Answer:
     volume, findings = services.catheter_volume(**values)
     per_cm = plain(values["model"].catheter_ml_per_cm)
-    why = f"implanted length x {per_cm} mL/cm, from the catalogue of pump models"
+    why = _("implanted length x %(per_cm)s mL/cm, from the catalogue of pump models") % {"per_cm": per_cm}
     if values["trimmed_cm"] is not None:
-        why = f"({plain(values['model'].catheter_length_cm)} cm - trimmed) x {per_cm} mL/cm, from the catalogue"
-    return Answer([Figure("Catheter", f"{number(volume)} mL", why)], shown(findings))
+        why = _("(%(catheter_length_cm)s cm - trimmed) x %(per_cm)s mL/cm, from the catalogue") % {
+            "catheter_length_cm": plain(values["model"].catheter_length_cm),
+            "per_cm": per_cm,
+        }
+    return Answer([Figure(_("Catheter"), _("%(volume)s mL") % {"volume": number(volume)}, why)], shown(findings))
 
 
 def _titration(values: dict[str, Any], zone: ZoneInfo) -> Answer:
     found = services.titration_step(**values)
-    hourly = f"{number(values['proposed_daily_dose_mcg'] / 24)} mcg/h"
+    hourly = _("%(hourly)s mcg/h") % {"hourly": number(values["proposed_daily_dose_mcg"] / 24)}
     return Answer(
         [
-            Figure("Change", f"{number(found.change_pct)} %", "(proposed - now) / now"),
-            Figure("Proposed, per hour", hourly, "proposed daily dose / 24"),
+            Figure(_("Change"), f"{number(found.change_pct)} %", _("(proposed - now) / now")),
+            Figure(_("Proposed, per hour"), hourly, _("proposed daily dose / 24")),
             Figure(
-                "Usual band",
-                f"{number(found.allowed.least)} to {number(found.allowed.most)} mcg/day",
-                "now less the largest step down, to now and the largest step up",
+                _("Usual band"),
+                _("%(least)s to %(most)s mcg/day")
+                % {"least": number(found.allowed.least), "most": number(found.allowed.most)},
+                _("now less the largest step down, to now and the largest step up"),
             ),
         ],
         shown(found.findings),
-        "" if found.findings else "Within the label's bounds.",
+        "" if found.findings else _("Within the label's bounds."),
     )
 
 
 def _first(values: dict[str, Any], zone: ZoneInfo) -> Answer:
     found = services.initial_dose(**values)
-    hourly = f"{number(found.daily_dose_mcg)} mcg/day ({number(found.daily_dose_mcg / 24)} mcg/h)"
-    return Answer([Figure("First daily dose", hourly, f"{found.why}. {found.source}")])
+    hourly = _("%(dose)s mcg/day (%(hourly)s mcg/h)") % {
+        "dose": number(found.daily_dose_mcg),
+        "hourly": number(found.daily_dose_mcg / 24),
+    }
+    return Answer([Figure(_("First daily dose"), hourly, f"{said(found.why)}. {said(found.source)}")])
 
 
 _OUTCOMES = {
-    Outcome.GIVE: "A bolus may follow",
-    Outcome.OBSERVE: "Observe the last bolus",
-    Outcome.RESPONDED: "The screening has ended: a response",
-    Outcome.NOT_A_CANDIDATE: "The screening has ended: no response",
+    Outcome.GIVE: gettext_lazy("A bolus may follow"),
+    Outcome.OBSERVE: gettext_lazy("Observe the last bolus"),
+    Outcome.RESPONDED: gettext_lazy("The screening has ended: a response"),
+    Outcome.NOT_A_CANDIDATE: gettext_lazy("The screening has ended: no response"),
 }
 
 
 def _screening(values: dict[str, Any], zone: ZoneInfo) -> Answer:
     found = services.screening_step(**values)
-    figures = [Figure("Now", _OUTCOMES[found.outcome], f"{found.why}. {found.source}")]
+    figures = [Figure(_("Now"), str(_OUTCOMES[found.outcome]), f"{said(found.why)}. {said(found.source)}")]
     if found.next_dose_mcg is not None:
-        figures.append(Figure("Next bolus", f"{number(found.next_dose_mcg)} mcg", "the label's next dose"))
+        figures.append(
+            Figure(
+                _("Next bolus"),
+                _("%(next_dose_mcg)s mcg") % {"next_dose_mcg": number(found.next_dose_mcg)},
+                _("the label's next dose"),
+            )
+        )
     if found.not_before is not None:
-        figures.append(Figure("Not before", moment_words(found.not_before, zone), "the label's interval"))
+        figures.append(Figure(_("Not before"), moment_words(found.not_before, zone), _("the label's interval")))
     return Answer(figures)
 
 
-_CALCULATORS: tuple[tuple[tuple[str, str], type[CalculatorForm], Compute], ...] = (
+_CALCULATORS: tuple[tuple[tuple[Promise, str], type[CalculatorForm], Compute], ...] = (
     (
-        ("How long a fill lasts", "clinical rules, section 2 (programmed flow, low-reservoir date)"),
+        (
+            gettext_lazy("How long a fill lasts"),
+            say("clinical rules, section 2 (programmed flow, low-reservoir date)"),
+        ),
         RefillCalculatorForm,
         _refill,
     ),
     (
-        ("Bridge bolus", "clinical rules, section 2 (bridge bolus): derived; required by Boster 2016"),
+        (
+            gettext_lazy("Bridge bolus"),
+            say("clinical rules, section 2 (bridge bolus): derived; required by Boster 2016"),
+        ),
         BridgeCalculatorForm,
         _bridge,
     ),
     (
-        ("What should be left", "clinical rules, section 2 (discrepancy, device accuracy limits); ASRA 2017"),
+        (
+            gettext_lazy("What should be left"),
+            say("clinical rules, section 2 (discrepancy, device accuracy limits); ASRA 2017"),
+        ),
         ResidualCalculatorForm,
         _residual,
     ),
     (
-        ("Catheter volume", "clinical rules, section 2 (catheter volume): Prometra II manual; others to be verified"),
+        (
+            gettext_lazy("Catheter volume"),
+            say("clinical rules, section 2 (catheter volume): Prometra II manual; others to be verified"),
+        ),
         CatheterCalculatorForm,
         _catheter,
     ),
     (
-        ("A step of the dose", "clinical rules, section 3 (titration and maintenance steps, severity)"),
+        (
+            gettext_lazy("A step of the dose"),
+            say("clinical rules, section 3 (titration and maintenance steps, severity)"),
+        ),
         TitrationCalculatorForm,
         _titration,
     ),
-    (("First daily dose", "clinical rules, section 3 (first daily dose)"), InitialDoseForm, _first),
-    (("Screening", "clinical rules, section 3 (screening boluses)"), ScreeningForm, _screening),
+    (
+        (gettext_lazy("First daily dose"), say("clinical rules, section 3 (first daily dose)")),
+        InitialDoseForm,
+        _first,
+    ),
+    (
+        (gettext_lazy("Screening"), say("clinical rules, section 3 (screening boluses)")),
+        ScreeningForm,
+        _screening,
+    ),
 )

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from alerts.messages import headline
@@ -44,7 +45,7 @@ def open_clinic(request: HttpRequest) -> HttpResponse:
     """A new, empty clinic, by an administrator of all clinics."""
     user = user_of(request)
     if not user.access.can_everywhere(Permission.ADMINISTER):
-        raise PermissionDenied("A clinic is opened by an administrator of all clinics.")
+        raise PermissionDenied(_("A clinic is opened by an administrator of all clinics."))
     form = NewClinicForm(request.POST or None, initial={"label_set": Clinic.LabelSet.US})
     if request.method == "POST" and form.is_valid():
         try:
@@ -86,7 +87,7 @@ def clinic_settings(request: HttpRequest, clinic_id: int) -> HttpResponse:
         try:
             if request.POST.get("step") == "save":
                 moved = settings_service.change(clinic=found, settings=form.settings(), now=now, by=user_of(request))
-                messages.success(request, f"Saved. {_pumps(moved)}.")
+                messages.success(request, _("Saved. %(moved)s.") % {"moved": _pumps(moved)})
                 return redirect("clinic", clinic_id=found.pk)
             effect = settings_service.preview(clinic=found, settings=form.settings(), now=now)
         except Impossible as error:
@@ -101,7 +102,7 @@ def _changed(form: forms.Form) -> list[forms.Field]:
 
 
 def _pumps(moved: int) -> str:
-    return "1 pump moves" if moved == 1 else f"{moved} pumps move"
+    return ngettext("%(moved)s pump moves", "%(moved)s pumps move", moved) % {"moved": moved}
 
 
 def _effect_page(
@@ -143,16 +144,22 @@ def _product(request: HttpRequest, clinic: Clinic, stored: DrugProduct | None) -
     if stored is not None and step in ("remove", "removed"):
         if step == "remove":
             effect = settings_service.preview_without(product=stored, now=now)
-            return _effect_page(request, clinic, effect, [f"{stored} is taken off the list"], step="removed")
+            return _effect_page(
+                request, clinic, effect, [_("%(stored)s is taken off the list") % {"stored": stored}], step="removed"
+            )
         moved = settings_service.remove_product(product=stored, now=now, by=user_of(request))
-        messages.success(request, f"{stored} is off the list. {_pumps(moved)}.")
+        messages.success(
+            request, _("%(stored)s is off the list. %(moved)s.") % {"stored": stored, "moved": _pumps(moved)}
+        )
         return redirect("products", clinic_id=clinic.pk)
     if request.method == "POST" and form.is_valid() and step != "edit":
         try:
             if step == "save":
                 wanted = form.settings()
                 moved = settings_service.set_product(clinic=clinic, product=wanted, now=now, by=user_of(request))
-                messages.success(request, f"Saved: {wanted.name}. {_pumps(moved)}.")
+                messages.success(
+                    request, _("Saved: %(name)s. %(moved)s.") % {"name": wanted.name, "moved": _pumps(moved)}
+                )
                 return redirect("products", clinic_id=clinic.pk)
             effect = settings_service.preview_product(clinic=clinic, product=form.settings(), now=now)
             return _effect_page(request, clinic, effect, [form.cleaned_data["name"]])
@@ -179,12 +186,14 @@ def tiers(request: HttpRequest, clinic_id: int) -> HttpResponse:
                     clinic=found, ladder=wanted.ladder, risk_days=wanted.risk_days, now=now, by=user_of(request)
                 )
                 messages.success(
-                    request, f"Saved as version {policy.version}. Open alerts keep the tiers they began with."
+                    request,
+                    _("Saved as version %(version)s. Open alerts keep the tiers they began with.")
+                    % {"version": policy.version},
                 )
                 return redirect("clinic", clinic_id=found.pk)
             effect = Effect(tiers=settings_service.preview_ladder(clinic=found, wanted=wanted, now=now))
             changed = [headline(row.tier.code) for row in rows if row.has_changed()]
-            changed += ["Higher risk"] * risk.has_changed()
+            changed += [_("Higher risk")] * risk.has_changed()
             return _effect_page(request, found, effect, changed)
         except Impossible as error:
             general = _take_tiers(rows, error)
@@ -216,7 +225,7 @@ def closed_days(request: HttpRequest, clinic_id: int) -> HttpResponse:
     form = ClosedDayForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         tenants.close_on(clinic=found, by=user_of(request), now=timezone.now(), **form.cleaned_data)
-        messages.success(request, "Added.")
+        messages.success(request, _("Added."))
         return redirect("closed_days", clinic_id=found.pk)
     return render(request, "clinics/closed_days.html", {"clinic": found, "form": form, "days": found.closed_days.all()})
 
@@ -226,7 +235,7 @@ def open_on(request: HttpRequest, clinic_id: int, closed_id: int) -> HttpRespons
     found = administered(request, clinic_id)
     day = get_object_or_404(ClosedDay.objects.select_related("clinic"), clinic=found, pk=closed_id)
     tenants.open_on(closed=day, by=user_of(request), now=timezone.now())
-    messages.success(request, "Removed: the clinic is open on that day again.")
+    messages.success(request, _("Removed: the clinic is open on that day again."))
     return redirect("closed_days", clinic_id=found.pk)
 
 
@@ -240,7 +249,7 @@ def go_live(request: HttpRequest, clinic_id: int) -> HttpResponse:
         except DomainError as error:
             messages.error(request, str(error))
         else:
-            messages.success(request, "Messages to patients are on from now.")
+            messages.success(request, _("Messages to patients are on from now."))
         return redirect("clinic", clinic_id=found.pk)
     everybody = planning.planned(found, now=now)
     context = {

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from clinical.units import plain
 from clinics.errors import DomainError, Impossible
@@ -28,10 +29,12 @@ def enter_pump(request: HttpRequest, patient_id: int) -> HttpResponse:
             patient=patient, now=timezone.now(), by=user_of(request), **form.cleaned_data
         ))  # fmt: skip
         if pump is not None:
-            messages.success(request, f"Entered: {pump}. Next, its last refill and the dose it runs on.")
+            messages.success(
+                request, _("Entered: %(pump)s. Next, its last refill and the dose it runs on.") % {"pump": pump}
+            )
             return redirect("pump", pump_id=pump.pk)
     in_use = patient.pumps.filter(status=Pump.Status.ACTIVE).select_related("model")
-    context = {"form": form, "patient": patient, "title": "Enter a pump", "in_use": in_use}
+    context = {"form": form, "patient": patient, "title": _("Enter a pump"), "in_use": in_use}
     return render(request, "pumps/pump_form.html", context)
 
 
@@ -58,9 +61,9 @@ def change_pump(request: HttpRequest, pump_id: int) -> HttpResponse:
             pump=pump, changes=form.cleaned_data, now=timezone.now(), by=user_of(request)
         ))  # fmt: skip
         if changed is not None:
-            messages.success(request, "Saved. Its dates were computed anew.")
+            messages.success(request, _("Saved. Its dates were computed anew."))
             return redirect("pump", pump_id=pump.pk)
-    return _page(request, pump, form, "pumps/pump_form.html", title="Change the pump")
+    return _page(request, pump, form, "pumps/pump_form.html", title=_("Change the pump"))
 
 
 def explant_pump(request: HttpRequest, pump_id: int) -> HttpResponse:
@@ -71,7 +74,7 @@ def explant_pump(request: HttpRequest, pump_id: int) -> HttpResponse:
             pump=pump, now=timezone.now(), by=user_of(request), **form.cleaned_data
         ))  # fmt: skip
         if out is not None:
-            messages.success(request, "The pump is out. Nobody is reminded of it any more.")
+            messages.success(request, _("The pump is out. Nobody is reminded of it any more."))
             return redirect("patient", patient_id=pump.patient_id)
     return _page(request, pump, form, "pumps/explant_form.html")
 
@@ -84,7 +87,7 @@ def replace_pump(request: HttpRequest, pump_id: int) -> HttpResponse:
             pump=pump, now=timezone.now(), by=user_of(request), **form.cleaned_data
         ))  # fmt: skip
         if new is not None:
-            messages.success(request, "Replaced. The new pump's ledger is empty: log its first fill and its dose.")
+            messages.success(request, _("Replaced. The new pump's ledger is empty: log its first fill and its dose."))
             return redirect("pump", pump_id=new.pk)
     return _page(request, pump, form, "pumps/replace_form.html")
 
@@ -97,7 +100,9 @@ def raise_low_level(request: HttpRequest, pump_id: int) -> HttpResponse:
             pump=pump, now=timezone.now(), by=user_of(request), **form.cleaned_data
         ))  # fmt: skip
         if raised is not None:
-            said = f"The low level is {plain(raised.low_reservoir_alarm_ml)} mL. Its dates were computed anew."
+            said = _("The low level is %(low_reservoir_alarm_ml)s mL. Its dates were computed anew.") % {
+                "low_reservoir_alarm_ml": plain(raised.low_reservoir_alarm_ml)
+            }
             messages.success(request, said)
             return redirect("pump", pump_id=pump.pk)
     context = {"raised_ml": low_level.RAISED_ML, "source": low_level.SOURCE}
@@ -113,7 +118,7 @@ def hand_over(request: HttpRequest, pump_id: int) -> HttpResponse:
             pump=pump, now=timezone.now(), by=user_of(request), **form.cleaned_data
         ))  # fmt: skip
         if handed is not None:
-            messages.success(request, f"Next refill by: {handed.owner_words}.")
+            messages.success(request, _("Next refill by: %(owner_words)s.") % {"owner_words": handed.owner_words})
             return redirect("pump", pump_id=pump.pk)
     handovers = pump.handovers.select_related("by")
     return _page(request, pump, form, "pumps/handover_form.html", handovers=handovers)

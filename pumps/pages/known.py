@@ -7,6 +7,8 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clinics.fields import ClinicMoment
 from clinics.pages.access import require, user_of
@@ -19,20 +21,23 @@ from pumps.snapshots import snapshot
 
 
 class KnownForm(forms.Form):
-    known_at = ClinicMoment(label="As it was known on")
+    known_at = ClinicMoment(label=gettext_lazy("As it was known on"))
 
     def __init__(self, *args: Any, pump: Pump, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         moment = self.fields["known_at"]
         if isinstance(moment, ClinicMoment):
             moment.zone = pump.clinic.zone
-            moment.help_text = f"{pump.clinic.name}'s time ({pump.clinic.timezone})"
+            moment.help_text = _("%(name)s's time (%(timezone)s)") % {
+                "name": pump.clinic.name,
+                "timezone": pump.clinic.timezone,
+            }
         self.now = now
 
     def clean_known_at(self) -> datetime:
         moment: datetime = self.cleaned_data["known_at"]
         if moment > self.now:
-            raise forms.ValidationError("This lies in the future; write a past day and time.")
+            raise forms.ValidationError(_("This lies in the future; write a past day and time."))
         return moment
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from clinics.errors import Impossible
 from clinics.pages.access import require, user_of
@@ -148,5 +149,9 @@ def _begins(found: Comparison, pump: Pump) -> str:
     """When what is tried begins, and with what."""
     at = moment_words(found.starts_at, pump.clinic.zone)
     if found.other_model:
-        return f"as a new pump, filled {at}"
-    return f"with a refill, {at}" if found.with_refill else f"now, {at}, with what is in the reservoir"
+        return _("as a new pump, filled %(at)s") % {"at": at}
+    return (
+        _("with a refill, %(at)s") % {"at": at}
+        if found.with_refill
+        else _("now, %(at)s, with what is in the reservoir") % {"at": at}
+    )

@@ -294,7 +294,7 @@ def compared(pump: Pump, found: Consequence) -> dict[str, Any]:
     """The pump now and then, as `parts/compared.html` shows it."""
 
     def shown(findings: Sequence[Any]) -> list[dict[str, str]]:
-        return [{**finding.as_json(), "word": SEVERITY_WORDS[finding.severity.value]} for finding in findings]
+        return [{**finding.as_json(), "word": str(SEVERITY_WORDS[finding.severity.value])} for finding in findings]
 
     return {
         "lines": lines(pump, found),

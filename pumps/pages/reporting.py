@@ -4,6 +4,8 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from alerts.services import reports
 from clinical.symptoms import is_emergency
@@ -13,7 +15,7 @@ from clinics.roles import Permission
 from pumps.forms.reporting import ReportForm
 from pumps.models import Pump
 
-EMERGENCY = "This is an emergency: have them call the emergency number now, before anything else."
+EMERGENCY = gettext_lazy("This is an emergency: have them call the emergency number now, before anything else.")
 
 
 def report(request: HttpRequest, pump_id: int) -> HttpResponse:
@@ -34,7 +36,7 @@ def report(request: HttpRequest, pump_id: int) -> HttpResponse:
         else:
             if is_emergency(said["symptoms"]) or said["tones"] == 2:
                 messages.error(request, EMERGENCY)
-            messages.success(request, "Reported. Whoever has to act is being told.")
+            messages.success(request, _("Reported. Whoever has to act is being told."))
             return redirect("alert", alert_id=stored[0].alert_id)
     context = {"form": form, "pump": pump, "patient": pump.patient, "clinic": pump.clinic}
     return render(request, "pumps/report.html", context)

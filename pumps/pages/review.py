@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from clinical.units import plain
 from clinics.words import moment_words
 from pumps.models import Pump
@@ -36,89 +40,114 @@ def lines(pump: Pump, found: Consequence) -> list[Line]:
     if found.change_pct is not None and found.change_pct != 0:
         rows[0] = Line(rows[0].name, rows[0].before, rows[0].after, f"{found.change_pct:+} %")
     if before.patient_boluses_per_day or after.patient_boluses_per_day:
-        rows.insert(2, _line("Patient boluses", _patient_boluses, before, after))
+        rows.insert(2, _line(_("Patient boluses"), _patient_boluses, before, after))
     rows += [_dated(pump, name, field, before, after) for name, field in _DATES]
-    return [row for row in rows if row.before != NOTHING or row.after != NOTHING]
+    return [row for row in rows if {row.before, row.after} != {str(NOTHING)}]
 
 
-NOTHING, NO_BOLUSES = "not known", "none"
+NOTHING, NO_BOLUSES = gettext_lazy("not known"), gettext_lazy("none")
 
 
-def _line(name: str, words: Callable[[State], str], before: State, after: State) -> Line:
-    return Line(name, words(before), words(after))
+def _line(name: str | Promise, words: Callable[[State], str], before: State, after: State) -> Line:
+    return Line(str(name), words(before), words(after))
 
 
-def _dated(pump: Pump, name: str, field: str, before: State, after: State) -> Line:
+def _dated(pump: Pump, name: Promise, field: str, before: State, after: State) -> Line:
     old, new = getattr(before.forecast, field), getattr(after.forecast, field)
     note = ""
     if old is not None and new is not None and old != new:
         note = _apart(old, new)
-    return Line(name, _day(old, pump), _day(new, pump), note, is_key=field == "refill_by")
+    return Line(str(name), _day(old, pump), _day(new, pump), note, is_key=field == "refill_by")
 
 
 def _day(moment: datetime | None, pump: Pump) -> str:
-    return moment_words(moment, pump.clinic.zone) if moment is not None else NOTHING
+    return moment_words(moment, pump.clinic.zone) if moment is not None else str(NOTHING)
 
 
 def _apart(old: datetime, new: datetime) -> str:
     hours = abs(new - old).total_seconds() / 3600
-    amount = f"{hours / 24:.1f} days" if hours >= 24 else f"{hours:.1f} h"
-    return f"{amount} {'later' if new > old else 'earlier'}"
+    if hours >= 24:
+        days = {"days": f"{hours / 24:.1f}"}
+        return _("%(days)s days later") % days if new > old else _("%(days)s days earlier") % days
+    return (_("%(hours)s h later") if new > old else _("%(hours)s h earlier")) % {"hours": f"{hours:.1f}"}
 
 
 def _dose(state: State) -> str:
-    return f"{plain(state.daily_dose_mcg)} mcg/day" if state.daily_dose_mcg is not None else NOTHING
+    return (
+        _("%(daily_dose_mcg)s mcg/day") % {"daily_dose_mcg": plain(state.daily_dose_mcg)}
+        if state.daily_dose_mcg is not None
+        else str(NOTHING)
+    )
 
 
 def _hourly(state: State) -> str:
     hourly = state.hourly_mcg
-    return f"{plain(hourly.quantize(Decimal('0.001')))} mcg/h on average" if hourly is not None else NOTHING
+    return (
+        _("%(hourly)s mcg/h on average") % {"hourly": plain(hourly.quantize(Decimal("0.001")))}
+        if hourly is not None
+        else str(NOTHING)
+    )
 
 
 def _patient_boluses(state: State) -> str:
     """What the patient may call for beside the daily dose."""
     if not state.patient_boluses_per_day:
-        return NO_BOLUSES
-    return f"{plain(state.patient_bolus_mcg)} mcg, at most {state.patient_boluses_per_day} a day"
+        return str(NO_BOLUSES)
+    return _("%(patient_bolus_mcg)s mcg, at most %(patient_boluses_per_day)s a day") % {
+        "patient_bolus_mcg": plain(state.patient_bolus_mcg),
+        "patient_boluses_per_day": state.patient_boluses_per_day,
+    }
 
 
 def _flow(state: State) -> str:
-    return f"{state.flow_ml_per_day:.4g} mL/day" if state.flow_ml_per_day is not None else NOTHING
+    return (
+        _("%(flow_ml_per_day)s mL/day") % {"flow_ml_per_day": f"{state.flow_ml_per_day:.4g}"}
+        if state.flow_ml_per_day is not None
+        else str(NOTHING)
+    )
 
 
 def _drug(state: State) -> str:
     held, told = state.concentration_mcg_per_ml, state.programmed_concentration_mcg_per_ml
     if held is None or told is None:
-        return NOTHING
-    return f"{plain(held)} mcg/mL" if held == told else f"{plain(held)} mcg/mL, programmed for {plain(told)}"
+        return str(NOTHING)
+    return (
+        _("%(held)s mcg/mL") % {"held": plain(held)}
+        if held == told
+        else _("%(held)s mcg/mL, programmed for %(told)s") % {"held": plain(held), "told": plain(told)}
+    )
 
 
 def _delivered(state: State) -> str:
     """What the patient gets, where that is not what is programmed."""
     dose, delivered = state.daily_dose_mcg, state.delivered_mcg
     if delivered is None or (dose is not None and abs(delivered - float(dose)) <= SAME_DOSE * max(delivered, 1.0)):
-        return NOTHING
-    return f"{delivered:.4g} mcg/day"
+        return str(NOTHING)
+    return _("%(delivered)s mcg/day") % {"delivered": f"{delivered:.4g}"}
 
 
 def _volume(state: State) -> str:
-    return f"{state.volume_ml:.1f} mL expected" if state.volume_ml is not None else NOTHING
+    return (
+        _("%(volume_ml)s mL expected") % {"volume_ml": f"{state.volume_ml:.1f}"}
+        if state.volume_ml is not None
+        else str(NOTHING)
+    )
 
 
-_AMOUNTS: tuple[tuple[str, Callable[[State], str]], ...] = (
-    ("Daily dose", _dose),
-    ("Hourly equivalent", _hourly),
-    ("Flow", _flow),
-    ("Drug in the pump", _drug),
-    ("The patient gets", _delivered),
-    ("In the reservoir", _volume),
+_AMOUNTS: tuple[tuple[Promise, Callable[[State], str]], ...] = (
+    (gettext_lazy("Daily dose"), _dose),
+    (gettext_lazy("Hourly equivalent"), _hourly),
+    (gettext_lazy("Flow"), _flow),
+    (gettext_lazy("Drug in the pump"), _drug),
+    (gettext_lazy("The patient gets"), _delivered),
+    (gettext_lazy("In the reservoir"), _volume),
 )
 _DATES = (
-    ("Refill by", "refill_by"),
-    ("Low, as programmed", "programmed_low_at"),
-    ("Low, earliest", "earliest_low_at"),
-    ("Low, expected", "low_at"),
-    ("Empty, expected", "empty_at"),
-    ("Drug expires", "drug_expires_at"),
-    ("Longest interval", "max_interval_at"),
+    (gettext_lazy("Refill by"), "refill_by"),
+    (gettext_lazy("Low, as programmed"), "programmed_low_at"),
+    (gettext_lazy("Low, earliest"), "earliest_low_at"),
+    (gettext_lazy("Low, expected"), "low_at"),
+    (gettext_lazy("Empty, expected"), "empty_at"),
+    (gettext_lazy("Drug expires"), "drug_expires_at"),
+    (gettext_lazy("Longest interval"), "max_interval_at"),
 )

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, QueryDict
+from django.utils.translation import gettext as _
 
 from clinical.units import plain
 from pumps.forms.entries import MORE_ROWS, MOST_ROWS, DoseForm, EntryForm, RefillForm, Rows, RowsForm
@@ -30,8 +31,8 @@ class Work:
     @property
     def title(self) -> str:
         if self.kind == Kind.REFILL:
-            return "Refill"
-        return "Dose change" if self.kind == Kind.DOSE_CHANGE else KINDS[self.kind].title
+            return _("Refill")
+        return _("Dose change") if self.kind == Kind.DOSE_CHANGE else str(KINDS[self.kind].title)
 
     def latest(self, kind: str) -> Event | None:
         return Event.objects.standing().filter(pump=self.pump).latest_before(kind, self.now)

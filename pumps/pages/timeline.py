@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from clinical.units import plain
 from clinical.watching import PumpAlarm
@@ -39,7 +40,11 @@ class Entry:
             return ""
         note = f": {asked.note}" if asked.note else ""
         when = moment_words(asked.signed_at, self.event.pump.clinic.zone)
-        return f"signed after the fact by {asked.signed_by}, {when}{note}"
+        return _("signed after the fact by %(signed_by)s, %(when)s%(note)s") % {
+            "signed_by": asked.signed_by,
+            "when": when,
+            "note": note,
+        }
 
     @property
     def can_be_voided(self) -> bool:
@@ -90,43 +95,72 @@ def _refill(event: Event) -> tuple[str, list[str]]:
     concentration, programmed = event.concentration_mcg_per_ml, event.programmed_concentration_mcg_per_ml
     details = [
         _emptying(event),
-        *([f"programmed for {_number(programmed)} mcg/mL"] if programmed != concentration else []),
-        " ".join(filter(None, (event.formulation, event.lot_number and f"lot {event.lot_number}"))),
-        f"expires {calendar_day(event.drug_expires_on)}" if event.drug_expires_on is not None else "",
-        f"stable {event.stability_days} days in the pump" if event.stability_days is not None else "",
+        *(
+            [_("programmed for %(programmed)s mcg/mL") % {"programmed": _number(programmed)}]
+            if programmed != concentration
+            else []
+        ),
+        " ".join(
+            filter(
+                None,
+                (event.formulation, event.lot_number and _("lot %(lot_number)s") % {"lot_number": event.lot_number}),
+            )
+        ),
+        _("expires %(drug_expires_on)s") % {"drug_expires_on": calendar_day(event.drug_expires_on)}
+        if event.drug_expires_on is not None
+        else "",
+        _("stable %(stability_days)s days in the pump") % {"stability_days": event.stability_days}
+        if event.stability_days is not None
+        else "",
         event.reason,
     ]
-    called = "Top-up" if event.emptying == Event.EmptyingFirst.TOP_UP else "Refill"
-    title = f"{called}: {_number(event.filled_ml)} mL of {_number(concentration)} mcg/mL"
+    called = _("Top-up") if event.emptying == Event.EmptyingFirst.TOP_UP else _("Refill")
+    title = _("%(called)s: %(filled_ml)s mL of %(concentration)s mcg/mL") % {
+        "called": called,
+        "filled_ml": _number(event.filled_ml),
+        "concentration": _number(concentration),
+    }
     return title, _said(details)
 
 
 def _emptying(event: Event) -> str:
     """What was taken out before it was filled."""
-    out = f"{plain(event.aspirated_ml)} mL aspirated" if event.aspirated_ml is not None else ""
+    out = (
+        _("%(aspirated_ml)s mL aspirated") % {"aspirated_ml": plain(event.aspirated_ml)}
+        if event.aspirated_ml is not None
+        else ""
+    )
     match event.emptying:
         case Event.EmptyingFirst.TOP_UP:
-            return "topped up, nothing taken out"
+            return _("topped up, nothing taken out")
         case Event.EmptyingFirst.PARTIAL:
-            return f"only part could be taken out: {out or 'not said how much'}"
+            return _("only part could be taken out: %(out)s") % {"out": out or _("not said how much")}
         case _:
-            return out or "nothing said of aspiration"
+            return out or _("nothing said of aspiration")
 
 
 def _dose_change(event: Event) -> tuple[str, list[str]]:
     if event.mode == Event.ProgramMode.STOPPED or event.daily_dose_mcg is None:
-        return "Pump stopped", _said([event.reason])
+        return _("Pump stopped"), _said([event.reason])
     hourly = plain((event.daily_dose_mcg / 24).quantize(Decimal("0.01")))
     details = [
-        f"{event.get_mode_display().lower()}, {hourly} mcg/h on average",
-        "; ".join(f"from {step['start']} {step['rate_mcg_per_h']} mcg/h{_days(step)}" for step in event.steps),
-        "; ".join(f"bolus at {bolus['at']} of {bolus['dose_mcg']} mcg{_days(bolus)}" for bolus in event.boluses),
+        _("%(mode)s, %(hourly)s mcg/h on average") % {"mode": event.get_mode_display().lower(), "hourly": hourly},
+        "; ".join(
+            _("from %(start)s %(rate)s mcg/h%(days)s")
+            % {"start": step["start"], "rate": step["rate_mcg_per_h"], "days": _days(step)}
+            for step in event.steps
+        ),
+        "; ".join(
+            _("bolus at %(at)s of %(dose)s mcg%(days)s")
+            % {"at": bolus["at"], "dose": bolus["dose_mcg"], "days": _days(bolus)}
+            for bolus in event.boluses
+        ),
         patient_boluses_words(event.patient_bolus_mcg, event.patient_boluses_per_day),
-        "entered as a plan" if event.is_planned else "",
+        _("entered as a plan") if event.is_planned else "",
         event.reason,
         event.override_reason,
     ]
-    return f"Dose: {plain(event.daily_dose_mcg)} mcg/day", _said(details)
+    return _("Dose: %(daily_dose_mcg)s mcg/day") % {"daily_dose_mcg": plain(event.daily_dose_mcg)}, _said(details)
 
 
 def _days(row: Mapping[str, Any]) -> str:
@@ -139,12 +173,17 @@ def patient_boluses_words(bolus_mcg: Decimal | None, per_day: int | None) -> str
     """`patient boluses of 10 mcg, at most 4 a day`; empty where there are none."""
     if not bolus_mcg or not per_day:
         return ""
-    return f"patient boluses of {plain(bolus_mcg)} mcg, at most {per_day} a day"
+    return _("patient boluses of %(bolus_mcg)s mcg, at most %(per_day)s a day") % {
+        "bolus_mcg": plain(bolus_mcg),
+        "per_day": per_day,
+    }
 
 
 def _confirmed(event: Event) -> tuple[str, list[str]]:
     when = moment_words(event.confirms_at, event.pump.clinic.zone) if event.confirms_at is not None else "?"
-    return "Planned dose programmed", _said([f"the dose change planned for {when}", event.reason])
+    return _("Planned dose programmed"), _said(
+        [_("the dose change planned for %(when)s") % {"when": when}, event.reason]
+    )
 
 
 def _simple(event: Event) -> tuple[str, list[str]]:
@@ -153,66 +192,92 @@ def _simple(event: Event) -> tuple[str, list[str]]:
 
 def _interrogation(event: Event) -> tuple[str, list[str]]:
     details = [
-        f"{plain(event.volume_ml)} mL shown" if event.volume_ml is not None else "",
-        f"{plain(event.daily_dose_mcg)} mcg/day shown" if event.daily_dose_mcg is not None else "",
-        f"{plain(event.patient_bolus_mcg)} mcg given by patient boluses" if event.patient_bolus_mcg is not None else "",
+        _("%(volume_ml)s mL shown") % {"volume_ml": plain(event.volume_ml)} if event.volume_ml is not None else "",
+        _("%(daily_dose_mcg)s mcg/day shown") % {"daily_dose_mcg": plain(event.daily_dose_mcg)}
+        if event.daily_dose_mcg is not None
+        else "",
+        _("%(patient_bolus_mcg)s mcg given by patient boluses") % {"patient_bolus_mcg": plain(event.patient_bolus_mcg)}
+        if event.patient_bolus_mcg is not None
+        else "",
         _clock_words(event),
-        f"alarms: {', '.join(ALARM_WORDS[PumpAlarm(alarm)].lower() for alarm in event.alarms)}" if event.alarms else "",
+        _("alarms: %(alarms)s") % {"alarms": ", ".join(ALARM_WORDS[PumpAlarm(alarm)].lower() for alarm in event.alarms)}
+        if event.alarms
+        else "",
         event.reason,
     ]
-    return "Interrogation", _said(details)
+    return _("Interrogation"), _said(details)
 
 
 def _clock_words(event: Event) -> str:
     shown = event.shown_clock
-    return f"pump's clock at {shown:%H:%M}" if shown is not None else ""
+    return _("pump's clock at %(shown)s") % {"shown": f"{shown:%H:%M}"} if shown is not None else ""
 
 
 def _mri(event: Event) -> tuple[str, list[str]]:
-    emptied = {True: "reservoir emptied before", False: "reservoir not emptied before", None: ""}
-    return "MRI scan", _said([emptied[event.reservoir_emptied], event.reason])
+    emptied = {True: _("reservoir emptied before"), False: _("reservoir not emptied before"), None: ""}
+    return _("MRI scan"), _said([emptied[event.reservoir_emptied], event.reason])
 
 
 def _bolus(event: Event) -> tuple[str, list[str]]:
-    over = f"over {plain(event.duration_hours)} h" if event.duration_hours is not None else ""
-    return f"Single bolus: {_number(event.dose_mcg)} mcg", _said([over, event.reason])
+    over = (
+        _("over %(duration_hours)s h") % {"duration_hours": plain(event.duration_hours)}
+        if event.duration_hours is not None
+        else ""
+    )
+    return _("Single bolus: %(dose_mcg)s mcg") % {"dose_mcg": _number(event.dose_mcg)}, _said([over, event.reason])
 
 
 def _priming(event: Event) -> tuple[str, list[str]]:
-    return f"Priming bolus: {_number(event.volume_ml)} mL", _said([event.reason])
+    return _("Priming bolus: %(volume_ml)s mL") % {"volume_ml": _number(event.volume_ml)}, _said([event.reason])
 
 
 def _bridge(event: Event) -> tuple[str, list[str]]:
-    dose = f"{plain(event.dose_mcg)} mcg" if event.dose_mcg is not None else ""
-    title = f"Bridge bolus: {_number(event.volume_ml)} mL over {_number(event.duration_hours)} h"
+    dose = _("%(dose_mcg)s mcg") % {"dose_mcg": plain(event.dose_mcg)} if event.dose_mcg is not None else ""
+    title = _("Bridge bolus: %(volume_ml)s mL over %(duration_hours)s h") % {
+        "volume_ml": _number(event.volume_ml),
+        "duration_hours": _number(event.duration_hours),
+    }
     return title, _said([dose, event.reason])
 
 
 def _access(event: Event) -> tuple[str, list[str]]:
-    title = f"Reservoir access: {_number(event.aspirated_ml)} mL out, {_number(event.injected_ml)} mL in"
+    title = _("Reservoir access: %(aspirated_ml)s mL out, %(injected_ml)s mL in") % {
+        "aspirated_ml": _number(event.aspirated_ml),
+        "injected_ml": _number(event.injected_ml),
+    }
     return title, _said([event.reason])
 
 
 def _catheter_access(event: Event) -> tuple[str, list[str]]:
-    return f"Catheter access: {_number(event.aspirated_ml)} mL aspirated", _said([event.reason])
+    return _("Catheter access: %(aspirated_ml)s mL aspirated") % {"aspirated_ml": _number(event.aspirated_ml)}, _said(
+        [event.reason]
+    )
 
 
 def _revision(event: Event) -> tuple[str, list[str]]:
     volume = event.catheter_volume_ml
-    now = f"catheter volume now {plain(volume)} mL" if volume is not None else "catheter volume not known"
-    return "Catheter revision", _said([now, event.reason])
+    now = (
+        _("catheter volume now %(volume)s mL") % {"volume": plain(volume)}
+        if volume is not None
+        else _("catheter volume not known")
+    )
+    return _("Catheter revision"), _said([now, event.reason])
 
 
 def _alarm(event: Event) -> tuple[str, list[str]]:
-    heard = {1: "one tone", 2: "two tones"}.get(event.tones or 0, "nobody could tell how many tones")
-    return "Pump alarm reported", _said([heard, event.reason])
+    heard = {1: _("one tone"), 2: _("two tones")}.get(event.tones or 0, _("nobody could tell how many tones"))
+    return _("Pump alarm reported"), _said([heard, event.reason])
 
 
 def _void(event: Event) -> tuple[str, list[str]]:
     wrong = event.voids
     about = title_of(wrong) if wrong is not None and wrong.kind != Event.Kind.VOID else "entry"
-    replaced = f"replaced by: {title_of(event.replacement)}" if event.replacement is not None else ""
-    return f"Entered in error: {about}", _said([event.reason, replaced])
+    replaced = (
+        _("replaced by: %(replacement)s") % {"replacement": title_of(event.replacement)}
+        if event.replacement is not None
+        else ""
+    )
+    return _("Entered in error: %(about)s") % {"about": about}, _said([event.reason, replaced])
 
 
 def _said(details: Iterable[str]) -> list[str]:

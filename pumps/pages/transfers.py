@@ -5,6 +5,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from clinics.errors import Conflict, Impossible
@@ -47,7 +48,7 @@ def withdraw_transfer(request: HttpRequest, patient_id: int) -> HttpResponse:
     standing = found.transfers.open(timezone.now()).first()
     if standing is not None:
         transfers.withdraw(transfer=standing, by=user_of(request), now=timezone.now())
-        messages.success(request, "Withdrawn. The link has ended, and the patient stays here.")
+        messages.success(request, _("Withdrawn. The link has ended, and the patient stays here."))
     return redirect("patient", patient_id=found.pk)
 
 
@@ -55,7 +56,7 @@ def transfer(request: HttpRequest, token: str) -> HttpResponse:
     """Behind the link, for staff of the clinic that takes the patient over."""
     clinics = may_enter_in(user_of(request))
     if not clinics:
-        raise PermissionDenied("Your role does not include entering patients.")
+        raise PermissionDenied(_("Your role does not include entering patients."))
     found = transfers.behind(token, now=timezone.now())
     if found is None:
         return render(request, "patients/transfer_gone.html", status=404)
@@ -69,11 +70,13 @@ def transfer(request: HttpRequest, token: str) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             messages.success(
-                request, f"{taken} is in your care now, with the whole ledger. Staff are reminded at once."
+                request,
+                _("%(taken)s is in your care now, with the whole ledger. Staff are reminded at once.")
+                % {"taken": taken},
             )
             if not taken.clinic.patient_messages_since:
                 messages.warning(
-                    request, "Messages to patients are off in your clinic: the patient gets none until then."
+                    request, _("Messages to patients are off in your clinic: the patient gets none until then.")
                 )
             return redirect("patient", patient_id=taken.pk)
     pumps = found.patient.pumps.select_related("model")

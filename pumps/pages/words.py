@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from alerts.messages import headline
 from alerts.services.lifecycle import Ladder, policies
 from clinical.escalation import tier_at
@@ -12,26 +15,31 @@ from pumps.models import Forecast, PumpModel
 
 LIMIT_WORDS = {
     "volume": "volume",
-    "stability": "drug stability",
-    "lot_expiry": "lot expiry",
-    "max_interval": "longest interval",
+    "stability": gettext_lazy("drug stability"),
+    "lot_expiry": gettext_lazy("lot expiry"),
+    "max_interval": gettext_lazy("longest interval"),
 }
 BECAUSE_WORDS = {
-    "volume": "the reservoir runs low",
-    "stability": "the drug's stability ends",
-    "lot_expiry": "the lot expires",
-    "max_interval": "the longest interval ends",
+    "volume": gettext_lazy("the reservoir runs low"),
+    "stability": gettext_lazy("the drug's stability ends"),
+    "lot_expiry": gettext_lazy("the lot expires"),
+    "max_interval": gettext_lazy("the longest interval ends"),
 }
 UNKNOWN_WORDS = {
-    "no_fill": "no fill recorded",
-    "no_dose": "no dose recorded",
-    "no_factory_flow": "no factory flow recorded",
-    "dose_unseen": "no dose recorded for the time after the fill",
-    "stopped": "pump is stopped",
-    "stall": "motor stall without recovery",
-    "flow_changed": "its flow has changed",
+    "no_fill": gettext_lazy("no fill recorded"),
+    "no_dose": gettext_lazy("no dose recorded"),
+    "no_factory_flow": gettext_lazy("no factory flow recorded"),
+    "dose_unseen": gettext_lazy("no dose recorded for the time after the fill"),
+    "stopped": gettext_lazy("pump is stopped"),
+    "stall": gettext_lazy("motor stall without recovery"),
+    "flow_changed": gettext_lazy("its flow has changed"),
 }
-SEVERITY_WORDS = {"info": "Note", "warn": "Warning", "high": "Serious", "block": "Not without an override"}
+SEVERITY_WORDS = {
+    "info": gettext_lazy("Note"),
+    "warn": gettext_lazy("Warning"),
+    "high": gettext_lazy("Serious"),
+    "block": gettext_lazy("Not without an override"),
+}
 
 
 @dataclass(frozen=True)
@@ -61,23 +69,23 @@ class Urgency:
 def unknown_words(row: Forecast, now: datetime) -> str:
     """Why a forecast is unknown; empty if it is known."""
     if row.unknown_reason == "stopped" and row.stopped_at is not None and row.stopped_at > now:
-        return "a stop is planned"
-    return UNKNOWN_WORDS.get(row.unknown_reason, row.unknown_reason)
+        return _("a stop is planned")
+    return str(UNKNOWN_WORDS.get(row.unknown_reason, row.unknown_reason))
 
 
 def urgency(row: Forecast, ladder: Ladder, now: datetime) -> Urgency:
     """The tier of the patient's ladder the pump is in now; a stop and an unknown date come before any tier."""
     why = unknown_words(row, now)
     if row.stopped_at is not None and row.stopped_at <= now:
-        return Urgency("stopped", "Stopped", "no drug is flowing")
+        return Urgency("stopped", _("Stopped"), _("no drug is flowing"))
     if row.stalled_at is not None:
-        return Urgency("stopped", "Stalled", why)
+        return Urgency("stopped", _("Stalled"), why)
     if row.refill_by is None:
-        return Urgency("unknown", "Unknown", why)
+        return Urgency("unknown", _("Unknown"), why)
     tier = tier_at(ladder, deadlines(row, row.computed_at), now)
     if tier is not None:
         return Urgency(tier.code, headline(tier.code), why)
-    return Urgency("unknown", "Unknown", why) if why else Urgency("later", "Later")
+    return Urgency("unknown", _("Unknown"), why) if why else Urgency("later", _("Later"))
 
 
 def urgency_of(row: Forecast, now: datetime) -> Urgency | None:
@@ -91,12 +99,12 @@ def urgency_of(row: Forecast, now: datetime) -> Urgency | None:
 def limit_words(row: Forecast, now: datetime) -> str:
     """What binds `refill_by`."""
     if row.unknown_reason:
-        return f"unknown: {unknown_words(row, now)}"
-    return LIMIT_WORDS.get(row.limiting_factor, row.limiting_factor)
+        return _("unknown: %(row)s") % {"row": unknown_words(row, now)}
+    return str(LIMIT_WORDS.get(row.limiting_factor, row.limiting_factor))
 
 
 def because(row: Forecast, now: datetime) -> str:
     """The same within a sentence."""
     if row.unknown_reason:
-        return f"nothing else is known: {unknown_words(row, now)}"
-    return BECAUSE_WORDS.get(row.limiting_factor, row.limiting_factor)
+        return _("nothing else is known: %(row)s") % {"row": unknown_words(row, now)}
+    return str(BECAUSE_WORDS.get(row.limiting_factor, row.limiting_factor))

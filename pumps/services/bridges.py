@@ -8,6 +8,7 @@ from decimal import Decimal
 from clinical.bridging import SOURCE, Bridging, Direction, bridging
 from clinical.findings import Finding, Severity
 from clinical.ledger import Bridge, Fill, LedgerEvent, ProgramChange, in_order
+from clinical.saying import say
 from clinical.units import plain
 from pumps import folding
 from pumps.catheter import catheter_of
@@ -57,12 +58,24 @@ class BridgeNeed:
         """What to say where no bridge is recorded."""
         if self.is_recorded:
             return None
-        change = f"{plain(self.old_concentration_mcg_per_ml)} to {plain(self.new_concentration_mcg_per_ml)} mcg/mL"
-        told = unbridged_words(self) if self.computed is not None else f"It cannot be computed: {_joined(self.missing)}"
+        change = say(
+            "%(old_concentration_mcg_per_ml)s to %(new_concentration_mcg_per_ml)s mcg/mL",
+            old_concentration_mcg_per_ml=plain(self.old_concentration_mcg_per_ml),
+            new_concentration_mcg_per_ml=plain(self.new_concentration_mcg_per_ml),
+        )
+        told = (
+            unbridged_words(self)
+            if self.computed is not None
+            else say("It cannot be computed: %(missing)s", missing=_joined(self.missing))
+        )
         return Finding(
             "bridge_not_recorded",
             Severity.WARN,
-            f"The concentration changed from {change}, and no bridge bolus is recorded. {told}",
+            say(
+                "The concentration changed from %(change)s, and no bridge bolus is recorded. %(told)s",
+                change=change,
+                told=told,
+            ),
             SOURCE,
         )
 
@@ -74,14 +87,18 @@ def unbridged_words(need: BridgeNeed) -> str:
         return ""
     without = found.unbridged
     effect = {
-        Direction.UNDER_DOSE: "an under-dose: watch for withdrawal",
-        Direction.OVER_DOSE: "an over-dose: watch for drowsiness and slow breathing",
-        Direction.SAME: "the same",
+        Direction.UNDER_DOSE: say("an under-dose: watch for withdrawal"),
+        Direction.OVER_DOSE: say("an over-dose: watch for drowsiness and slow breathing"),
+        Direction.SAME: say("the same"),
     }[without.direction]
     dose, hours = plain(Decimal(f"{without.dose_mcg_per_day:.4g}")), plain(Decimal(f"{without.hours:.3g}"))
-    return (
-        f"Without one the patient gets about {dose} mcg/day instead of {plain(need.new_daily_dose_mcg)} mcg/day "
-        f"for about {hours} hours, {effect}."
+    return say(
+        "Without one the patient gets about %(dose)s mcg/day instead of %(new_daily_dose_mcg)s "
+        "mcg/day for about %(hours)s hours, %(effect)s.",
+        dose=dose,
+        new_daily_dose_mcg=plain(need.new_daily_dose_mcg),
+        hours=hours,
+        effect=effect,
     )
 
 
@@ -101,11 +118,18 @@ def need_of(
     tubing = pump.model.internal_tubing_ml
     missing = []
     if tubing is None:
-        missing.append(f"the internal tubing of {pump.model} is not known; an administrator enters it with the model")
+        missing.append(
+            say(
+                "the internal tubing of %(model)s is not known; an administrator enters it with the model",
+                model=pump.model,
+            )
+        )
     if catheter_volume_ml is None:
-        missing.append("the catheter volume of this pump is not known; enter it with the pump, under Correct these")
+        missing.append(
+            say("the catheter volume of this pump is not known; enter it with the pump, under Correct these")
+        )
     if min(doses) <= 0:
-        missing.append("no dose runs before and after the refill; record the dose change first")
+        missing.append(say("no dose runs before and after the refill; record the dose change first"))
     computed = None
     if not missing and tubing is not None and catheter_volume_ml is not None:
         computed = bridging(
@@ -117,7 +141,7 @@ def need_of(
             new_daily_dose_mcg=doses[1],
         )
     is_doubtful = tubing is not None and not pump.model.tubing_confirmed
-    notes = ("The internal tubing's volume was not read in a manual: verify it.",) if is_doubtful else ()
+    notes = (say("The internal tubing's volume was not read in a manual: verify it."),) if is_doubtful else ()
     return BridgeNeed(*concentrations, *doses, tubing, catheter_volume_ml, computed, tuple(missing), notes, is_recorded)
 
 

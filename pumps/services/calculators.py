@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from clinical import calculators, titration
 from clinical.bridging import Bridging, bridging
 from clinical.calculators import NoCatheter, RefillAnswer, ResidualAnswer
 from clinical.findings import Finding, Severity
 from clinical.labels import LABEL_SETS
+from clinical.saying import say
 from clinical.titration import Allowed, Bolus, FirstDose, Phase, Screening, Step
 from clinical.units import plain
 from clinics.errors import Impossible
@@ -41,7 +44,7 @@ def refill(
             filled_at=filled_at,
         )
     except OverflowError as error:
-        told = "At this rate the reservoir lasts beyond the calendar; check the dose."
+        told = _("At this rate the reservoir lasts beyond the calendar; check the dose.")
         raise Impossible({"daily_dose_mcg": [told]}) from error
 
 
@@ -66,7 +69,7 @@ def bridge_bolus(
     }
     _check_positive(**above)
     if tubing_volume_ml + catheter_volume_ml <= 0:
-        raise Impossible({"catheter_volume_ml": ["Tubing and catheter together must hold more than 0 mL."]})
+        raise Impossible({"catheter_volume_ml": [_("Tubing and catheter together must hold more than 0 mL.")]})
     return bridging(tubing_volume_ml=tubing_volume_ml, catheter_volume_ml=catheter_volume_ml, **above)
 
 
@@ -78,7 +81,10 @@ def residual(*, model: PumpModel, filled_ml: Decimal, programmed_ml: Decimal, as
     size = model.reservoir_ml
     given = {"filled_ml": filled_ml, "aspirated_ml": aspirated_ml}
     errors = {
-        field: [f"The reservoir holds {plain(size)} mL; {plain(value)} mL does not fit."]
+        field: [
+            _("The reservoir holds %(size)s mL; %(value)s mL does not fit.")
+            % {"size": plain(size), "value": plain(value)}
+        ]
         for field, value in given.items()
         if value > size
     }
@@ -173,10 +179,10 @@ def screening_step(
     if last_dose_mcg is not None:
         _check_positive(last_dose_mcg=last_dose_mcg)
         if given_at is None:
-            raise Impossible({"given_at": ["Say when the bolus was given."]})
+            raise Impossible({"given_at": [_("Say when the bolus was given.")]})
         given.append(Bolus(given_at, last_dose_mcg, responded))
     elif given_at is not None or responded is not None:
-        raise Impossible({"last_dose_mcg": ["Say which dose was given, or leave all three blank before the first."]})
+        raise Impossible({"last_dose_mcg": [_("Say which dose was given, or leave all three blank before the first.")]})
     return titration.screening(given, LABEL_SETS[label_set], starts_small=starts_small)
 
 
@@ -185,12 +191,13 @@ def _unconfirmed(model: PumpModel) -> Finding:
     return Finding(
         "catheter_unconfirmed",
         Severity.WARN,
-        f"{per_cm} mL/cm was not read in a manual: verify against the manual before you rely on it.",
-        "pump catalogue; clinical rules, section 2 (catheter volume)",
+        say("%(per_cm)s mL/cm was not read in a manual: verify against the manual before you rely on it.")
+        % {"per_cm": per_cm},
+        say("pump catalogue; clinical rules, section 2 (catheter volume)"),
     )
 
 
 def _check_positive(**given: Decimal) -> None:
-    errors = {field: ["Ensure this value is greater than 0."] for field, value in given.items() if value <= 0}
+    errors = {field: [_("Ensure this value is greater than 0.")] for field, value in given.items() if value <= 0}
     if errors:
         raise Impossible(errors)

@@ -7,6 +7,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from clinical.ledger import Emptying, Fill, LedgerEvent, ProgramChange
 from clinical.programs import ProgramError
 from clinical.units import plain
@@ -113,7 +115,7 @@ def impossible_refill(pump: Pump, entry: RefillEntry, *, now: datetime, last_pro
     for field in ("concentration_mcg_per_ml", "programmed_concentration_mcg_per_ml"):
         value = getattr(entry, field)
         if value is not None and value <= 0:
-            errors[field].append("A concentration must be above 0 mcg/mL.")
+            errors[field].append(_("A concentration must be above 0 mcg/mL."))
     if (
         pump.model.programmable
         and entry.programmed_concentration_mcg_per_ml is None
@@ -121,15 +123,21 @@ def impossible_refill(pump: Pump, entry: RefillEntry, *, now: datetime, last_pro
         and last_programmed != entry.concentration_mcg_per_ml
     ):
         errors["programmed_concentration_mcg_per_ml"].append(
-            f"The pump was programmed for {plain(last_programmed)} mcg/mL and now holds "
-            f"{plain(entry.concentration_mcg_per_ml)}: say which concentration is programmed."
+            _(
+                "The pump was programmed for %(last_programmed)s mcg/mL and now holds "
+                "%(concentration_mcg_per_ml)s: say which concentration is programmed."
+            )
+            % {
+                "last_programmed": plain(last_programmed),
+                "concentration_mcg_per_ml": plain(entry.concentration_mcg_per_ml),
+            }
         )
     errors["refilled_at"] += impossible_moment(pump, entry.refilled_at)
     if entry.refilled_at > now + CLOCK_TOLERANCE:
-        errors["refilled_at"].append("A refill cannot lie in the future; enter the time it was done.")
+        errors["refilled_at"].append(_("A refill cannot lie in the future; enter the time it was done."))
     if entry.emptying == Emptying.TOP_UP and entry.aspirated_ml:
         errors["aspirated_ml"].append(
-            "At a top-up nothing is taken out: leave this blank, or say that only part could be taken out."
+            _("At a top-up nothing is taken out: leave this blank, or say that only part could be taken out.")
         )
     return _found(errors)
 
@@ -142,24 +150,32 @@ def impossible_mixture(entry: RefillEntry, before: Fill | None, after: Fill | No
     concentration = entry.concentration_mcg_per_ml
     if entry.emptying != Emptying.EMPTIED:
         if before is None:
-            return {"emptying": ["A first fill goes into an empty pump: record it as emptied."]}
+            return {"emptying": [_("A first fill goes into an empty pump: record it as emptied.")]}
         if before.concentration_mcg_per_ml != concentration:
             return {"emptying": [_mixed(before.concentration_mcg_per_ml, concentration)]}
     if after is not None and after.emptying is not Emptying.EMPTIED and after.concentration_mcg_per_ml != concentration:
         return {
             "concentration_mcg_per_ml": [
-                f"The fill after this one, of {plain(after.concentration_mcg_per_ml)} mcg/mL, went in on top of what "
-                f"was there: {plain(concentration)} mcg/mL cannot have been in the pump. Correct that entry first."
+                _(
+                    "The fill after this one, of %(concentration_mcg_per_ml)s mcg/mL, went in on top of what "
+                    "was there: %(concentration)s mcg/mL cannot have been in the pump. Correct that entry "
+                    "first."
+                )
+                % {
+                    "concentration_mcg_per_ml": plain(after.concentration_mcg_per_ml),
+                    "concentration": plain(concentration),
+                }
             ]
         }
     return {}
 
 
 def _mixed(held: Decimal, filled: Decimal) -> str:
-    return (
-        f"The pump holds {plain(held)} mcg/mL: {plain(filled)} mcg/mL on top of it would mix the two, and nobody knows "
-        "the concentration of a mixture. Empty the pump and fill it anew, or record it as emptied if it was."
-    )
+    return _(
+        "The pump holds %(held)s mcg/mL: %(filled)s mcg/mL on top of it would mix the two, and "
+        "nobody knows the concentration of a mixture. Empty the pump and fill it anew, or record "
+        "it as emptied if it was."
+    ) % {"held": plain(held), "filled": plain(filled)}
 
 
 def impossible_dose(pump: Pump, entry: DoseEntry) -> Errors:
@@ -177,7 +193,7 @@ def impossible_dose(pump: Pump, entry: DoseEntry) -> Errors:
     except ProgramError as error:
         errors[error.field].append(error.message[:1].upper() + error.message[1:] + ".")
     if not pump.model.programmable:
-        errors["mode"].append("This pump is not programmable: its dose follows from its flow and the concentration.")
+        errors["mode"].append(_("This pump is not programmable: its dose follows from its flow and the concentration."))
     errors["effective_at"] += impossible_moment(pump, entry.effective_at)
     return _found(errors)
 
@@ -187,30 +203,34 @@ def impossible_event(pump: Pump, entry: EventEntry, *, now: datetime) -> Errors:
     kind = KINDS[entry.kind]
     errors: Errors = defaultdict(list)
     given = entry.given()
-    called = kind.title.lower()
+    called = str(kind.title).lower()
     if kind.programmable_only and not pump.model.programmable:
-        errors["kind"].append(f"This pump is not programmable: it can have no {called}.")
+        errors["kind"].append(_("This pump is not programmable: it can have no %(called)s.") % {"called": called})
     for field in kind.required:
         if field not in given:
-            errors[field].append(f"Needed for this kind of entry ({called}).")
+            errors[field].append(_("Needed for this kind of entry (%(called)s).") % {"called": called})
     for field in given:
         if field not in kind.fields:
-            errors[field].append(f"This kind of entry ({called}) has no such field; leave it out.")
+            errors[field].append(
+                _("This kind of entry (%(called)s) has no such field; leave it out.") % {"called": called}
+            )
     for field in ("aspirated_ml", "injected_ml", "volume_ml"):
         errors[field] += impossible_volume(pump, getattr(entry, field))
     for field, unit in (("dose_mcg", "mcg"), ("catheter_volume_ml", "mL")):
         if field in given and given[field] <= 0:
-            errors[field].append(f"Must be above 0 {unit}.")
+            errors[field].append(_("Must be above 0 %(unit)s.") % {"unit": unit})
     for field in ("daily_dose_mcg", "patient_bolus_mcg"):
         if field in given and given[field] < 0:
-            errors[field].append("A dose cannot be negative.")
+            errors[field].append(_("A dose cannot be negative."))
     if kind.code != Event.Kind.INTERROGATION and entry.volume_ml is not None and entry.volume_ml == 0:
-        errors["volume_ml"].append("Must be above 0 mL.")
+        errors["volume_ml"].append(_("Must be above 0 mL."))
     if entry.duration_hours is not None and not 0 < entry.duration_hours <= LONGEST_HOURS:
-        errors["duration_hours"].append(f"Must be above 0 and at most {LONGEST_HOURS} hours.")
+        errors["duration_hours"].append(
+            _("Must be above 0 and at most %(longest_hours)s hours.") % {"longest_hours": LONGEST_HOURS}
+        )
     errors["occurred_at"] += impossible_moment(pump, entry.occurred_at)
     if entry.occurred_at > now + CLOCK_TOLERANCE:
-        errors["occurred_at"].append("This cannot lie in the future; enter the time it happened.")
+        errors["occurred_at"].append(_("This cannot lie in the future; enter the time it happened."))
     return _found(errors)
 
 
@@ -220,13 +240,13 @@ def impossible_confirmation(entry: EventEntry, ledger: Sequence[LedgerEvent]) ->
         (event for event in ledger if isinstance(event, ProgramChange) and event.at == entry.confirms_at), None
     )
     if change is None:
-        return {"confirms_at": ["No dose change stands for this moment; name the moment of the planned one."]}
+        return {"confirms_at": [_("No dose change stands for this moment; name the moment of the planned one.")]}
     if not change.is_planned:
         return {
-            "confirms_at": ["This dose change is no plan to confirm: it was confirmed, or entered once it was made."]
+            "confirms_at": [_("This dose change is no plan to confirm: it was confirmed, or entered once it was made.")]
         }
     if change.at > entry.occurred_at:
-        return {"confirms_at": ["Its moment has not come yet; confirm it once it has been programmed."]}
+        return {"confirms_at": [_("Its moment has not come yet; confirm it once it has been programmed.")]}
     return {}
 
 
@@ -235,9 +255,12 @@ def impossible_volume(pump: Pump, value: Decimal | None) -> list[str]:
     if value is None:
         return []
     size = pump.model.reservoir_ml
-    messages = ["A volume cannot be negative."] if value < 0 else []
+    messages = [_("A volume cannot be negative.")] if value < 0 else []
     if value > size:
-        messages.append(f"The reservoir holds {plain(size)} mL; {plain(value)} mL does not fit.")
+        messages.append(
+            _("The reservoir holds %(size)s mL; %(value)s mL does not fit.")
+            % {"size": plain(size), "value": plain(value)}
+        )
     return messages
 
 
@@ -245,9 +268,9 @@ def impossible_moment(pump: Pump, moment: datetime) -> list[str]:
     """Why nothing can have happened to this pump at a moment. Dates are the clinic's calendar days."""
     day = moment.astimezone(pump.clinic.zone).date()
     if day < pump.implanted_on:
-        return [f"The pump was implanted on {pump.implanted_on}; this is before."]
+        return [_("The pump was implanted on %(implanted_on)s; this is before.") % {"implanted_on": pump.implanted_on}]
     if pump.explanted_on is not None and day > pump.explanted_on:
-        return [f"The pump was explanted on {pump.explanted_on}; this is after."]
+        return [_("The pump was explanted on %(explanted_on)s; this is after.") % {"explanted_on": pump.explanted_on}]
     return []
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
 from django.db import connection
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from clinics.models import Clinic
 from clinics.words import calendar_day, moment_words
@@ -83,6 +85,17 @@ def _busy(taken: list[Span], start: datetime, end: datetime) -> int:
     return max(moments.values(), default=0)
 
 
+NOT_ON = (
+    gettext_lazy("The clinic does not refill on Mondays."),
+    gettext_lazy("The clinic does not refill on Tuesdays."),
+    gettext_lazy("The clinic does not refill on Wednesdays."),
+    gettext_lazy("The clinic does not refill on Thursdays."),
+    gettext_lazy("The clinic does not refill on Fridays."),
+    gettext_lazy("The clinic does not refill on Saturdays."),
+    gettext_lazy("The clinic does not refill on Sundays."),
+)
+
+
 def remarks(visit: Appointment) -> list[str]:
     """What is odd about a visit's time; it is booked all the same, since those who book know why."""
     clinic, zone = visit.clinic, visit.clinic.zone
@@ -91,15 +104,28 @@ def remarks(visit: Appointment) -> list[str]:
     found = []
     closed = clinic.closed_days.filter(day=starts.date()).first()
     if closed is not None:
-        found.append(f"The clinic is closed on {closed}.".replace(str(closed.day), calendar_day(closed.day)))
+        found.append(
+            _("The clinic is closed on %(closed)s.")
+            % {"closed": str(closed).replace(str(closed.day), calendar_day(closed.day))}
+        )
     elif starts.weekday() not in clinic.opening_days:
-        found.append(f"The clinic does not refill on {starts:%A}s.")
+        found.append(str(NOT_ON[starts.weekday()]))
     if starts.time() < rules.opens_at or ends.time() > rules.closes_at or ends.date() > starts.date():
-        found.append(f"The clinic refills from {_hour(rules.opens_at)} to {_hour(rules.closes_at)}.")
+        found.append(
+            _("The clinic refills from %(opens_at)s to %(closes_at)s.")
+            % {"opens_at": _hour(rules.opens_at), "closes_at": _hour(rules.closes_at)}
+        )
     taken = _taken(clinic, visit.pump, visit.starts_at, visit.ends_at)
     others = _busy(taken, visit.starts_at, visit.ends_at)
     if others >= rules.places:
-        found.append(f"{others} other visit{'s are' if others > 1 else ' is'} booked at this time.")
+        found.append(
+            ngettext(
+                "%(others)s other visit is booked at this time.",
+                "%(others)s other visits are booked at this time.",
+                others,
+            )
+            % {"others": others}
+        )
     return found
 
 
@@ -110,4 +136,6 @@ def _hour(wall: time) -> str:
 def late_words(row: Forecast) -> str:
     """What is asked of somebody who books after the date."""
     when = moment_words(row.refill_by, row.clinic.zone) if row.refill_by is not None else ""
-    return f"This is after refill-by ({when}). Choose an earlier time, or say why it cannot be earlier."
+    return _("This is after refill-by (%(when)s). Choose an earlier time, or say why it cannot be earlier.") % {
+        "when": when
+    }

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
 from pumps.models import Event
 
 Kind = Event.Kind
@@ -15,8 +18,8 @@ class EventKind:
     """
 
     code: str
-    title: str
-    explained: str
+    title: Promise
+    explained: Promise
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     programmable_only: bool = True
@@ -30,84 +33,99 @@ class EventKind:
 _LIST = (
     EventKind(
         Kind.INTERROGATION,
-        "Interrogation",
-        "What the programmer showed. It is held against this ledger; an alarm that was heard is settled by it.",
+        gettext_lazy("Interrogation"),
+        gettext_lazy(
+            "What the programmer showed. It is held against this ledger; an alarm that was heard is settled by it."
+        ),
         optional=("volume_ml", "daily_dose_mcg", "pump_clock", "patient_bolus_mcg", "alarms"),
     ),
     EventKind(
         Kind.STOP,
-        "Pump stopped",
-        "The pump was stopped and delivers nothing until it is restarted. An alert goes out at once.",
+        gettext_lazy("Pump stopped"),
+        gettext_lazy("The pump was stopped and delivers nothing until it is restarted. An alert goes out at once."),
     ),
-    EventKind(Kind.RESTART, "Pump restarted", "The pump runs again, on the program it had before it was stopped."),
+    EventKind(
+        Kind.RESTART,
+        gettext_lazy("Pump restarted"),
+        gettext_lazy("The pump runs again, on the program it had before it was stopped."),
+    ),
     EventKind(
         Kind.STALL,
-        "Motor stall",
-        "The motor has stalled: drug may not be flowing. An alert goes out until the recovery is recorded.",
+        gettext_lazy("Motor stall"),
+        gettext_lazy(
+            "The motor has stalled: drug may not be flowing. An alert goes out until the recovery is recorded."
+        ),
     ),
     EventKind(
         Kind.STALL_RECOVERY,
-        "Recovery from a motor stall",
-        "The motor runs again. The time between stall and recovery counts as no delivery.",
+        gettext_lazy("Recovery from a motor stall"),
+        gettext_lazy("The motor runs again. The time between stall and recovery counts as no delivery."),
     ),
     EventKind(
         Kind.MRI,
-        "MRI scan",
-        "The patient was in an MRI scanner. Brim asks for an interrogation after it.",
+        gettext_lazy("MRI scan"),
+        gettext_lazy("The patient was in an MRI scanner. Brim asks for an interrogation after it."),
         optional=("reservoir_emptied",),
         programmable_only=False,
     ),
     EventKind(
         Kind.BOLUS,
-        "Single bolus",
-        "A dose given by the pump at once, beside its program.",
+        gettext_lazy("Single bolus"),
+        gettext_lazy("A dose given by the pump at once, beside its program."),
         required=("dose_mcg",),
         optional=("duration_hours",),
     ),
     EventKind(
         Kind.PRIMING_BOLUS,
-        "Priming bolus",
-        "Drug delivered fast to fill tubing and catheter, after an implant, a revision or a catheter access.",
+        gettext_lazy("Priming bolus"),
+        gettext_lazy(
+            "Drug delivered fast to fill tubing and catheter, after an implant, a revision or a catheter access."
+        ),
         required=("volume_ml",),
     ),
     EventKind(
         Kind.BRIDGE_BOLUS,
-        "Bridge bolus",
-        "After a change of concentration: the old drug in tubing and catheter, delivered at the old dose.",
+        gettext_lazy("Bridge bolus"),
+        gettext_lazy(
+            "After a change of concentration: the old drug in tubing and catheter, delivered at the old dose."
+        ),
         required=("volume_ml", "duration_hours"),
         optional=("dose_mcg",),
     ),
     EventKind(
         Kind.RESERVOIR_ACCESS,
-        "Reservoir access",
-        "Drug taken out of or put into the reservoir outside a refill.",
+        gettext_lazy("Reservoir access"),
+        gettext_lazy("Drug taken out of or put into the reservoir outside a refill."),
         required=("aspirated_ml", "injected_ml"),
         programmable_only=False,
     ),
     EventKind(
         Kind.CATHETER_ACCESS,
-        "Catheter access",
-        "Fluid aspirated through the catheter access port. The reservoir keeps its volume.",
+        gettext_lazy("Catheter access"),
+        gettext_lazy("Fluid aspirated through the catheter access port. The reservoir keeps its volume."),
         required=("aspirated_ml",),
         programmable_only=False,
     ),
     EventKind(
         Kind.CATHETER_REVISION,
-        "Catheter revision",
-        "The catheter was repaired, shortened or replaced.",
+        gettext_lazy("Catheter revision"),
+        gettext_lazy("The catheter was repaired, shortened or replaced."),
         optional=("catheter_volume_ml",),
         programmable_only=False,
     ),
     EventKind(
         Kind.ALARM_REPORTED,
-        "Alarm reported",
-        "Somebody heard the pump alarm. An alert goes out until the pump is interrogated or refilled.",
+        gettext_lazy("Alarm reported"),
+        gettext_lazy("Somebody heard the pump alarm. An alert goes out until the pump is interrogated or refilled."),
         optional=("tones",),
     ),
     EventKind(
         Kind.DOSE_CONFIRMED,
-        "Planned dose programmed",
-        "A dose change that was planned has been made. Until somebody says so, it is a plan whose moment has passed.",
+        gettext_lazy("Planned dose programmed"),
+        gettext_lazy(
+            "A dose change that was planned has been made. Until somebody says so, it is a plan "
+            "whose moment has passed."
+        ),
         required=("confirms_at",),
         by_action=True,
     ),

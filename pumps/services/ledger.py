@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 from django.dispatch import Signal
+from django.utils.translation import gettext as _
 
 from alerts.services import lifecycle
 from clinical.ledger import LedgerEvent
@@ -135,7 +136,7 @@ def void(
     event = pump.events.get(pk=event_id)
     check_voidable(event)
     if not reason.strip():
-        raise Impossible({"reason": ["Say what was wrong with the entry."]})
+        raise Impossible({"reason": [_("Say what was wrong with the entry.")]})
     corrected = replacement if isinstance(replacement, Event) else None
     if replacement is not None and not isinstance(replacement, Event):
         draft = drafted(pump, replacement, version, now=now, instead_of=event)
@@ -163,7 +164,7 @@ def check_seen(pump: Pump, seen: int | None) -> None:
     """
     if seen is not None and seen != latest_event(pump):
         raise Overtaken(
-            "Somebody has recorded something for this pump meanwhile. Look at the comparison again before you save."
+            _("Somebody has recorded something for this pump meanwhile. Look at the comparison again before you save.")
         )
 
 
@@ -178,9 +179,9 @@ def check_voidable(event: Event) -> None:
         Conflict: the entry is a void, or already voided.
     """
     if event.kind == Event.Kind.VOID:
-        raise Conflict("A void cannot be voided; record the entry again instead.")
+        raise Conflict(_("A void cannot be voided; record the entry again instead."))
     if Event.objects.filter(voids=event).exists():
-        raise Conflict("This entry is already marked as entered in error.")
+        raise Conflict(_("This entry is already marked as entered in error."))
 
 
 def check_writable(pump: Pump) -> None:
@@ -189,7 +190,9 @@ def check_writable(pump: Pump) -> None:
         Conflict: the patient's record has gone to another clinic, and this one is only there to be read.
     """
     if pump.patient.status == Patient.Status.TRANSFERRED:
-        raise Conflict("The patient has been transferred: this record can only be read. The new clinic keeps its own.")
+        raise Conflict(
+            _("The patient has been transferred: this record can only be read. The new clinic keeps its own.")
+        )
 
 
 def _locked(pump_id: int) -> Pump:
@@ -262,8 +265,11 @@ def _check_conflict(pump: Pump, entry: Entry, standing: Sequence[Row]) -> None:
         local = entry.at.astimezone(pump.clinic.zone)
         called = Event.Kind(kind_of(entry)).label.lower()
         raise Conflict(
-            f"An entry for this moment stands already: {called} of {local:%Y-%m-%d %H:%M} ({pump.clinic.timezone}); "
-            "mark it as entered in error, or correct the time."
+            _(
+                "An entry for this moment stands already: %(called)s of %(local)s (%(timezone)s); mark "
+                "it as entered in error, or correct the time."
+            )
+            % {"called": called, "local": f"{local:%Y-%m-%d %H:%M}", "timezone": pump.clinic.timezone}
         )
 
 

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from clinical.units import plain
 from clinics.errors import Conflict, Impossible
@@ -27,7 +28,7 @@ def raise_low_level(*, pump: Pump, reason: str, noticed_on: date, now: datetime,
     """
     [locked] = forecasting.locked([pump.pk])
     if locked.status == Pump.Status.EXPLANTED:
-        raise Conflict("This pump is out; its low level counts no more.")
+        raise Conflict(_("This pump is out; its low level counts no more."))
     errors = _impossible(locked, reason, noticed_on, now)
     if errors:
         raise Impossible(errors)
@@ -47,13 +48,17 @@ def can_be_raised(pump: Pump) -> bool:
 def _impossible(pump: Pump, reason: str, noticed_on: date, now: datetime) -> dict[str, list[str]]:
     errors: dict[str, list[str]] = {}
     if not reason.strip():
-        errors["reason"] = ["Say what was noticed: it is the reason for the higher level."]
+        errors["reason"] = [_("Say what was noticed: it is the reason for the higher level.")]
     if noticed_on > now.astimezone(pump.clinic.zone).date():
-        errors["noticed_on"] = ["This lies in the future; enter the day on which it was noticed."]
+        errors["noticed_on"] = [_("This lies in the future; enter the day on which it was noticed.")]
     if noticed_on < pump.implanted_on:
-        errors["noticed_on"] = [f"The pump was implanted on {pump.implanted_on}; this is before."]
+        errors["noticed_on"] = [
+            _("The pump was implanted on %(implanted_on)s; this is before.") % {"implanted_on": pump.implanted_on}
+        ]
     if pump.model.reservoir_ml <= RAISED_ML:
         size = plain(pump.model.reservoir_ml)
-        told = f"The reservoir holds {size} mL: its low level cannot be {RAISED_ML} mL. Correct the pump's low level."
+        told = _(
+            "The reservoir holds %(size)s mL: its low level cannot be %(raised_ml)s mL. Correct the pump's low level."
+        ) % {"size": size, "raised_ml": RAISED_ML}
         errors["low_reservoir_alarm_ml"] = [told]
     return errors

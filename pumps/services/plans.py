@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.dispatch import Signal
+from django.utils.translation import gettext as _
 
 from clinics.errors import Conflict
 from clinics.models import User
@@ -22,7 +23,7 @@ def confirm(*, pump_id: int, event: Event, user: User, source: str, now: datetim
         Impossible: it is no plan, is confirmed already or entered in error, or its moment has not come.
     """
     if event.kind != Event.Kind.DOSE_CHANGE:
-        raise Conflict("Only a planned dose change can be confirmed.")
+        raise Conflict(_("Only a planned dose change can be confirmed."))
     if not is_read_back:
         confirming.send(sender=Event, event=event)
     entry = EventEntry(kind=Event.Kind.DOSE_CONFIRMED.value, occurred_at=now, confirms_at=event.occurred_at)

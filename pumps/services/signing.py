@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from clinics.errors import Conflict
 from clinics.models import User
@@ -38,9 +39,9 @@ def sign(*, event_id: int, by: User, note: str, now: datetime) -> DoseSignature:
     if Patient.objects.get(pumps__events=event_id).status == Patient.Status.TRANSFERRED:
         raise Conflict(READ_ONLY)
     if found.signed_at is not None:
-        raise Conflict("This dose change is signed already.")
+        raise Conflict(_("This dose change is signed already."))
     if Event.objects.filter(voids=event_id).exists():
-        raise Conflict("This dose change was entered in error: there is nothing to sign.")
+        raise Conflict(_("This dose change was entered in error: there is nothing to sign."))
     found.signed_at, found.signed_by, found.note = now, by, note.strip()
     found.save(update_fields=["signed_at", "signed_by", "note"])
     return found

@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext as _
+
 from clinical.ledger import Fill, ProgramChange
 from clinical.programs import Bolus, Mode, Program, ProgramError, Step, checked
 from clinical.terms import ClinicRules
@@ -59,14 +61,16 @@ def check_device(device: Pump) -> None:
     errors: dict[str, list[str]] = {}
     size = device.model.reservoir_ml
     if device.low_reservoir_alarm_ml >= size:
-        errors["low_reservoir_alarm_ml"] = [f"The reservoir holds {plain(size)} mL; a low level lies below."]
+        errors["low_reservoir_alarm_ml"] = [
+            _("The reservoir holds %(size)s mL; a low level lies below.") % {"size": plain(size)}
+        ]
     flow = device.factory_flow_ml_per_day
     if flow is not None and device.model.programmable:
-        errors["factory_flow_ml_per_day"] = ["This model is programmable and has no factory flow; leave it blank."]
+        errors["factory_flow_ml_per_day"] = [_("This model is programmable and has no factory flow; leave it blank.")]
     elif flow is None and not device.model.programmable:
-        errors["factory_flow_ml_per_day"] = ["Write the factory flow of this constant-flow model, in mL/day."]
+        errors["factory_flow_ml_per_day"] = [_("Write the factory flow of this constant-flow model, in mL/day.")]
     elif flow is not None and flow <= 0:
-        errors["factory_flow_ml_per_day"] = ["Must be above 0 mL/day."]
+        errors["factory_flow_ml_per_day"] = [_("Must be above 0 mL/day.")]
     raise_if(errors)
 
 
@@ -75,14 +79,14 @@ def checked_fill(device: Pump, last: Fill | None, tried: Tried, *, at: datetime,
     errors: dict[str, list[str]] = defaultdict(list)
     errors["volume_ml"] += impossible_volume(device, volume)
     if volume == 0:
-        errors["volume_ml"].append("Must be above 0 mL.")
+        errors["volume_ml"].append(_("Must be above 0 mL."))
     concentration = tried.concentration_mcg_per_ml
     if concentration is None and last is not None:
         concentration = last.concentration_mcg_per_ml
     if concentration is None:
-        errors["concentration_mcg_per_ml"].append("No fill is recorded: write the concentration in mcg/mL.")
+        errors["concentration_mcg_per_ml"].append(_("No fill is recorded: write the concentration in mcg/mL."))
     elif concentration <= 0:
-        errors["concentration_mcg_per_ml"].append("A concentration must be above 0 mcg/mL.")
+        errors["concentration_mcg_per_ml"].append(_("A concentration must be above 0 mcg/mL."))
     raise_if({field: messages for field, messages in errors.items() if messages})
     if concentration is None:
         raise TypeError("checked above")
@@ -106,14 +110,16 @@ def tried_program(
     dose = tried.daily_dose_mcg
     if not device.model.programmable:
         if dose is not None and (running is None or dose != running.daily_dose_mcg):
-            told = "This model is not programmable: its dose is its factory flow x the concentration; leave it blank."
+            told = _(
+                "This model is not programmable: its dose is its factory flow x the concentration; leave it blank."
+            )
             raise Impossible({"daily_dose_mcg": [told]})
         return None
     mode = tried.mode or _usual_mode(running, dose)
     if dose is None:
         dose = Decimal(0) if mode == Mode.STOPPED else running.daily_dose_mcg if running is not None else None
     if dose is None:
-        raise Impossible({"daily_dose_mcg": ["No dose is recorded: write the dose of 24 hours in mcg."]})
+        raise Impossible({"daily_dose_mcg": [_("No dose is recorded: write the dose of 24 hours in mcg.")]})
     try:
         program = _shaped(mode, dose, tried, running)
     except ProgramError as error:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from clinical.labels import LABEL_SETS
 from clinical.ledger import Fill, LedgerEvent, ProgramChange
 from clinical.planning import Outlook, Setting, outlook
@@ -20,9 +23,9 @@ from pumps.services.bridges import BridgeNeed, need_of
 from pumps.services.entries import raise_if
 from pumps.services.trying import Tried, check_device, checked_fill, first, tried_program, tried_rules
 
-NOTE = (
-    "A comparison, not a prescription: nothing is stored, and nothing is programmed. The prescriber decides; the "
-    "pump's own programmer programs."
+NOTE = gettext_lazy(
+    "A comparison, not a prescription: nothing is stored, and nothing is programmed. The "
+    "prescriber decides; the pump's own programmer programs."
 )
 # Of a pump of no clinic: the clinics' defaults.
 MARGIN_DAYS, INTERVAL_DAYS = 7, 180
@@ -105,7 +108,7 @@ def of_values(
     """
     needed = {"model": tried.model, "volume_ml": tried.volume_ml, "filled_at": tried.filled_at}
     needed["concentration_mcg_per_ml"] = tried.concentration_mcg_per_ml
-    raise_if({name: ["Needed without a pump."] for name, value in needed.items() if value is None})
+    raise_if({name: [_("Needed without a pump.")] for name, value in needed.items() if value is None})
     if tried.model is None or tried.filled_at is None or tried.volume_ml is None:
         raise TypeError("checked above")
     device = Pump(model=tried.model, implanted_on=tried.filled_at.date())
@@ -175,7 +178,7 @@ def _fill_of(reading: Reading, present: _Present, device: Pump, tried: Tried) ->
     )
     at = first(tried.filled_at, reading.now)
     if is_refill and not is_other and last is not None and at <= last.at:
-        raise Impossible({"filled_at": ["A refill tried lies after the last one; leave it blank for now."]})
+        raise Impossible({"filled_at": [_("A refill tried lies after the last one; leave it blank for now.")]})
     if not is_refill and last is not None:
         stability = first(tried.stability_days, reading.rules.stability_of(last))
         expires_on = first(tried.drug_expires_on, last.drug_expires_on)

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from clinical.interactions import Interaction, interactions_of
 from clinical.scales import vitals_words
@@ -17,13 +18,13 @@ from therapy.queries import OfPatient
 
 
 class Phase(models.TextChoices):
-    CANDIDATE = "candidate", "Candidate"
-    SCREENING = "screening", "Screening"
-    IMPLANTED = "implanted", "Implanted, first dose"
-    TITRATION = "titration", "Titration"
-    MAINTENANCE = "maintenance", "Maintenance"
-    WEANING = "weaning", "Weaning"
-    STOPPED = "stopped", "Stopped"
+    CANDIDATE = "candidate", gettext_lazy("Candidate")
+    SCREENING = "screening", gettext_lazy("Screening")
+    IMPLANTED = "implanted", gettext_lazy("Implanted, first dose")
+    TITRATION = "titration", gettext_lazy("Titration")
+    MAINTENANCE = "maintenance", gettext_lazy("Maintenance")
+    WEANING = "weaning", gettext_lazy("Weaning")
+    STOPPED = "stopped", gettext_lazy("Stopped")
 
 
 class OfCourse(models.Model):
@@ -106,36 +107,36 @@ class Assessment(OfCourse):
 
 class AdverseEvent(OfCourse):
     class Kind(models.TextChoices):
-        WITHDRAWAL = "withdrawal", "Withdrawal"
-        OVERDOSE = "overdose", "Overdose"
-        INFECTION = "infection", "Infection or meningitis"
-        CATHETER = "catheter", "Catheter problem"
-        PUMP = "pump", "Pump problem"
-        WOUND = "wound", "Wound, pocket or seroma"
-        CSF_LEAK = "csf_leak", "Leak of cerebrospinal fluid"
-        DRUG = "drug", "Side effect of the drug"
-        OTHER = "other", "Other"
+        WITHDRAWAL = "withdrawal", gettext_lazy("Withdrawal")
+        OVERDOSE = "overdose", gettext_lazy("Overdose")
+        INFECTION = "infection", gettext_lazy("Infection or meningitis")
+        CATHETER = "catheter", gettext_lazy("Catheter problem")
+        PUMP = "pump", gettext_lazy("Pump problem")
+        WOUND = "wound", gettext_lazy("Wound, pocket or seroma")
+        CSF_LEAK = "csf_leak", gettext_lazy("Leak of cerebrospinal fluid")
+        DRUG = "drug", gettext_lazy("Side effect of the drug")
+        OTHER = "other", gettext_lazy("Other")
 
     class Severity(models.TextChoices):
-        MILD = "mild", "Mild"
-        MODERATE = "moderate", "Moderate"
-        SEVERE = "severe", "Severe"
-        LIFE_THREATENING = "life_threatening", "Life-threatening"
-        FATAL = "fatal", "Fatal"
+        MILD = "mild", gettext_lazy("Mild")
+        MODERATE = "moderate", gettext_lazy("Moderate")
+        SEVERE = "severe", gettext_lazy("Severe")
+        LIFE_THREATENING = "life_threatening", gettext_lazy("Life-threatening")
+        FATAL = "fatal", gettext_lazy("Fatal")
 
     class Related(models.TextChoices):
-        UNRELATED = "unrelated", "Unrelated"
-        POSSIBLE = "possible", "Possible"
-        PROBABLE = "probable", "Probable"
-        DEFINITE = "definite", "Definite"
+        UNRELATED = "unrelated", gettext_lazy("Unrelated")
+        POSSIBLE = "possible", gettext_lazy("Possible")
+        PROBABLE = "probable", gettext_lazy("Probable")
+        DEFINITE = "definite", gettext_lazy("Definite")
 
     class Outcome(models.TextChoices):
-        RECOVERED = "recovered", "Recovered"
-        RECOVERING = "recovering", "Recovering"
-        NOT_RECOVERED = "not_recovered", "Not recovered"
-        SEQUELAE = "sequelae", "Recovered with sequelae"
-        DIED = "died", "Died"
-        UNKNOWN = "unknown", "Not known"
+        RECOVERED = "recovered", gettext_lazy("Recovered")
+        RECOVERING = "recovering", gettext_lazy("Recovering")
+        NOT_RECOVERED = "not_recovered", gettext_lazy("Not recovered")
+        SEQUELAE = "sequelae", gettext_lazy("Recovered with sequelae")
+        DIED = "died", gettext_lazy("Died")
+        UNKNOWN = "unknown", gettext_lazy("Not known")
 
     began_at = models.DateTimeField()
     kind = models.CharField(max_length=16, choices=Kind)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 
 from clinical.titration import Phase as StepPhase
 from clinics.models import Clinic
@@ -17,10 +18,10 @@ from therapy.queries import ProposalQuerySet, WeaningQuerySet
 
 
 class ProposalState(models.TextChoices):
-    PROPOSED = "proposed", "To be signed"
-    SIGNED = "signed", "Signed, to be programmed"
-    PROGRAMMED = "programmed", "Programmed"
-    WITHDRAWN = "withdrawn", "Withdrawn"
+    PROPOSED = "proposed", gettext_lazy("To be signed")
+    SIGNED = "signed", gettext_lazy("Signed, to be programmed")
+    PROGRAMMED = "programmed", gettext_lazy("Programmed")
+    WITHDRAWN = "withdrawn", gettext_lazy("Withdrawn")
 
 
 class Proposal(models.Model):
@@ -103,9 +104,9 @@ class WeaningPlan(models.Model):
     """A taper: `steps` as `[{"at": ISO 8601, "daily_dose_mcg": "150"}]`. Signed, each step is a planned dose change."""
 
     class State(models.TextChoices):
-        DRAFTED = "drafted", "To be signed"
-        SIGNED = "signed", "Signed"
-        ENDED = "ended", "Ended"
+        DRAFTED = "drafted", gettext_lazy("To be signed")
+        SIGNED = "signed", gettext_lazy("Signed")
+        ENDED = "ended", gettext_lazy("Ended")
 
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="weaning_plans")
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="weaning_plans")

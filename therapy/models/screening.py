@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from patients.models import Patient
 from therapy.models.people import by_user
@@ -20,9 +21,9 @@ class Trial(models.Model):
     """
 
     class Outcome(models.TextChoices):
-        RESPONDED = "responded", "Responded"
-        NO_RESPONSE = "no_response", "No response: not a candidate"
-        ABANDONED = "abandoned", "Given up"
+        RESPONDED = "responded", gettext_lazy("Responded")
+        NO_RESPONSE = "no_response", gettext_lazy("No response: not a candidate")
+        ABANDONED = "abandoned", gettext_lazy("Given up")
 
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="trials")
     label_set = models.CharField(max_length=8)

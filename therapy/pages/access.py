@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 
 from clinics.errors import DomainError, Impossible
 from clinics.pages.access import require, take, user_of
@@ -64,7 +65,7 @@ def sent(request: HttpRequest, prefix: str) -> QueryDict | None:
 def form_page(request: HttpRequest, patient: Patient, form: forms.Form, **context: Any) -> HttpResponse:
     """A sheet with one form. Context: `title`, `lede`, `submit`, `back` (address) and `back_words`."""
     context.setdefault("template", "therapy/form.html")
-    shown = {"form": form, "patient": patient, "clinic": patient.clinic, "submit": "Save", **context}
+    shown = {"form": form, "patient": patient, "clinic": patient.clinic, "submit": _("Save"), **context}
     return render(request, context["template"], shown)
 
 

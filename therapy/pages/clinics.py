@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from clinical.labels import LABEL_SETS
@@ -33,7 +34,7 @@ def protocol(request: HttpRequest, clinic_id: int) -> HttpResponse:
             by=user_of(request),
             now=timezone.now(),
         )):  # fmt: skip
-            messages.success(request, "Saved. Every proposal from now on is held against it.")
+            messages.success(request, _("Saved. Every proposal from now on is held against it."))
             return redirect("protocol", clinic_id=clinic.pk)
     return render(
         request, "therapy/protocol.html", {"clinic": clinic, "form": form, "present": present, "labels": labels}
@@ -58,7 +59,7 @@ def templates(request: HttpRequest, clinic_id: int) -> HttpResponse:
                 now=timezone.now(),
                 **cleaned,
             )):  # fmt: skip
-                messages.success(request, f"Kept: {cleaned['name']}.")
+                messages.success(request, _("Kept: %(name)s.") % {"name": cleaned["name"]})
                 return redirect("program_templates", clinic_id=clinic.pk)
     elif posted is not None:
         form = TemplateForm(initial={name: posted.get(name, "") for name in TemplateForm.base_fields})
@@ -77,5 +78,5 @@ def remove_template(request: HttpRequest, clinic_id: int, template_id: int) -> H
     found = get_object_or_404(ProgramTemplate.objects.filter(clinic=clinic), pk=template_id)
     require(request, Permission.PROPOSE_DOSE, clinic.pk)
     found.delete()
-    messages.success(request, f"Removed: {found.name}.")
+    messages.success(request, _("Removed: %(name)s.") % {"name": found.name})
     return redirect("program_templates", clinic_id=clinic.pk)

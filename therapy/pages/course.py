@@ -5,10 +5,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from clinical.interactions import WORDS, interactions_of
 from clinics.pages.access import user_of
 from clinics.roles import Permission
+from clinics.saying import said
 from patients.models import Patient
 from pumps.pages.words import SEVERITY_WORDS
 from therapy.chart import scores_of
@@ -83,11 +85,15 @@ def change_phase(request: HttpRequest, patient_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = {**form.cleaned_data, "phase": Phase(form.cleaned_data["phase"])}
         if tried(form, lambda: phases.change(patient=patient, by=user_of(request), now=now, **given)):
-            messages.success(request, f"Saved. {given['phase'].label}.")
+            messages.success(request, _("Saved. %(label)s.") % {"label": given["phase"].label})
             return to_course(patient.pk)
     present = phases.present(patient)
-    lede = f"At present: {present.get_phase_display().lower()}." if present is not None else "No phase is recorded yet."
-    return form_page(request, patient, form, title="Another phase of therapy", lede=lede)
+    lede = (
+        _("At present: %(phase)s.") % {"phase": present.get_phase_display().lower()}
+        if present is not None
+        else _("No phase is recorded yet.")
+    )
+    return form_page(request, patient, form, title=_("Another phase of therapy"), lede=lede)
 
 
 def assess(request: HttpRequest, patient_id: int) -> HttpResponse:
@@ -102,12 +108,17 @@ def assess(request: HttpRequest, patient_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = {**form.values(), "bolus": bolus}
         if tried(form, lambda: records.assess(patient=patient, by=user_of(request), now=now, **given)):
-            messages.success(request, "Saved.")
+            messages.success(request, _("Saved."))
             return to_course(patient.pk)
     return form_page(
-        request, patient, form, title="Measure", template="therapy/assess.html", bolus=bolus,
-        lede="Fill in what was measured; what is left blank was not.",
-    )  # fmt: skip
+        request,
+        patient,
+        form,
+        title=_("Measure"),
+        template="therapy/assess.html",
+        bolus=bolus,
+        lede=_("Fill in what was measured; what is left blank was not."),
+    )
 
 
 def report_adverse(request: HttpRequest, patient_id: int) -> HttpResponse:
@@ -116,10 +127,10 @@ def report_adverse(request: HttpRequest, patient_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         if tried(form, lambda: records.report_adverse(patient=patient, by=user_of(request), now=now, **given)):
-            messages.success(request, "Saved.")
+            messages.success(request, _("Saved."))
             return to_course(patient.pk)
-    lede = "For the record. Signs of withdrawal or overdose now: report them at the pump, so that somebody is told."
-    return form_page(request, patient, form, title="Adverse event", lede=lede)
+    lede = _("For the record. Signs of withdrawal or overdose now: report them at the pump, so that somebody is told.")
+    return form_page(request, patient, form, title=_("Adverse event"), lede=lede)
 
 
 def add_medicine(request: HttpRequest, patient_id: int) -> HttpResponse:
@@ -130,11 +141,15 @@ def add_medicine(request: HttpRequest, patient_id: int) -> HttpResponse:
         if tried(form, lambda: records.add_medicine(patient=patient, by=user_of(request), now=now, **given)):
             hits = interactions_of(given["name"])
             for hit in hits:
-                messages.warning(request, f"{hit.finding.message} Source: {hit.source}.")
-            messages.success(request, f"Added: {given['name']}.")
+                messages.warning(
+                    request,
+                    _("%(message)s Source: %(source)s.")
+                    % {"message": said(hit.finding.message), "source": said(hit.source)},
+                )
+            messages.success(request, _("Added: %(name)s.") % {"name": given["name"]})
             return to_course(patient.pk)
-    lede = "A medicine that is not on the list of interactions may interact all the same: any depressant does."
-    return form_page(request, patient, form, title="Add a medicine", lede=lede)
+    lede = _("A medicine that is not on the list of interactions may interact all the same: any depressant does.")
+    return form_page(request, patient, form, title=_("Add a medicine"), lede=lede)
 
 
 def end_medicine(request: HttpRequest, patient_id: int, medicine_id: int) -> HttpResponse:
@@ -144,9 +159,11 @@ def end_medicine(request: HttpRequest, patient_id: int, medicine_id: int) -> Htt
     form = EndMedicineForm(request.POST or None, initial={"ended_on": today})
     if request.method == "POST" and form.is_valid():
         if tried(form, lambda: records.end_medicine(medicine=medicine, **form.cleaned_data)):
-            messages.success(request, f"Ended: {medicine}.")
+            messages.success(request, _("Ended: %(medicine)s.") % {"medicine": medicine})
             return to_course(patient.pk)
-    return form_page(request, patient, form, title=f"End {medicine}", lede="It stays on record.")
+    return form_page(
+        request, patient, form, title=_("End %(medicine)s") % {"medicine": medicine}, lede=_("It stays on record.")
+    )
 
 
 def write_rescue_plan(request: HttpRequest, patient_id: int) -> HttpResponse:
@@ -155,10 +172,10 @@ def write_rescue_plan(request: HttpRequest, patient_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         if tried(form, lambda: records.write_rescue_plan(patient=patient, by=user_of(request), now=now, **given)):
-            messages.success(request, "Saved. It stands on the card.")
+            messages.success(request, _("Saved. It stands on the card."))
             return to_course(patient.pk)
-    lede = "For the hours in which the pump gives nothing. In words of your clinic; Brim adds none."
-    return form_page(request, patient, form, title="Oral rescue plan", lede=lede)
+    lede = _("For the hours in which the pump gives nothing. In words of your clinic; Brim adds none.")
+    return form_page(request, patient, form, title=_("Oral rescue plan"), lede=lede)
 
 
 def void_record(request: HttpRequest, patient_id: int, record: str, row_id: int) -> HttpResponse:
@@ -167,14 +184,16 @@ def void_record(request: HttpRequest, patient_id: int, record: str, row_id: int)
     patient = patient_of(request, patient_id, permission)
     row = get_object_or_404(model._default_manager.filter(patient=patient).select_related("patient"), pk=row_id)
     form = ReasonForm(request.POST or None)
-    form.fields["reason"].label = "What was wrong with it?"
+    form.fields["reason"].label = _("What was wrong with it?")
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         if tried(form, lambda: void(row, by=user_of(request), now=timezone.now(), **given)):
-            messages.success(request, "Marked as entered in error.")
+            messages.success(request, _("Marked as entered in error."))
             return to_course(patient.pk)
-    lede = f"{_said(row)} It stays on record with your reason, and counts no more."
-    return form_page(request, patient, form, title="Entered in error", lede=lede, submit="Mark as entered in error")
+    lede = _("%(row)s It stays on record with your reason, and counts no more.") % {"row": _said(row)}
+    return form_page(
+        request, patient, form, title=_("Entered in error"), lede=lede, submit=_("Mark as entered in error")
+    )
 
 
 def _said(row: OfCourse) -> str:
@@ -186,4 +205,4 @@ def _said(row: OfCourse) -> str:
         case Medicine():
             return f"{row.name}."
         case _:
-            return "An assessment."
+            return _("An assessment.")

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from clinical.findings import Finding
 from clinical.reading_back import WORDS, Settings
@@ -15,6 +16,7 @@ from clinical.units import plain
 from clinics.errors import Conflict, Impossible
 from clinics.pages.access import require, take, user_of
 from clinics.roles import Permission
+from clinics.saying import said
 from pumps.forms.entries import Rows, RowsForm
 from pumps.models import DoseSignature, Event, Pump
 from pumps.pages.sheets import rows_again
@@ -87,7 +89,7 @@ def _from_template(request: HttpRequest, pump: Pump) -> tuple[dict[str, Any], di
         return {}, lists
     chosen = UseTemplateForm(request.GET, clinic_id=pump.clinic_id)
     if not chosen.is_valid():
-        messages.warning(request, "Choose a template, and write the daily dose it is for.")
+        messages.warning(request, _("Choose a template, and write the daily dose it is for."))
         return {}, lists
     template, dose = chosen.cleaned_data["template"], chosen.cleaned_data["dose"]
     steps, boluses = protocols.scaled(template, dose)
@@ -109,7 +111,7 @@ def _proposed(
         found = drafts.drafted(pump, wanted, now=now)
         if request.POST.get("step") == "propose":
             made = proposals.propose(pump_id=pump.pk, wanted=wanted, by=user_of(request), now=now)
-            messages.success(request, "Proposed. A prescriber signs it next.")
+            messages.success(request, _("Proposed. A prescriber signs it next."))
             return redirect("proposal", proposal_id=made.pk)
     except Impossible as error:
         take(form, error.errors)
@@ -145,25 +147,25 @@ def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
     }
     for prefix, allowed in may.items():
         if sent(request, prefix) is not None and not allowed:
-            raise PermissionDenied("Your role, or the state of this proposal, does not include that.")
+            raise PermissionDenied(_("Your role, or the state of this proposal, does not include that."))
     signed = proposals.signed_settings(found)
     asked = asked_of(signed)
     sign_form = SignForm(sent(request, "sign"), prefix="sign")
     read_form = ReadBackForm(sent(request, "confirm"), asked=asked, prefix="confirm")
     withdraw_form = ReasonForm(sent(request, "withdraw"), prefix="withdraw")
     if sign_form.is_bound and sign_form.is_valid() and _signed(sign_form, found, request):
-        messages.success(request, "Signed. Next it is programmed, and read back.")
+        messages.success(request, _("Signed. Next it is programmed, and read back."))
         return redirect("proposal", proposal_id=found.pk)
     if read_form.is_bound and read_form.is_valid():
         made: dict[str, Any] = {"proposal_id": found.pk, "by": user, "source": Event.Source.PAGE, "now": now}
         if _fits(read_form, lambda: proposals.confirm(read=_read(read_form), **made)[1]):
-            messages.success(request, "Programmed, and in the ledger.")
+            messages.success(request, _("Programmed, and in the ledger."))
             return redirect("pump", pump_id=found.pump_id)
         found.refresh_from_db(fields=["mismatches"])
     if withdraw_form.is_bound and withdraw_form.is_valid() and tried(withdraw_form, lambda: proposals.withdraw(
         proposal_id=found.pk, by=user, now=now, **withdraw_form.cleaned_data
     )):  # fmt: skip
-        messages.success(request, "Withdrawn.")
+        messages.success(request, _("Withdrawn."))
         return to_course(found.patient_id)
     context = {
         "proposal": found,
@@ -188,7 +190,9 @@ def _signed(form: SignForm, found: Proposal, request: HttpRequest) -> bool:
     try:
         proposals.sign(proposal_id=found.pk, by=user_of(request), now=timezone.now(), **form.cleaned_data)
     except Blocked as error:
-        form.add_error("override_reason", [*error.told, "Write why it is right all the same, or withdraw it."])
+        form.add_error(
+            "override_reason", [*map(said, error.told), _("Write why it is right all the same, or withdraw it.")]
+        )
     except Impossible as error:
         take(form, error.errors)
     except Conflict as error:
@@ -234,7 +238,7 @@ def wean(request: HttpRequest, pump_id: int) -> HttpResponse:
         if tried(form, draft):
             return redirect("weaning_plan", plan_id=made[0].pk)
     return form_page(
-        request, pump.patient, form, title="Plan a taper", template="therapy/wean.html", rows=rows, pump=pump,
+        request, pump.patient, form, title=_("Plan a taper"), template="therapy/wean.html", rows=rows, pump=pump,
         current=standing_of(pump, now).daily_dose_mcg,
     )  # fmt: skip
 
@@ -257,7 +261,7 @@ def weaning_plan(request: HttpRequest, plan_id: int) -> HttpResponse:
     if read_form.is_bound and step is not None:
         due: dict[str, Any] = {"plan_id": found.pk, "event_id": step.pk, "by": user, "source": source, "now": now}
         if read_form.is_valid() and _fits(read_form, lambda: weaning.confirm_step(read=_read(read_form), **due)):
-            messages.success(request, "Read back: the step is confirmed.")
+            messages.success(request, _("Read back: the step is confirmed."))
             return redirect("weaning_plan", plan_id=found.pk)
         found.refresh_from_db(fields=["mismatches"])
     elif end_form.is_bound:
@@ -265,14 +269,14 @@ def weaning_plan(request: HttpRequest, plan_id: int) -> HttpResponse:
         if end_form.is_valid() and tried(end_form, lambda: weaning.end(
             plan_id=found.pk, by=user, source=source, now=now, **end_form.cleaned_data
         )):  # fmt: skip
-            messages.success(request, "Ended. What had not come is marked as entered in error.")
+            messages.success(request, _("Ended. What had not come is marked as entered in error."))
             return to_course(found.patient_id)
     elif request.method == "POST":
         require(request, Permission.SIGN_DOSE, found.clinic_id)
         pressed(
             request,
             lambda: weaning.sign(plan_id=found.pk, by=user, source=source, now=now),
-            "Signed. Its steps are planned; somebody is reminded of each that is not confirmed.",
+            _("Signed. Its steps are planned; somebody is reminded of each that is not confirmed."),
         )
         return redirect("weaning_plan", plan_id=found.pk)
     context = {
@@ -310,9 +314,9 @@ def sign_dose(request: HttpRequest, patient_id: int, event_id: int) -> HttpRespo
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         if tried(form, lambda: signing.sign(event_id=event_id, by=user_of(request), now=timezone.now(), **given)):
-            messages.success(request, "Signed.")
+            messages.success(request, _("Signed."))
             return to_course(patient.pk)
     return form_page(
-        request, patient, form, title="Sign a dose that was made", template="therapy/sign_dose.html", asked=found,
-        submit="Sign",
+        request, patient, form, title=_("Sign a dose that was made"), template="therapy/sign_dose.html", asked=found,
+        submit=_("Sign"),
     )  # fmt: skip

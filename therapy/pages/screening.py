@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from clinical.titration import Outcome
 from clinical.units import plain
@@ -26,8 +27,8 @@ def begin(request: HttpRequest, patient_id: int) -> HttpResponse:
         given = form.cleaned_data
         if tried(form, lambda: made.append(screening.begin(patient=patient, by=user_of(request), now=now, **given))):
             return redirect("screening", patient_id=patient.pk, trial_id=made[0].pk)
-    lede = "Test boluses of intrathecal baclofen, until one works. The rules below stop it at the first response."
-    return form_page(request, patient, form, title="Begin a screening", lede=lede, submit="Begin")
+    lede = _("Test boluses of intrathecal baclofen, until one works. The rules below stop it at the first response.")
+    return form_page(request, patient, form, title=_("Begin a screening"), lede=lede, submit=_("Begin"))
 
 
 def _trial(patient: Patient, trial_id: int) -> Trial:
@@ -49,12 +50,12 @@ def trial(request: HttpRequest, patient_id: int, trial_id: int) -> HttpResponse:
     if bolus_form.is_bound and bolus_form.is_valid():
         given = bolus_form.cleaned_data
         if tried(bolus_form, lambda: screening.give(trial=found, by=user, now=now, **given)):
-            messages.success(request, f"Saved: {plain(given['dose_mcg'])} mcg.")
+            messages.success(request, _("Saved: %(dose)s mcg.") % {"dose": plain(given["dose_mcg"])})
             return redirect("screening", patient_id=patient.pk, trial_id=found.pk)
     if judge_form.is_bound and last is not None and judge_form.is_valid():
         judged = judge_form.values()
         if tried(judge_form, lambda: screening.judge(bolus=last, by=user, now=now, **judged)):
-            messages.success(request, "Saved.")
+            messages.success(request, _("Saved."))
             return redirect("screening", patient_id=patient.pk, trial_id=found.pk)
     is_open = found.ended_at is None and patient.status != Patient.Status.TRANSFERRED
     may_log = is_open and user.access.can(Permission.LOG, patient.clinic_id)
@@ -83,10 +84,10 @@ def give_up(request: HttpRequest, patient_id: int, trial_id: int) -> HttpRespons
     patient = patient_of(request, patient_id, Permission.LOG)
     found = _trial(patient, trial_id)
     form = NoteForm(request.POST if request.method == "POST" else None)
-    form.fields["note"].label = "Why"
+    form.fields["note"].label = _("Why")
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         if tried(form, lambda: screening.give_up(trial=found, by=user_of(request), now=timezone.now(), **given)):
-            messages.success(request, "The screening is given up.")
+            messages.success(request, _("The screening is given up."))
             return to_course(patient.pk)
-    return form_page(request, patient, form, title="Give the screening up", submit="Give up")
+    return form_page(request, patient, form, title=_("Give the screening up"), submit=_("Give up"))

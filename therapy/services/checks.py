@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext as _
+
 from clinics.errors import Conflict, Impossible
 from clinics.models import User
 from clinics.roles import Permission
@@ -37,7 +39,9 @@ def check_cared_for(patient: Patient) -> None:
     """
     check_writable(patient)
     if patient.status != Patient.Status.ACTIVE:
-        raise Conflict(f"The patient's care has ended: {patient.get_status_display().lower()}.")
+        raise Conflict(
+            _("The patient's care has ended: %(status)s.") % {"status": patient.get_status_display().lower()}
+        )
 
 
 def check_happened(field: str, at: datetime, now: datetime) -> None:
@@ -46,7 +50,7 @@ def check_happened(field: str, at: datetime, now: datetime) -> None:
         Impossible: it is still to come.
     """
     if at > now + CLOCKS_APART:
-        raise Impossible({field: ["This is still to come: write when it happened."]})
+        raise Impossible({field: [_("This is still to come: write when it happened.")]})
 
 
 def said(field: str, text: str, what: str) -> str:
@@ -66,7 +70,7 @@ def check_signs(by: User, clinic_id: int) -> None:
         Impossible: an override by somebody who may not sign.
     """
     if not by.access.can(Permission.SIGN_DOSE, clinic_id):
-        raise Impossible({"override_reason": ["Only a prescriber can override a rule. Ask one to enter this."]})
+        raise Impossible({"override_reason": [_("Only a prescriber can override a rule. Ask one to enter this.")]})
 
 
 def void(row: OfCourse, *, reason: str, by: User, now: datetime) -> None:
@@ -78,7 +82,7 @@ def void(row: OfCourse, *, reason: str, by: User, now: datetime) -> None:
     """
     check_writable(row.patient)
     if row.voided_at is not None:
-        raise Conflict("This is marked as entered in error already.")
-    row.voided_reason = said("reason", reason, "Say what was wrong with it.")
+        raise Conflict(_("This is marked as entered in error already."))
+    row.voided_reason = said("reason", reason, _("Say what was wrong with it."))
     row.voided_at, row.voided_by = now, by
     row.save(update_fields=["voided_at", "voided_by", "voided_reason"])

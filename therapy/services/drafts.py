@@ -6,16 +6,19 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from clinical import interactions, titration
 from clinical.findings import Finding, Severity, of_dose
 from clinical.labels import LabelSet
 from clinical.programs import Mode, Program, ProgramError, hourly_of
+from clinical.saying import say
 from clinical.titration import Allowed, Dose, Step
 from clinical.titration import Phase as StepPhase
 from clinical.units import plain
 from clinics.errors import Conflict, Impossible
-from clinics.words import day
+from clinics.saying import said
+from clinics.words import day, in_english
 from patients.models import Patient
 from pumps.catheter import catheter_of
 from pumps.models import Pump
@@ -162,9 +165,9 @@ def drafted(pump: Pump, wanted: Wanted, *, now: datetime, concentration_before: 
 def _check(pump: Pump, wanted: Wanted) -> None:
     check_cared_for(pump.patient)
     if not pump.model.programmable:
-        raise Conflict("A constant-flow pump cannot be programmed: its dose follows from the drug that is filled.")
+        raise Conflict(_("A constant-flow pump cannot be programmed: its dose follows from the drug that is filled."))
     if pump.status != Pump.Status.ACTIVE:
-        raise Conflict("This pump is not in use any more.")
+        raise Conflict(_("This pump is not in use any more."))
     try:
         program_of(
             wanted.mode,
@@ -175,9 +178,9 @@ def _check(pump: Pump, wanted: Wanted) -> None:
             wanted.patient_boluses_per_day,
         )
     except ProgramError as error:
-        raise Impossible({error.field: [error.message]}) from error
+        raise Impossible({error.field: [said(error.message)]}) from error
     if wanted.concentration_mcg_per_ml is not None and wanted.concentration_mcg_per_ml <= 0:
-        raise Impossible({"concentration_mcg_per_ml": ["Write the concentration in mcg/mL, above 0."]})
+        raise Impossible({"concentration_mcg_per_ml": [_("Write the concentration in mcg/mL, above 0.")]})
 
 
 def _check_taper(pump: Pump, wanted: Wanted, now: datetime) -> None:
@@ -188,7 +191,7 @@ def _check_taper(pump: Pump, wanted: Wanted, now: datetime) -> None:
     plan = WeaningPlan.objects.filter(pump=pump, state=WeaningPlan.State.SIGNED).first()
     to_come = plan is not None and any(datetime.fromisoformat(step["at"]) > now for step in plan.steps)
     if to_come and wanted.mode != Mode.STOPPED:
-        raise Conflict("A signed taper has steps to come. End it first: they would change this dose again.")
+        raise Conflict(_("A signed taper has steps to come. End it first: they would change this dose again."))
 
 
 def _step_phase(patient: Patient, present: PhaseChange | None) -> StepPhase:
@@ -205,20 +208,26 @@ def _of_phase(present: PhaseChange | None, phase: StepPhase, pump: Pump) -> list
     """Who has said that the wider steps of maintenance hold."""
     if phase is not StepPhase.MAINTENANCE or present is None:
         return []
-    since = day(present.began_at, pump.clinic.zone)
-    told = f"Held against maintenance: {present.get_phase_display().lower()} since {since}, by {present.recorded_by}."
-    return [Finding("held_against_maintenance", Severity.INFO, told, "the course of therapy")]
+    since = in_english(day, present.began_at, pump.clinic.zone)
+    told = say(
+        "Held against maintenance: %(phase)s since %(since)s, by %(by)s.",
+        phase=in_english(present.get_phase_display).lower(),
+        since=since,
+        by=present.recorded_by,
+    )
+    return [Finding("held_against_maintenance", Severity.INFO, told, say("the course of therapy"))]
 
 
 def _of_restart(standing: Standing, wanted: Wanted, now: datetime) -> list[Finding]:
     """A pump that stands still has its last dose to be compared with, and a patient who may have lost tolerance."""
     if standing.daily_dose_mcg or not standing.ran_before or wanted.daily_dose_mcg == 0:
         return []
-    told = (
-        f"No dose runs: compared with {plain(standing.ran_before)} mcg/day, which ran last. Tolerance is lost while no "
-        "drug flows, so the old dose may be too much."
+    told = say(
+        "No dose runs: compared with %(ran_before)s mcg/day, which ran last. Tolerance is lost "
+        "while no drug flows, so the old dose may be too much.",
+        ran_before=plain(standing.ran_before),
     )
-    return [Finding("restart", Severity.WARN, told, "our reading: no source gives a dose to restart with")]
+    return [Finding("restart", Severity.WARN, told, say("our reading: no source gives a dose to restart with"))]
 
 
 def _of_patient_boluses(wanted: Wanted, program: Program | None, step: Step | None, labels: LabelSet) -> list[Finding]:
@@ -228,13 +237,28 @@ def _of_patient_boluses(wanted: Wanted, program: Program | None, step: Step | No
         return []
     total = wanted.daily_dose_mcg + most
     before = program.daily_dose_mcg + program.most_by_patient_mcg if program is not None else Decimal(0)
-    words = f"With patient boluses at most {plain(total)} mcg in 24 h"
     if step is not None and before and total > before:
         upper = titration.allowed(replace(step, current_mcg=before), labels).most
         if total > upper:
-            told = f"{words}, and {plain(before)} at present: above the band, {plain(upper)} mcg."
+            told = say(
+                "With patient boluses at most %(total)s mcg in 24 h, and %(before)s at present: above the band, "
+                "%(upper)s mcg.",
+                total=plain(total),
+                before=plain(before),
+                upper=plain(upper),
+            )
             return [Finding("total_above_band", Severity.BLOCK, told, labels.source_of("titration_step_pct.spinal"))]
-    return [replace(found, message=f"{words}: {found.message}") for found in of_dose(float(total), labels)]
+    return [
+        replace(
+            found,
+            message=say(
+                "With patient boluses at most %(total)s mcg in 24 h: %(message)s",
+                total=plain(total),
+                message=found.message,
+            ),
+        )
+        for found in of_dose(float(total), labels)
+    ]
 
 
 def _ran(doses: Sequence[Dose], at: datetime) -> Decimal | None:
@@ -248,18 +272,24 @@ def _of_first(pump: Pump, wanted: Wanted, age: int, rules: Rules) -> list[Findin
         return []
     labels, found = rules.labels, list(of_dose(float(wanted.daily_dose_mcg), rules.labels))
     if age < labels.least_age_years:
-        told = f"The patient is {age}: the label is for {labels.least_age_years} years and above."
+        told = say(
+            "The patient is %(age)s: the label is for %(least_age_years)s years and above.",
+            age=age,
+            least_age_years=labels.least_age_years,
+        )
         found.append(Finding("age_below_label", Severity.WARN, told, labels.source_of("least_age_years")))
     trial = Trial.objects.filter(patient=pump.patient, outcome=Trial.Outcome.RESPONDED).first()
     first = screening.stage(trial).first if trial is not None else None
     source = labels.source_of("first_dose_factor")
     if first is None:
-        told = "No screening with a response is recorded, so there is no first dose to hold this one against."
+        told = say("No screening with a response is recorded, so there is no first dose to hold this one against.")
         return [*found, Finding("no_screening", Severity.BLOCK, told, source)]
     if wanted.daily_dose_mcg > first.daily_dose_mcg:
-        told = (
-            f"{plain(wanted.daily_dose_mcg)} mcg/day is above the first dose of {plain(first.daily_dose_mcg)} mcg/day: "
-            f"{first.why}."
+        told = say(
+            "%(dose)s mcg/day is above the first dose of %(first)s mcg/day: %(why)s.",
+            dose=plain(wanted.daily_dose_mcg),
+            first=plain(first.daily_dose_mcg),
+            why=first.why,
         )
         found.append(Finding("first_dose_above", Severity.BLOCK, told, first.source))
     return found
@@ -280,11 +310,15 @@ def _of_stop(pump: Pump, wanted: Wanted, reference: Decimal | None, labels: Labe
     is_next_to_none = 0 < wanted.daily_dose_mcg < least and reference is not None and reference >= least
     if not (wanted.mode == Mode.STOPPED or is_next_to_none) or _is_planned_to_stop(pump, now):
         return []
-    told = (
-        "Abrupt stop of intrathecal baclofen can be fatal. A pump is stopped where a signed taper has come to its "
-        "stop; oral baclofen must be at hand."
+    told = say(
+        "Abrupt stop of intrathecal baclofen can be fatal. A pump is stopped where a signed "
+        "taper has come to its stop; oral baclofen must be at hand."
     )
-    return [Finding("stop_without_plan", Severity.BLOCK, told, f"{_LABEL}, boxed warning")]
+    return [
+        Finding(
+            "stop_without_plan", Severity.BLOCK, told, say("Lioresal Intrathecal and Gablofen labels, boxed warning")
+        )
+    ]
 
 
 def _bridge(
@@ -317,13 +351,18 @@ def _of_bridge(wanted: Wanted, bridge: BridgeNeed | None) -> list[Finding]:
         return []
     if bridge.computed is None:
         notice = bridge.notice
-        told = f"A change of concentration needs a bridge bolus. {notice.message if notice is not None else ''}"
+        told = (
+            say("A change of concentration needs a bridge bolus. %(message)s", message=notice.message)
+            if notice is not None
+            else say("A change of concentration needs a bridge bolus.")
+        )
         return [Finding("bridge_unknown", Severity.BLOCK, told, notice.source if notice is not None else _LABEL)]
     if bridge.computed.duration_hours > LONGEST_HOURS:
-        told = (
-            f"Its bridge bolus would take {bridge.computed.duration_hours:.0f} h, and none longer than {LONGEST_HOURS} "
-            "h can be recorded. Choose another way, and say at the bridge bolus why there is none."
-        )
+        told = _(
+            "Its bridge bolus would take %(duration_hours)s h, and none longer than "
+            "%(longest_hours)s h can be recorded. Choose another way, and say at the bridge bolus "
+            "why there is none."
+        ) % {"duration_hours": f"{bridge.computed.duration_hours:.0f}", "longest_hours": LONGEST_HOURS}
         raise Impossible({"concentration_mcg_per_ml": [told]})
     return []
 
@@ -341,26 +380,31 @@ def _of_creep(pump: Pump, wanted: Wanted, standing: Standing, rules: Rules, now:
 
 # Conditions to think of before a dose goes up: clinical rules, section 3 (the two source articles).
 CONDITIONS = {
-    "pregnant": (Severity.WARN, "Pregnant: reduce, and discontinue in the third trimester, with the prescriber."),
-    "breast_feeding": (Severity.INFO, "Breast-feeding: watch the child for sedation."),
-    "earlier_withdrawal": (Severity.WARN, "Had withdrawal before: a step down, or an empty pump, can bring it back."),
+    "pregnant": (Severity.WARN, say("Pregnant: reduce, and discontinue in the third trimester, with the prescriber.")),
+    "breast_feeding": (Severity.INFO, say("Breast-feeding: watch the child for sedation.")),
+    "earlier_withdrawal": (
+        Severity.WARN,
+        say("Had withdrawal before: a step down, or an empty pump, can bring it back."),
+    ),
     "t6_or_above": (
         Severity.INFO,
-        "Spinal cord injury at or above T6: withdrawal can look like autonomic dysreflexia.",
+        say("Spinal cord injury at or above T6: withdrawal can look like autonomic dysreflexia."),
     ),
     "communication_difficulty": (
         Severity.INFO,
-        "Cannot easily say what is wrong: look for signs, do not wait to be told.",
+        say("Cannot easily say what is wrong: look for signs, do not wait to be told."),
     ),
 }
 
 
 def _of_patient(patient: Patient, today: date) -> list[Finding]:
     """What medicines and conditions ask to be thought of."""
-    source = "clinical rules, section 3 (risk flags)"
+    source = say("clinical rules, section 3 (risk flags)")
     found = []
     for flag in patient.flags:
-        severity, told = CONDITIONS.get(flag, (Severity.INFO, f"{Patient.Flag(flag).label}: raises the risk."))
+        severity, told = CONDITIONS.get(
+            flag, (Severity.INFO, say("%(label)s: raises the risk.", label=in_english(str, Patient.Flag(flag).label)))
+        )
         found.append(Finding(f"condition_{flag}", severity, told, source))
     taken = patient.medicines.standing().filter(Q(ended_on=None) | Q(ended_on__gt=today))
     names = taken.values_list("name", flat=True)
@@ -376,18 +420,18 @@ def _second_person(draft: Draft, program: Program | None) -> list[str]:
     """Why somebody else than the signer has to confirm."""
     wanted, protocol, why = draft.wanted, draft.rules.protocol, []
     if protocol is not None and protocol.second_person:
-        why.append("the clinic asks for it")
+        why.append(say("the clinic asks for it"))
     if draft.bridge is not None:
-        why.append("the concentration changes")
+        why.append(say("the concentration changes"))
     if wanted.mode == Mode.STOPPED:
-        why.append("the pump is stopped")
+        why.append(say("the pump is stopped"))
     elif program is None:
-        why.append("no dose runs before it")
+        why.append(say("no dose runs before it"))
     elif draft.step is not None and not draft.step.is_within(SECOND_PERSON_PCT):
-        why.append(f"the dose rises by more than {SECOND_PERSON_PCT} %")
+        why.append(say("the dose rises by more than %(second_person_pct)s %%", second_person_pct=SECOND_PERSON_PCT))
     most = (wanted.patient_bolus_mcg or Decimal(0)) * (wanted.patient_boluses_per_day or 0)
     if most > (program.most_by_patient_mcg if program is not None else 0):
-        why.append("the patient may call for more")
+        why.append(say("the patient may call for more"))
     if draft.blocks:
-        why.append("a rule is overridden")
+        why.append(say("a rule is overridden"))
     return why

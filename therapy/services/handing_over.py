@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from clinical.saying import say
 from clinics.models import User
 from patients.models import Patient
 from pumps.services.transfers import copied
@@ -28,7 +29,7 @@ def copy_course(sender: Any, *, old: Patient, new: Patient, by: User, now: datet
     Proposals and tapers are of prescribers of the clinic that made them: what is open ends. A signed taper's planned
     doses come with the ledger.
     """
-    told = "The patient was taken over by another clinic"
+    told = say("The patient was taken over by another clinic")
     Proposal.objects.open().filter(patient=old).update(
         state=ProposalState.WITHDRAWN, withdrawn_at=now, withdrawn_by=by, withdrawn_reason=told
     )

@@ -3,7 +3,9 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
+from clinical.saying import say
 from clinics.errors import Conflict, Impossible
 from clinics.models import User
 from patients.models import Patient
@@ -35,24 +37,26 @@ def change(*, patient: Patient, phase: Phase, began_at: datetime, reason: str, b
     """
     check_writable(patient)
     check_happened("began_at", began_at, now)
-    said("reason", reason, "Say why.")
+    said("reason", reason, _("Say why."))
     Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
     before = present(patient)
     if before is not None and before.phase == phase:
-        raise Impossible({"phase": [f"The patient is in this phase already: {Phase(phase).label.lower()}."]})
+        raise Impossible(
+            {"phase": [_("The patient is in this phase already: %(label)s.") % {"label": Phase(phase).label.lower()}]}
+        )
     if before is not None and began_at < before.began_at:
-        raise Impossible({"began_at": ["Before the present phase began. Mark that one as entered in error first."]})
+        raise Impossible({"began_at": [_("Before the present phase began. Mark that one as entered in error first.")]})
     pump = pump_in_use(patient)
     if phase in WITH_PUMP and pump is None:
-        raise Impossible({"phase": ["The patient has no pump in use: enter the pump first."]})
+        raise Impossible({"phase": [_("The patient has no pump in use: enter the pump first.")]})
     if phase == Phase.STOPPED and pump is not None and standing_of(pump, now).program is not None:
-        raise Conflict("The pump still runs. Sign a weaning plan, and stop therapy when it has come to its end.")
+        raise Conflict(_("The pump still runs. Sign a weaning plan, and stop therapy when it has come to its end."))
     if phase == Phase.STOPPED and pump is not None and not pump.model.programmable:
-        raise Conflict("A constant-flow pump runs as long as it holds drug: record that it was explanted first.")
+        raise Conflict(_("A constant-flow pump runs as long as it holds drug: record that it was explanted first."))
     if phase == Phase.WEANING and not WeaningPlan.objects.filter(patient=patient, state="signed").exists():
-        raise Conflict("Weaning goes by a signed plan: write one, and have it signed.")
+        raise Conflict(_("Weaning goes by a signed plan: write one, and have it signed."))
     if phase == Phase.STOPPED:
-        told = f"therapy has ended: {reason.strip()}"[:500]
+        told = say("therapy has ended: %(reason)s", reason=reason.strip())[:500]
         ended = {"state": WeaningPlan.State.ENDED, "ended_at": now, "ended_by": by, "ended_reason": told}
         WeaningPlan.objects.open().filter(patient=patient).update(**ended)
     return PhaseChange.objects.create(

@@ -8,11 +8,14 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from clinical import reading_back
 from clinical.findings import Finding
 from clinical.reading_back import Settings
+from clinical.saying import say
 from clinical.units import plain
+from clinics import saying
 from clinics.errors import Conflict, Overtaken
 from clinics.models import User
 from pumps.models import Event, Pump
@@ -32,14 +35,16 @@ def propose(*, pump_id: int, wanted: Wanted, by: User, now: datetime) -> Proposa
     Raises:
         Impossible, Conflict: as `drafted`; without a reason; or another proposal of the pump is open.
     """
-    said("reason", wanted.reason, "Say why the dose is changed.")
+    said("reason", wanted.reason, _("Say why the dose is changed."))
     pump = Pump.objects.select_for_update(no_key=True, of=("self",)).select_related("model", "clinic", "patient")
     found = drafted(pump.get(pk=pump_id), wanted, now=now)
     try:
         with transaction.atomic():
             return Proposal.objects.create(**_columns(found, pump.get(pk=pump_id)), proposed_at=now, proposed_by=by)
     except IntegrityError as error:
-        raise Conflict("A dose is proposed for this pump already: sign, program or withdraw that one first.") from error
+        raise Conflict(
+            _("A dose is proposed for this pump already: sign, program or withdraw that one first.")
+        ) from error
 
 
 def _columns(found: Draft, pump: Pump) -> dict[str, Any]:
@@ -105,7 +110,9 @@ def _locked(proposal_id: int, *states: str) -> Proposal:
     found = rows.select_related("pump__model", "pump__clinic", "pump__patient", "patient", "clinic").get(pk=proposal_id)
     check_writable(found.patient)
     if found.state not in states:
-        raise Conflict(f"This proposal is not open for that: {found.get_state_display().lower()}.")
+        raise Conflict(
+            _("This proposal is not open for that: %(state)s.") % {"state": found.get_state_display().lower()}
+        )
     return found
 
 
@@ -120,8 +127,10 @@ def sign(*, proposal_id: int, override_reason: str, by: User, now: datetime) -> 
     signed = _signed(proposal_id, override_reason, by, now)
     if signed is None:
         raise Overtaken(
-            "What there is to say of this dose has changed since it was shown: rules, bridge or findings. Look at it "
-            "again, and sign it then. Nothing is signed yet."
+            _(
+                "What there is to say of this dose has changed since it was shown: rules, bridge or "
+                "findings. Look at it again, and sign it then. Nothing is signed yet."
+            )
         )
     return signed
 
@@ -136,7 +145,10 @@ def _signed(proposal_id: int, override_reason: str, by: User, now: datetime) -> 
         _renew(proposal, found)
         proposal.save()
         return None
-    blocks = [f"{finding.message} Source: {finding.source}." for finding in found.blocks]
+    blocks = [
+        say("%(message)s Source: %(source)s.", message=finding.message, source=finding.source)
+        for finding in found.blocks
+    ]
     if blocks and not override_reason.strip():
         raise Blocked(blocks)
     if blocks:
@@ -191,8 +203,10 @@ def _check_unchanged(proposal: Proposal, standing: Standing, *, since: datetime)
     recorded = Event.objects.filter(pump=proposal.pump_id, recorded_at__gt=since, kind__in=OTHERWISE)
     if standing.daily_dose_mcg != proposal.current_daily_dose_mcg or recorded.exists():
         raise Conflict(
-            "The dose was changed since, or the pump stopped, or such an entry marked as an error. Withdraw this "
-            "proposal, and propose anew."
+            _(
+                "The dose was changed since, or the pump stopped, or such an entry marked as an error. "
+                "Withdraw this proposal, and propose anew."
+            )
         )
 
 
@@ -204,7 +218,7 @@ def withdraw(*, proposal_id: int, reason: str, by: User, now: datetime) -> Propo
         Conflict: it is programmed, or withdrawn already.
     """
     proposal = _locked(proposal_id, ProposalState.PROPOSED, ProposalState.SIGNED)
-    proposal.withdrawn_reason = said("reason", reason, "Say why it is withdrawn.")
+    proposal.withdrawn_reason = said("reason", reason, _("Say why it is withdrawn."))
     proposal.state, proposal.withdrawn_at, proposal.withdrawn_by = ProposalState.WITHDRAWN, now, by
     proposal.save()
     return proposal
@@ -247,7 +261,7 @@ def confirm(
     found = _as_now(proposal, now)
     standing, signed = found.standing, signed_settings(proposal)
     if standing.concentration_mcg_per_ml is None:
-        raise Conflict("The ledger has no fill: log the first one. A pump without drug is not programmed.")
+        raise Conflict(_("The ledger has no fill: log the first one. A pump without drug is not programmed."))
     differing = reading_back.mismatches(signed, read)
     if differing:
         proposal.mismatches = [*proposal.mismatches, kept(differing, read, by, now)]
@@ -255,12 +269,18 @@ def confirm(
         return proposal, differing
     asked = [*proposal.second_person, *(why for why in found.second_person if why not in proposal.second_person)]
     if asked and by.pk == proposal.signed_by_id:
-        raise Conflict(f"Somebody else than who signed has to read the pump back, since {' and '.join(asked)}.")
+        raise Conflict(
+            _("Somebody else than who signed has to read the pump back, since %(asked)s.")
+            % {"asked": saying.said_list(asked)}
+        )
     _check_unchanged(proposal, standing, since=proposal.signed_at or now)
     seen = {finding["code"] for finding in proposal.findings}
     against = [finding.message for finding in found.blocks if finding.code not in seen]
     if against:
-        raise Conflict(f"A rule stands against it by now: {' '.join(against)} Withdraw it, and propose anew.")
+        raise Conflict(
+            _("A rule stands against it by now: %(against)s Withdraw it, and propose anew.")
+            % {"against": " ".join(map(saying.said, against))}
+        )
     _check_ledger(proposal, standing, signed)
     proposal.event = _recorded(proposal, standing, by, source, now)
     proposal.state, proposal.confirmed_at, proposal.confirmed_by = ProposalState.PROGRAMMED, now, by
@@ -272,8 +292,10 @@ def confirm(
 def _check_ledger(proposal: Proposal, standing: Standing, signed: Settings) -> None:
     wanted, told = signed.concentration_mcg_per_ml, standing.concentration_mcg_per_ml
     if wanted is not None and told is not None and told != wanted:
-        present = f"{plain(told)} mcg/mL"
-        raise Conflict(f"The ledger has {present}: log the refill with {plain(wanted)} mcg/mL first.")
+        raise Conflict(
+            _("The ledger has %(present)s mcg/mL: log the refill with %(wanted)s mcg/mL first.")
+            % {"present": plain(told), "wanted": plain(wanted)}
+        )
 
 
 def _recorded(proposal: Proposal, standing: Standing, by: User, source: str, now: datetime) -> Event:
@@ -295,8 +317,14 @@ def _recorded(proposal: Proposal, standing: Standing, by: User, source: str, now
         recorded = bridges.filter(occurred_at__gte=standing.filled_at).first()
         if recorded is not None and recorded.volume_ml != bridge.bridge_volume_ml:
             raise Conflict(
-                f"The refill was logged with a bridge bolus of {plain(recorded.volume_ml or Decimal(0))} mL, and "
-                f"{plain(bridge.bridge_volume_ml)} mL was signed. Correct the one that is wrong first."
+                _(
+                    "The refill was logged with a bridge bolus of %(recorded)s mL, and %(bridge_volume_ml)s mL "
+                    "was signed. Correct the one that is wrong first."
+                )
+                % {
+                    "recorded": plain(recorded.volume_ml or Decimal(0)),
+                    "bridge_volume_ml": plain(bridge.bridge_volume_ml),
+                }
             )
         if recorded is None:
             beside = EventEntry(

@@ -7,10 +7,12 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from clinical.labels import LABEL_SETS
 from clinical.programs import Mode, ProgramError
 from clinical.protocols import problems
+from clinical.saying import say
 from clinical.units import plain
 from clinics.errors import Impossible
 from clinics.history import note, subject_of
@@ -49,8 +51,14 @@ def store(
         created_at=now,
         created_by=by,
     )
-    told = ", ".join(f"{key} {value}" for key, value in written.items()) or "the label's figures"
-    note(clinic=clinic, by=by, at=now, subject=subject_of(clinic), summary=f"Protocol {made.version}: {told}")
+    told = ", ".join(f"{key} {value}" for key, value in written.items()) or say("the label's figures")
+    note(
+        clinic=clinic,
+        by=by,
+        at=now,
+        subject=subject_of(clinic),
+        summary=say("Protocol %(version)s: %(told)s", version=made.version, told=told),
+    )
     return made
 
 
@@ -72,9 +80,9 @@ def keep_template(
         Impossible: no pump could run it, or the name is taken.
     """
     if not name.strip():
-        raise Impossible({"name": ["Give it a name."]})
+        raise Impossible({"name": [_("Give it a name.")]})
     if mode == Mode.STOPPED or daily_dose_mcg <= 0:
-        raise Impossible({"daily_dose_mcg": ["A template is of a dose above 0, to be scaled to another."]})
+        raise Impossible({"daily_dose_mcg": [_("A template is of a dose above 0, to be scaled to another.")]})
     try:
         program_of(mode, daily_dose_mcg, steps, boluses)
     except ProgramError as error:
@@ -92,7 +100,7 @@ def keep_template(
                 created_by=by,
             )
     except IntegrityError as error:
-        raise Impossible({"name": ["A template of this name is there already."]}) from error
+        raise Impossible({"name": [_("A template of this name is there already.")]}) from error
 
 
 def scaled(template: ProgramTemplate, daily_dose_mcg: Decimal) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

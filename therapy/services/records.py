@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from clinical.scales import (
     GOALS,
@@ -55,7 +56,7 @@ def assess(
     given = {name: value for name, value in measures.items() if value is not None and value != ""}
     signs = {name: value for name, value in (vitals or {}).items() if value is not None}
     if not given and not signs and not ashworth:
-        raise Impossible({"measured_at": ["Nothing is entered: fill in at least one measure."]})
+        raise Impossible({"measured_at": [_("Nothing is entered: fill in at least one measure.")]})
     wrong = {**_problems(given), **_problems_of_vitals(signs)}
     if graded := problems_of_grades(ashworth):
         wrong["ashworth"] = graded
@@ -75,7 +76,7 @@ def assess(
 
 def _problems(given: Mapping[str, Any]) -> dict[str, list[str]]:
     found = {
-        name: [f"From {min(allowed)} to {max(allowed)}."]
+        name: [_("From %(least)s to %(most)s.") % {"least": min(allowed), "most": max(allowed)}]
         for name, allowed in _RANGES.items()
         if name in given and given[name] not in allowed
     }
@@ -87,12 +88,17 @@ def _problems_of_vitals(signs: Mapping[str, int]) -> dict[str, list[str]]:
     for name, value in signs.items():
         vital = VITALS.get(name)
         if vital is None:
-            found["vitals"] = [f"No such sign: {name}. There are: {', '.join(VITALS)}."]
+            found["vitals"] = [
+                _("No such sign: %(name)s. There are: %(vitals)s.") % {"name": name, "vitals": ", ".join(VITALS)}
+            ]
         elif not vital.least <= value <= vital.most:
-            found[name] = [f"From {vital.least} to {vital.most} {vital.unit}."]
+            found[name] = [
+                _("From %(least)s to %(most)s %(unit)s.")
+                % {"least": vital.least, "most": vital.most, "unit": vital.unit}
+            ]
     upper, lower = signs.get("systolic_mmhg"), signs.get("diastolic_mmhg")
     if upper is not None and lower is not None and lower >= upper and not found:
-        found["diastolic_mmhg"] = ["The lower pressure is below the upper one."]
+        found["diastolic_mmhg"] = [_("The lower pressure is below the upper one.")]
     return found
 
 
@@ -106,10 +112,10 @@ def report_adverse(*, patient: Patient, began_at: datetime, by: User, now: datet
     check_writable(patient)
     check_happened("began_at", began_at, now)
     if fields.get("report_reference") and not fields.get("reported"):
-        raise Impossible({"report_reference": ["Tick that it was reported, or leave the reference blank."]})
+        raise Impossible({"report_reference": [_("Tick that it was reported, or leave the reference blank.")]})
     is_fatal = fields["severity"] == AdverseEvent.Severity.FATAL
     if is_fatal != (fields["outcome"] == AdverseEvent.Outcome.DIED):
-        raise Impossible({"outcome": ["A fatal event has the outcome died, and no other has."]})
+        raise Impossible({"outcome": [_("A fatal event has the outcome died, and no other has.")]})
     return AdverseEvent.objects.create(patient=patient, began_at=began_at, recorded_at=now, recorded_by=by, **fields)
 
 
@@ -124,7 +130,7 @@ def add_medicine(
         Conflict: the record is read-only.
     """
     check_writable(patient)
-    name = said("name", name, "Write the name of the medicine.")
+    name = said("name", name, _("Write the name of the medicine."))
     return Medicine.objects.create(
         patient=patient, name=name, dose=dose.strip(), started_on=started_on, recorded_at=now, recorded_by=by
     )
@@ -139,9 +145,9 @@ def end_medicine(*, medicine: Medicine, ended_on: date) -> Medicine:
     """
     check_writable(medicine.patient)
     if medicine.ended_on is not None or medicine.voided_at is not None:
-        raise Conflict("This medicine has ended already.")
+        raise Conflict(_("This medicine has ended already."))
     if medicine.started_on is not None and ended_on < medicine.started_on:
-        raise Impossible({"ended_on": ["Before the day on which it was begun."]})
+        raise Impossible({"ended_on": [_("Before the day on which it was begun.")]})
     medicine.ended_on = ended_on
     medicine.save(update_fields=["ended_on"])
     return medicine
@@ -157,7 +163,7 @@ def write_rescue_plan(*, patient: Patient, text: str, by: User, now: datetime) -
     check_writable(patient)
     return RescuePlan.objects.create(
         patient=patient,
-        text=said("text", text, "Write what to take by mouth, how much, and whom to call."),
+        text=said("text", text, _("Write what to take by mouth, how much, and whom to call.")),
         recorded_at=now,
         recorded_by=by,
     )

@@ -5,13 +5,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
+from clinical.saying import say
 from clinical.titration import Bolus, FirstDose, Outcome, Screening, first_dose, screening
 from clinical.units import plain
 from clinics.errors import Conflict, Impossible
 from clinics.models import User
 from clinics.roles import Permission
-from clinics.words import moment_words
+from clinics.words import in_english, moment_words
 from patients.models import Patient
 from therapy.models import Phase, Trial, TrialBolus
 from therapy.rules import rules_of, rules_of_trial
@@ -47,11 +49,11 @@ def begin(*, patient: Patient, starts_small: bool, by: User, now: datetime) -> T
     """
     check_writable(patient)
     if phases.pump_in_use(patient) is not None:
-        raise Conflict("The patient has a pump already: a screening comes before one.")
+        raise Conflict(_("The patient has a pump already: a screening comes before one."))
     last = patient.trials.first()
     is_decided = last is not None and last.outcome in (Trial.Outcome.RESPONDED, Trial.Outcome.NO_RESPONSE)
     if is_decided and not by.access.can(Permission.SIGN_DOSE, patient.clinic_id):
-        raise Conflict("The last screening has an outcome. Only a prescriber begins another.")
+        raise Conflict(_("The last screening has an outcome. Only a prescriber begins another."))
     rules = rules_of(patient.clinic)
     try:
         with transaction.atomic():
@@ -65,8 +67,8 @@ def begin(*, patient: Patient, starts_small: bool, by: User, now: datetime) -> T
                 began_by=by,
             )
     except IntegrityError as error:
-        raise Conflict("A screening is open already.") from error
-    phases.follow(patient, Phase.SCREENING, reason="a screening was begun", by=by, now=now)
+        raise Conflict(_("A screening is open already.")) from error
+    phases.follow(patient, Phase.SCREENING, reason=say("a screening was begun"), by=by, now=now)
     return trial
 
 
@@ -84,10 +86,10 @@ def give(
     trial = _locked(trial)
     check_happened("given_at", given_at, now)
     if dose_mcg <= 0:
-        raise Impossible({"dose_mcg": ["Write the dose in mcg, above 0."]})
+        raise Impossible({"dose_mcg": [_("Write the dose in mcg, above 0.")]})
     last = trial.boluses.last()
     if last is not None and given_at <= last.given_at:
-        raise Impossible({"given_at": ["Not after the bolus before it."]})
+        raise Impossible({"given_at": [_("Not after the bolus before it.")]})
     told = _refused(trial, dose_mcg, given_at)
     if told and not override_reason.strip():
         raise Blocked(told)
@@ -108,16 +110,23 @@ def _refused(trial: Trial, dose_mcg: Decimal, given_at: datetime) -> list[str]:
     """Why the rules refuse a bolus; empty if they do not."""
     found, zone = stage(trial).next, trial.patient.clinic.zone
     if found.outcome is not Outcome.GIVE or found.next_dose_mcg is None:
-        return [f"{_capital(found.why)}. Source: {found.source}."]
+        return [say("%(message)s Source: %(source)s.", message=f"{_capital(found.why)}.", source=found.source)]
     told = []
     if dose_mcg != found.next_dose_mcg:
         told.append(
-            f"The next dose is {plain(found.next_dose_mcg)} mcg, not {plain(dose_mcg)} mcg. Source: {found.source}."
+            say(
+                "The next dose is %(next_dose_mcg)s mcg, not %(dose_mcg)s mcg. Source: %(source)s.",
+                next_dose_mcg=plain(found.next_dose_mcg),
+                dose_mcg=plain(dose_mcg),
+                source=found.source,
+            )
         )
     told += _too_near(trial, given_at)
     if found.not_before is not None and given_at < found.not_before:
-        when = moment_words(found.not_before, zone)
-        told.append(f"Not before {when}: {found.why}. Source: {found.source}.")
+        when = in_english(moment_words, found.not_before, zone)
+        told.append(
+            say("Not before %(when)s: %(why)s. Source: %(source)s.", when=when, why=found.why, source=found.source)
+        )
     return told
 
 
@@ -132,8 +141,14 @@ def _too_near(trial: Trial, given_at: datetime) -> list[str]:
         return []
     source = labels.source_of("screening_interval_hours")
     return [
-        f"Not before {moment_words(until, zone)}: at least {wait} h after the {plain(last.dose_mcg)} mcg of the "
-        f"screening before. Source: {source}."
+        say(
+            "Not before %(until)s: at least %(wait)s h after the %(dose_mcg)s mcg of the screening "
+            "before. Source: %(source)s.",
+            until=in_english(moment_words, until, zone),
+            wait=wait,
+            dose_mcg=plain(last.dose_mcg),
+            source=source,
+        )
     ]
 
 
@@ -154,21 +169,24 @@ def judge(
     trial = _locked(bolus.trial)
     bolus = trial.boluses.select_for_update().get(pk=bolus.pk)
     if bolus.responded is not None:
-        raise Conflict("Whether the patient responded is recorded already.")
+        raise Conflict(_("Whether the patient responded is recorded already."))
     least = rules_of_trial(trial).labels.screening_observe_hours[0]
     until = bolus.given_at + timedelta(hours=float(least))
     if not responded and now < until:
         zone = trial.patient.clinic.zone
         raise Conflict(
-            f"Observe for at least {least} h before it counts as no response: until {moment_words(until, zone)}."
+            _("Observe for at least %(least)s h before it counts as no response: until %(until)s.")
+            % {"least": least, "until": moment_words(until, zone)}
         )
     if responded and (effect_hours is None or effect_hours <= 0):
         raise Impossible(
-            {"effect_hours": ["Say for how many hours the effect lasted: the first dose follows from it."]}
+            {"effect_hours": [_("Say for how many hours the effect lasted: the first dose follows from it.")]}
         )
     passed = Decimal((now - bolus.given_at).total_seconds()) / 3600
     if responded and effect_hours is not None and effect_hours > passed:
-        raise Impossible({"effect_hours": ["Longer than has passed since the bolus: enter it once it has worn off."]})
+        raise Impossible(
+            {"effect_hours": [_("Longer than has passed since the bolus: enter it once it has worn off.")]}
+        )
     bolus.responded, bolus.effect_hours = responded, effect_hours if responded else None
     bolus.judged_at, bolus.judged_by, bolus.note = now, by, note.strip()
     bolus.save()
@@ -188,7 +206,7 @@ def give_up(*, trial: Trial, note: str, by: User, now: datetime) -> Trial:
     """
     trial = _locked(trial)
     if not note.strip():
-        raise Impossible({"note": ["Say why the screening is given up."]})
+        raise Impossible({"note": [_("Say why the screening is given up.")]})
     _end(trial, Trial.Outcome.ABANDONED, note.strip(), by, now)
     return trial
 
@@ -202,5 +220,5 @@ def _locked(trial: Trial) -> Trial:
     found = Trial.objects.select_for_update(of=("self",)).select_related("patient__clinic", "protocol").get(pk=trial.pk)
     check_writable(found.patient)
     if found.ended_at is not None:
-        raise Conflict(f"This screening has ended: {found.get_outcome_display().lower()}.")
+        raise Conflict(_("This screening has ended: %(outcome)s.") % {"outcome": found.get_outcome_display().lower()})
     return found

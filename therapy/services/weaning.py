@@ -7,14 +7,17 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from clinical import reading_back, weaning
 from clinical.findings import Finding
 from clinical.programs import Mode, Program
 from clinical.reading_back import Settings
+from clinical.saying import say
 from clinical.units import plain
 from clinical.weaning import Down
 from clinical.weekdays import codes_of
+from clinics import saying
 from clinics.errors import Conflict, Impossible
 from clinics.models import User
 from pumps.models import Event, Pump
@@ -40,7 +43,7 @@ def checked(pump: Pump, steps: Sequence[Down], *, now: datetime) -> list[Finding
     """
     current = standing_of(pump, now).daily_dose_mcg
     if not current:
-        raise Impossible({"steps": ["No dose runs in this pump: there is nothing to reduce."]})
+        raise Impossible({"steps": [_("No dose runs in this pump: there is nothing to reduce.")]})
     wrong = weaning.problems(steps, from_mcg=current, now=now)
     if wrong:
         raise Impossible({"steps": wrong})
@@ -57,7 +60,7 @@ def draft(*, pump_id: int, steps: Sequence[Down], reason: str, by: User, now: da
     rows = Pump.objects.select_for_update(no_key=True, of=("self",)).select_related("model", "clinic", "patient")
     pump = rows.get(pk=pump_id)
     check_cared_for(pump.patient)
-    said("reason", reason, "Say why therapy is reduced or ended.")
+    said("reason", reason, _("Say why therapy is reduced or ended."))
     findings = checked(pump, steps, now=now)
     labels = rules_of(pump.clinic).labels
     try:
@@ -76,7 +79,7 @@ def draft(*, pump_id: int, steps: Sequence[Down], reason: str, by: User, now: da
                 drafted_by=by,
             )
     except IntegrityError as error:
-        raise Conflict("A weaning plan of this pump is open already: end that one first.") from error
+        raise Conflict(_("A weaning plan of this pump is open already: end that one first.")) from error
 
 
 def steps_of(plan: WeaningPlan) -> list[Down]:
@@ -95,7 +98,7 @@ def sign(*, plan_id: int, by: User, source: str, now: datetime) -> WeaningPlan:
     check_cared_for(plan.patient)
     standing = standing_of(plan.pump, now)
     if standing.daily_dose_mcg != plan.current_daily_dose_mcg:
-        raise Conflict("The dose was changed since this plan was drafted. End it, and draft another.")
+        raise Conflict(_("The dose was changed since this plan was drafted. End it, and draft another."))
     steps = steps_of(plan)
     checked(plan.pump, steps, now=now)
     plan.state, plan.signed_at, plan.signed_by = WeaningPlan.State.SIGNED, now, by
@@ -111,7 +114,7 @@ def _planned(plan: WeaningPlan, step: Down, program: Program | None, by: User, s
     shape: dict[str, Any] = {"mode": Mode.STOPPED.value}
     if step.daily_dose_mcg and program is not None:
         shape = scaled_down(program, step.daily_dose_mcg)
-    reason = f"Weaning: {plan.reason}"[:500]
+    reason = say("Weaning: %(reason)s", reason=plan.reason)[:500]
     entry = DoseEntry(effective_at=step.at, daily_dose_mcg=step.daily_dose_mcg, reason=reason, **shape)
     return record_signed(pump_id=plan.pump_id, entry=entry, by=by, source=source, now=now)
 
@@ -146,11 +149,11 @@ def end(*, plan_id: int, reason: str, by: User, source: str, now: datetime) -> W
         Conflict: it has ended already.
     """
     plan = _locked(plan_id, WeaningPlan.State.DRAFTED, WeaningPlan.State.SIGNED)
-    plan.ended_reason = said("reason", reason, "Say why the plan ends.")
+    plan.ended_reason = said("reason", reason, _("Say why the plan ends."))
     plan.state, plan.ended_at, plan.ended_by = WeaningPlan.State.ENDED, now, by
     plan.save()
     for event in plan.events.filter(occurred_at__gt=now, voided_by=None):
-        told = f"The weaning plan was ended: {plan.ended_reason}"[:500]
+        told = say("The weaning plan was ended: %(ended_reason)s", ended_reason=plan.ended_reason)[:500]
         ledger.void(pump_id=plan.pump_id, event_id=event.pk, reason=told, user=by, source=source, now=now)
     return plan
 
@@ -162,7 +165,7 @@ def ask_for_a_read_back(sender: Any, *, event: Event, **kwargs: Any) -> None:
     """
     if WeaningPlan.objects.filter(events=event, state=WeaningPlan.State.SIGNED).exists():
         raise Conflict(
-            "This is a step of a signed taper: read the pump back on the taper's page, in the course of therapy."
+            _("This is a step of a signed taper: read the pump back on the taper's page, in the course of therapy.")
         )
 
 
@@ -205,12 +208,14 @@ def confirm_step(
     plan = _locked(plan_id, WeaningPlan.State.SIGNED)
     event = due_step(plan, now)
     if event is None or event.pk != event_id:
-        raise Conflict("This is not the step that is due.")
+        raise Conflict(_("This is not the step that is due."))
     protocol = rules_of(plan.clinic).protocol
     is_stop = event.mode == Mode.STOPPED
     if by.pk == plan.signed_by_id and (is_stop or (protocol is not None and protocol.second_person)):
-        why = "the pump is stopped" if is_stop else "the clinic asks for it"
-        raise Conflict(f"Somebody else than who signed has to read the pump back, since {why}.")
+        why = say("the pump is stopped") if is_stop else say("the clinic asks for it")
+        raise Conflict(
+            _("Somebody else than who signed has to read the pump back, since %(why)s.") % {"why": saying.said(why)}
+        )
     differing = reading_back.mismatches(settings_of(event, standing_of(plan.pump, now)), read)
     if differing:
         plan.mismatches = [*plan.mismatches, kept(differing, read, by, now)]
@@ -224,7 +229,7 @@ def end_by_another_dose(sender: Any, *, event: Event, user: User, source: str, n
     """A dose was changed without a signature while a taper runs: its steps are not steps down any more."""
     plan = WeaningPlan.objects.filter(pump=event.pump_id, state=WeaningPlan.State.SIGNED).first()
     if plan is not None:
-        told = f"another dose was recorded, {plain(event.daily_dose_mcg or Decimal(0))} mcg/day"
+        told = say("another dose was recorded, %(value)s mcg/day", value=plain(event.daily_dose_mcg or Decimal(0)))
         end(plan_id=plan.pk, reason=told, by=user, source=source, now=now)
 
 
@@ -232,7 +237,7 @@ def end_by_void(sender: Any, *, event: Event, user: User, source: str, now: date
     """One step of a signed taper was marked as an error: without it the others would be a larger step."""
     plan = WeaningPlan.objects.filter(events=event, state=WeaningPlan.State.SIGNED).first()
     if plan is not None:
-        end(plan_id=plan.pk, reason="one of its steps was marked as an error", by=user, source=source, now=now)
+        end(plan_id=plan.pk, reason=say("one of its steps was marked as an error"), by=user, source=source, now=now)
 
 
 def _locked(plan_id: int, *states: str) -> WeaningPlan:
@@ -240,5 +245,5 @@ def _locked(plan_id: int, *states: str) -> WeaningPlan:
     plan = rows.select_related("pump__model", "pump__clinic", "pump__patient", "patient", "clinic").get(pk=plan_id)
     check_writable(plan.patient)
     if plan.state not in states:
-        raise Conflict(f"This plan is not open for that: {plan.get_state_display().lower()}.")
+        raise Conflict(_("This plan is not open for that: %(state)s.") % {"state": plan.get_state_display().lower()})
     return plan
