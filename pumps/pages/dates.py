@@ -4,6 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from clinical.ledger import Fill
 from clinical.units import plain
@@ -11,6 +15,9 @@ from clinical.watching import replacement_indicated_at
 from clinics.words import calendar_day, day, left, moment_words
 from pumps.pages.words import LIMIT_WORDS, unknown_words
 from pumps.reading import Reading
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
 
 _BY_FLOW = ("programmed_low_at", "programmed_empty_at", "low_at", "empty_at", "earliest_low_at")
 
@@ -20,6 +27,7 @@ class Dated:
     """A line of the list: a date or None, and why."""
 
     name: str
+    what: str
     at: datetime | None
     left: str
     why: str
@@ -31,13 +39,18 @@ def dates(reading: Reading) -> list[Dated]:
     return [_dated(reading, *line) for line in _LINES]
 
 
-def _dated(reading: Reading, name: str, field: str, explain: Callable[[Reading], str]) -> Dated:
+def explained(reading: Reading, field: str) -> Dated:
+    """One of them, by its field of the forecast."""
+    return next(_dated(reading, *line) for line in _LINES if line[1] == field)
+
+
+def _dated(reading: Reading, name: "StrPromise", field: str, explain: Callable[[Reading], str]) -> Dated:
     at: datetime | None = getattr(reading.row, field)
     away = left(at, reading.now, reading.zone) if at is not None else ""
     why = explain(reading)
     if at is None and field in _BY_FLOW and reading.row.unknown_reason:
-        why = f"Not known: {unknown_words(reading.row, reading.now)}."
-    return Dated(name, at, away, why, is_key=field == "refill_by")
+        why = _("Not known: %(why)s.") % {"why": unknown_words(reading.row, reading.now)}
+    return Dated(str(name), field, at, away, why, is_key=field == "refill_by")
 
 
 def rate_words(reading: Reading, fill: Fill) -> str:
@@ -45,17 +58,30 @@ def rate_words(reading: Reading, fill: Fill) -> str:
     facts, concentration = reading.device.facts, fill.programmed_concentration_mcg_per_ml
     if not facts.programmable:
         flow = facts.factory_flow_ml_per_day
-        return f"its factory flow of {plain(flow)} mL/day" if flow is not None else "an unknown factory flow"
+        if flow is None:
+            return _("an unknown factory flow")
+        return _("its factory flow of %(flow)s mL/day") % {"flow": plain(flow)}
     change = reading.program_now
     if change is None:
-        return "an unknown flow (no dose is recorded)"
+        return _("an unknown flow (no dose is recorded)")
     if reading.is_stopped:
-        return "no flow (the pump is stopped)"
+        return _("no flow (the pump is stopped)")
     dose, by_patient = change.program.daily_dose_mcg, change.program.most_by_patient_mcg
-    given = f"{plain(dose)} mcg/day"
+    words = {
+        "flow": f"{(dose + by_patient) / concentration:.4g}",
+        "dose": plain(dose),
+        "most": plain(by_patient),
+        "concentration": plain(concentration),
+    }
     if by_patient:
-        given += f" and the most the patient may call for, {plain(by_patient)} mcg/day,"
-    return f"{(dose + by_patient) / concentration:.4g} mL/day ({given} at {plain(concentration)} mcg/mL)"
+        return (
+            _(
+                "%(flow)s mL/day (%(dose)s mcg/day and the most the patient may call for, %(most)s mcg/day, "
+                "at %(concentration)s mcg/mL)"
+            )
+            % words
+        )
+    return _("%(flow)s mL/day (%(dose)s mcg/day at %(concentration)s mcg/mL)") % words
 
 
 def _held(reading: Reading, fill: Fill) -> Decimal:
@@ -65,10 +91,12 @@ def _held(reading: Reading, fill: Fill) -> Decimal:
 
 def _held_words(reading: Reading, fill: Fill) -> str:
     added = reading.added_ml
+    words = {"held": plain(_held(reading, fill)), "filled": plain(fill.filled_ml), "added": plain(abs(added))}
     if not added:
-        return f"{plain(fill.filled_ml)} mL"
-    what = f"{plain(added)} mL added" if added > 0 else f"{plain(-added)} mL taken out"
-    return f"{plain(_held(reading, fill))} mL ({plain(fill.filled_ml)} filled, {what} since)"
+        return _("%(filled)s mL") % words
+    if added > 0:
+        return _("%(held)s mL (%(filled)s filled, %(added)s mL added since)") % words
+    return _("%(held)s mL (%(filled)s filled, %(added)s mL taken out since)") % words
 
 
 def _room(reading: Reading, fill: Fill) -> Decimal:
@@ -78,11 +106,12 @@ def _room(reading: Reading, fill: Fill) -> Decimal:
 def _since(reading: Reading, fill: Fill) -> str:
     changes = sum(fill.at < change.at <= reading.now for change in reading.programs)
     planned = sum(change.at > reading.now for change in reading.programs)
-    text = f"since {moment_words(fill.at, reading.zone)}"
+    text = _("since %(moment)s") % {"moment": moment_words(fill.at, reading.zone)}
     if changes:
-        text += f", with {changes} dose change{'s' if changes > 1 else ''} on the way"
+        words = ngettext(", with %(count)s dose change on the way", ", with %(count)s dose changes on the way", changes)
+        text += words % {"count": changes}
     if planned:
-        text += f", and {planned} planned"
+        text += _(", and %(count)s planned") % {"count": planned}
     return text
 
 
@@ -90,122 +119,169 @@ def _no_fill(explain: Callable[[Reading, Fill], str]) -> Callable[[Reading], str
     def explained(reading: Reading) -> str:
         fill, scan = reading.emptied_fill, reading.emptied_by_scan
         if scan is not None:
-            when = day(scan.at, reading.zone)
-            return f"The reservoir was emptied for the MRI scan of {when}; no fill is recorded since."
-        return explain(reading, fill) if fill is not None else "Not known: no fill is recorded."
+            return _("The reservoir was emptied for the MRI scan of %(day)s; no fill is recorded since.") % {
+                "day": day(scan.at, reading.zone)
+            }
+        return explain(reading, fill) if fill is not None else _("Not known: no fill is recorded.")
 
     return explained
 
 
 def _programmed_low(reading: Reading, fill: Fill) -> str:
-    low = plain(reading.pump.low_reservoir_alarm_ml)
-    room, rate = plain(_room(reading, fill)), rate_words(reading, reading.last_fill or fill)
+    words = {
+        "room": plain(_room(reading, fill)),
+        "held": _held_words(reading, fill),
+        "low": plain(reading.pump.low_reservoir_alarm_ml),
+        "rate": rate_words(reading, reading.last_fill or fill),
+        "since": _since(reading, fill),
+    }
     if reading.added_ml:
-        room = f"{room} mL of {_held_words(reading, fill)},"
-        return f"{room} above the {low} mL low level, at {rate} {_since(reading, fill)}. The pump's own alarm date."
-    return f"{room} mL above the {low} mL low level, at {rate} {_since(reading, fill)}. The pump's own alarm date."
+        return (
+            _(
+                "%(room)s mL of %(held)s, above the %(low)s mL low level, at %(rate)s %(since)s. "
+                "The pump's own alarm date."
+            )
+            % words
+        )
+    return _("%(room)s mL above the %(low)s mL low level, at %(rate)s %(since)s. The pump's own alarm date.") % words
 
 
 def _programmed_empty(reading: Reading, fill: Fill) -> str:
-    return f"All {_held_words(reading, fill)} at {rate_words(reading, reading.last_fill or fill)}."
+    words = {"held": _held_words(reading, fill), "rate": rate_words(reading, reading.last_fill or fill)}
+    return _("All %(held)s at %(rate)s.") % words
 
 
 def _low(reading: Reading, fill: Fill) -> str:
-    mean = reading.computed.flow_ratio.mean
-    return f"The same {plain(_room(reading, fill))} mL at {mean:.3f} times the programmed flow."
+    words = {"room": plain(_room(reading, fill)), "ratio": f"{reading.computed.flow_ratio.mean:.3f}"}
+    return _("The same %(room)s mL at %(ratio)s times the programmed flow.") % words
 
 
 def _empty(reading: Reading, fill: Fill) -> str:
-    mean = reading.computed.flow_ratio.mean
-    return f"All {_held_words(reading, fill)} at {mean:.3f} times the programmed flow."
+    words = {"held": _held_words(reading, fill), "ratio": f"{reading.computed.flow_ratio.mean:.3f}"}
+    return _("All %(held)s at %(ratio)s times the programmed flow.") % words
 
 
 def _earliest_low(reading: Reading, fill: Fill) -> str:
-    high = reading.computed.ratio_high
+    words = {"room": plain(_room(reading, fill)), "ratio": f"{reading.computed.ratio_high:.3f}"}
     return (
-        f"The same {plain(_room(reading, fill))} mL at {high:.3f} times the programmed flow, the 99th percentile: "
-        "at most 1 in 100 such pumps is low before this."
+        _(
+            "The same %(room)s mL at %(ratio)s times the programmed flow, the 99th percentile: "
+            "at most 1 in 100 such pumps is low before this."
+        )
+        % words
     )
 
 
 def _drug(reading: Reading, fill: Fill) -> str:
     if reading.last_fill is not fill:
-        return "The earliest of all the drug that is in the pump: it was not emptied at the last fill."
-    parts = []
-    stability = reading.rules.stability_of(fill)
-    if stability is not None:
-        whose = "" if fill.stability_days is not None else f", as your clinic has set for {fill.formulation},"
-        parts.append(f"{stability} days in the pump{whose} after {day(fill.at, reading.zone)}")
-    if fill.drug_expires_on is not None:
-        parts.append(f"the lot's expiry on {calendar_day(fill.drug_expires_on)}")
-    if not parts:
-        return "Not known: neither the drug's stability in the pump nor the lot's expiry is recorded."
-    if len(parts) == 1:
-        missing = "its stability in the pump" if stability is None else "the lot's expiry"
-        return f"By {parts[0]}; {missing} is not recorded."
-    return f"The earlier of {' and '.join(parts)}."
+        return _("The earliest of all the drug that is in the pump: it was not emptied at the last fill.")
+    stability, lot = reading.rules.stability_of(fill), fill.drug_expires_on
+    words = {
+        "stable": _stable_words(reading, fill, stability) if stability is not None else "",
+        "lot": _("the lot's expiry on %(day)s") % {"day": calendar_day(lot)} if lot is not None else "",
+    }
+    if stability is None and lot is None:
+        return _("Not known: neither the drug's stability in the pump nor the lot's expiry is recorded.")
+    if stability is None:
+        return _("By %(lot)s; its stability in the pump is not recorded.") % words
+    if lot is None:
+        return _("By %(stable)s; the lot's expiry is not recorded.") % words
+    return _("The earlier of %(stable)s and %(lot)s.") % words
+
+
+def _stable_words(reading: Reading, fill: Fill, stability: int) -> str:
+    words = {"count": stability, "drug": fill.formulation, "day": day(fill.at, reading.zone)}
+    if fill.stability_days is not None:
+        return _("%(count)s days in the pump after %(day)s") % words
+    return _("%(count)s days in the pump, as your clinic has set for %(drug)s, after %(day)s") % words
 
 
 def _max_interval(reading: Reading, fill: Fill) -> str:
-    longest, product = reading.rules.longest_interval_of(fill), reading.rules.product_of(fill)
+    product = reading.rules.product_of(fill)
     is_products = product is not None and product.max_refill_interval_days is not None
-    whose = f"the longest interval set for {fill.formulation}" if is_products else "this clinic's longest interval"
-    return f"{longest} days, {whose}, after the fill of {day(fill.at, reading.zone)}."
+    words = {
+        "count": reading.rules.longest_interval_of(fill),
+        "drug": fill.formulation,
+        "day": day(fill.at, reading.zone),
+    }
+    if is_products:
+        return _("%(count)s days, the longest interval set for %(drug)s, after the fill of %(day)s.") % words
+    return _("%(count)s days, this clinic's longest interval, after the fill of %(day)s.") % words
 
 
 def _refill_by(reading: Reading) -> str:
     row, margin = reading.row, reading.pump.clinic.refill_margin_days
     if row.refill_by is None:
-        return "Not known; see the findings."
-    deadline = row.refill_by + timedelta(days=margin)
-    words = LIMIT_WORDS.get(row.limiting_factor)
-    bound = f", set by {words}," if words else ""
-    when = moment_words(deadline, reading.zone)
-    return f"The earliest deadline, {when}{bound} less this clinic's margin of {margin} days."
+        return _("Not known; see the findings.")
+    limit = LIMIT_WORDS.get(row.limiting_factor)
+    words = {
+        "when": moment_words(row.refill_by + timedelta(days=margin), reading.zone),
+        "limit": limit,
+        "count": margin,
+    }
+    if limit:
+        return (
+            _("The earliest deadline, %(when)s, set by %(limit)s, less this clinic's margin of %(count)s days.") % words
+        )
+    return _("The earliest deadline, %(when)s less this clinic's margin of %(count)s days.") % words
 
 
 def _service_ends(reading: Reading) -> str:
     years = reading.device.service_life_years
     indicated = replacement_indicated_at(reading.ledger)
     if indicated is not None:
-        return (
-            f"The replacement indicator was on at {day(indicated, reading.zone)}, and the pump stops 90 days after it "
+        return _(
+            "The replacement indicator was on at %(day)s, and the pump stops 90 days after it "
             "came on; or earlier, at the end of its service life. No refill moves it."
-        )
+        ) % {"day": day(indicated, reading.zone)}
     if years is None:
-        return "Not known: the catalogue has no service life for this model."
-    return f"{years} years after the implant on {calendar_day(reading.pump.implanted_on)}; no refill moves it."
+        return _("Not known: the catalogue has no service life for this model.")
+    words = {"years": plain(Decimal(years)), "day": calendar_day(reading.pump.implanted_on)}
+    return _("%(years)s years after the implant on %(day)s; no refill moves it.") % words
 
 
-_LINES: tuple[tuple[str, str, Callable[[Reading], str]], ...] = (
-    ("Refill by", "refill_by", _refill_by),
-    ("Low, as programmed", "programmed_low_at", _no_fill(_programmed_low)),
-    ("Low, earliest", "earliest_low_at", _no_fill(_earliest_low)),
-    ("Low, expected", "low_at", _no_fill(_low)),
-    ("Empty, as programmed", "programmed_empty_at", _no_fill(_programmed_empty)),
-    ("Empty, expected", "empty_at", _no_fill(_empty)),
-    ("Drug expires", "drug_expires_at", _no_fill(_drug)),
-    ("Longest interval", "max_interval_at", _no_fill(_max_interval)),
-    ("Pump's service ends", "service_ends_at", _service_ends),
+_LINES: tuple[tuple["StrPromise", str, Callable[[Reading], str]], ...] = (
+    (gettext_lazy("Refill by"), "refill_by", _refill_by),
+    (gettext_lazy("Low, as programmed"), "programmed_low_at", _no_fill(_programmed_low)),
+    (gettext_lazy("Low, earliest"), "earliest_low_at", _no_fill(_earliest_low)),
+    (gettext_lazy("Low, expected"), "low_at", _no_fill(_low)),
+    (gettext_lazy("Empty, as programmed"), "programmed_empty_at", _no_fill(_programmed_empty)),
+    (gettext_lazy("Empty, expected"), "empty_at", _no_fill(_empty)),
+    (gettext_lazy("Drug expires"), "drug_expires_at", _no_fill(_drug)),
+    (gettext_lazy("Longest interval"), "max_interval_at", _no_fill(_max_interval)),
+    (gettext_lazy("Pump's service ends"), "service_ends_at", _service_ends),
 )
-NAMES = [(name, field) for name, field, _ in _LINES]
+NAMES = [(name, field) for name, field, _explain in _LINES]
 
 
 def _learned_words(reading: Reading) -> str:
     """What a pump of its model starts from, and where that is from."""
     prior, version = reading.device.facts.prior, reading.row.prior_version
-    whose = f"learned from {version.pumps:,} pumps" if version.pumps else "from the catalogue"
-    return (
-        f"{reading.pump.model.model} pumps start from {prior.mean:.3f} ± {prior.sd:.3f}, and one measured residue is "
-        f"known to ± {prior.noise_ml:.2f} mL (prior {version.pk} of {day(version.created_at, reading.zone)}, {whose})"
-    )
+    whose = _("from the catalogue")
+    if version.pumps:
+        whose = _("learned from %(count)s pumps") % {"count": f"{version.pumps:,}"}
+    return _(
+        "%(model)s pumps start from %(mean)s ± %(sd)s, and one measured residue is "
+        "known to ± %(noise)s mL (prior %(version)s of %(day)s, %(whose)s)"
+    ) % {
+        "model": reading.pump.model.model,
+        "mean": f"{prior.mean:.3f}",
+        "sd": f"{prior.sd:.3f}",
+        "noise": f"{prior.noise_ml:.2f}",
+        "version": version.pk,
+        "day": day(version.created_at, reading.zone),
+        "whose": whose,
+    }
 
 
 def ratio_words(reading: Reading) -> str:
     """What is believed of the pump's flow, and on what grounds."""
     ratio, start = reading.computed.flow_ratio, _learned_words(reading)
     if not ratio.refills:
-        return f"No refill has measured this pump yet: {start}."
-    refills = "1 refill" if ratio.refills == 1 else f"{ratio.refills} refills"
-    measured = f"{ratio.mean:.3f} ± {ratio.sd:.3f}"
-    return f"This pump delivers {measured} times what is programmed, learned from {refills}; {start}."
+        return _("No refill has measured this pump yet: %(start)s.") % {"start": start}
+    words = ngettext(
+        "This pump delivers %(ratio)s times what is programmed, learned from %(count)s refill; %(start)s.",
+        "This pump delivers %(ratio)s times what is programmed, learned from %(count)s refills; %(start)s.",
+        ratio.refills,
+    )
+    return words % {"ratio": f"{ratio.mean:.3f} ± {ratio.sd:.3f}", "count": ratio.refills, "start": start}
