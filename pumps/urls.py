@@ -25,6 +25,7 @@ from pumps.pages import (
     visit_report,
     worklist,
 )
+from pumps.pages.why.pages import why_page
 
 urlpatterns = [
     path("", worklist.worklist, name="worklist"),
@@ -56,6 +57,7 @@ urlpatterns = [
     path("pumps/<int:pump_id>/what-if/", planner.what_if, name="what_if"),
     path("pumps/<int:pump_id>/reservoir/", reservoir.reservoir_page, name="reservoir"),
     path("pumps/<int:pump_id>/reservoir/pdf/", reservoir.reservoir_pdf, name="reservoir_pdf"),
+    path("pumps/<int:pump_id>/why/<slug:what>/", why_page, name="why"),
     path("pumps/<int:pump_id>/known/", known.known, name="known"),
     path("today/", today.today, name="today"),
     path("pumps/<int:pump_id>/guided/", guided.guided_visit, name="guided_visit"),
