@@ -277,6 +277,8 @@ class Notification(models.Model):
             models.Index(fields=["due_at"], name="notification_queued", condition=Q(state="queued")),
             models.Index(fields=["lease_until"], name="notification_leased", condition=Q(state="sending")),
             models.Index(fields=["clinic", "-id"], name="notification_of_clinic"),
+            # delays.delays: what left in the last days
+            models.Index(fields=["sent_at"], name="notification_sent", condition=Q(state="sent")),
             # what a provider says of a message
             models.Index(fields=["provider_id"], name="notification_provider", condition=~Q(provider_id="")),
         ]

@@ -28,7 +28,7 @@ _PLACES: dict[str, dict[str, str]] = {
             "enter_pump change_pump explant_pump replace_pump hand_over offer_transfer withdraw_transfer transfer"
             " raise_low_level"
         ),
-        "dates": "pump known what_if",
+        "dates": "pump known what_if reservoir reservoir_pdf why",
         "booking": "visit cancel_visit confirm_visit arrive_visit miss_visit",
         "refill": "log_refill guided log_event log_menu",
         "titration": (
@@ -53,7 +53,7 @@ _PLACES: dict[str, dict[str, str]] = {
     },
     "": {
         "booking": "call_list clinic_call_list download_call_list",
-        "alerts": "on_call digest_choices",
+        "alerts": "on_call digest_choices engine",
         "dates": "calculators label_sets fleet",
         "devices": "catalogue catalogue_edit",
         "accounts": "account leave_clinic api_keys revoke_key welcome_back session invitation",

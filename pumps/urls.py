@@ -7,6 +7,7 @@ from pumps.pages import (
     catalogue,
     clinics,
     devices,
+    engine,
     fleet,
     guided,
     guided_drafts,
@@ -25,6 +26,7 @@ from pumps.pages import (
     visit_report,
     worklist,
 )
+from pumps.pages.why.pages import why_page
 
 urlpatterns = [
     path("", worklist.worklist, name="worklist"),
@@ -56,6 +58,7 @@ urlpatterns = [
     path("pumps/<int:pump_id>/what-if/", planner.what_if, name="what_if"),
     path("pumps/<int:pump_id>/reservoir/", reservoir.reservoir_page, name="reservoir"),
     path("pumps/<int:pump_id>/reservoir/pdf/", reservoir.reservoir_pdf, name="reservoir_pdf"),
+    path("pumps/<int:pump_id>/why/<slug:what>/", why_page, name="why"),
     path("pumps/<int:pump_id>/known/", known.known, name="known"),
     path("today/", today.today, name="today"),
     path("pumps/<int:pump_id>/guided/", guided.guided_visit, name="guided_visit"),
@@ -88,6 +91,7 @@ urlpatterns = [
     path("clinics/<int:clinic_id>/call-list/", call_list.call_list, name="clinic_call_list"),
     path("clinics/<int:clinic_id>/call-list/download/", call_list.download, name="download_call_list"),
     path("fleet/", fleet.fleet, name="fleet"),
+    path("engine/", engine.engine, name="engine"),
     path("calculators/", calculators.page, name="calculators"),
     path("label-sets/", label_sets.label_sets, name="label_sets"),
     path("pump-models/", catalogue.catalogue, name="catalogue"),

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -16,6 +16,9 @@ from clinics.words import calendar_day, day, left, moment_words
 from pumps.pages.words import LIMIT_WORDS, unknown_words
 from pumps.reading import Reading
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
+
 _BY_FLOW = ("programmed_low_at", "programmed_empty_at", "low_at", "empty_at", "earliest_low_at")
 
 
@@ -24,6 +27,7 @@ class Dated:
     """A line of the list: a date or None, and why."""
 
     name: str
+    what: str
     at: datetime | None
     left: str
     why: str
@@ -35,13 +39,18 @@ def dates(reading: Reading) -> list[Dated]:
     return [_dated(reading, *line) for line in _LINES]
 
 
-def _dated(reading: Reading, name: Promise, field: str, explain: Callable[[Reading], str]) -> Dated:
+def explained(reading: Reading, field: str) -> Dated:
+    """One of them, by its field of the forecast."""
+    return next(_dated(reading, *line) for line in _LINES if line[1] == field)
+
+
+def _dated(reading: Reading, name: "StrPromise", field: str, explain: Callable[[Reading], str]) -> Dated:
     at: datetime | None = getattr(reading.row, field)
     away = left(at, reading.now, reading.zone) if at is not None else ""
     why = explain(reading)
     if at is None and field in _BY_FLOW and reading.row.unknown_reason:
-        why = _("Not known: %(row)s.") % {"row": unknown_words(reading.row, reading.now)}
-    return Dated(str(name), at, away, why, is_key=field == "refill_by")
+        why = _("Not known: %(why)s.") % {"why": unknown_words(reading.row, reading.now)}
+    return Dated(str(name), field, at, away, why, is_key=field == "refill_by")
 
 
 def rate_words(reading: Reading, fill: Fill) -> str:
@@ -49,28 +58,30 @@ def rate_words(reading: Reading, fill: Fill) -> str:
     facts, concentration = reading.device.facts, fill.programmed_concentration_mcg_per_ml
     if not facts.programmable:
         flow = facts.factory_flow_ml_per_day
-        return (
-            _("its factory flow of %(flow)s mL/day") % {"flow": plain(flow)}
-            if flow is not None
-            else _("an unknown factory flow")
-        )
+        if flow is None:
+            return _("an unknown factory flow")
+        return _("its factory flow of %(flow)s mL/day") % {"flow": plain(flow)}
     change = reading.program_now
     if change is None:
         return _("an unknown flow (no dose is recorded)")
     if reading.is_stopped:
         return _("no flow (the pump is stopped)")
     dose, by_patient = change.program.daily_dose_mcg, change.program.most_by_patient_mcg
-    given = _("%(dose)s mcg/day") % {"dose": plain(dose)}
-    if by_patient:
-        given = _("%(dose)s mcg/day and the most the patient may call for, %(by_patient)s mcg/day,") % {
-            "dose": plain(dose),
-            "by_patient": plain(by_patient),
-        }
-    return _("%(flow)s mL/day (%(given)s at %(concentration)s mcg/mL)") % {
+    words = {
         "flow": f"{(dose + by_patient) / concentration:.4g}",
-        "given": given,
+        "dose": plain(dose),
+        "most": plain(by_patient),
         "concentration": plain(concentration),
     }
+    if by_patient:
+        return (
+            _(
+                "%(flow)s mL/day (%(dose)s mcg/day and the most the patient may call for, %(most)s mcg/day, "
+                "at %(concentration)s mcg/mL)"
+            )
+            % words
+        )
+    return _("%(flow)s mL/day (%(dose)s mcg/day at %(concentration)s mcg/mL)") % words
 
 
 def _held(reading: Reading, fill: Fill) -> Decimal:
@@ -80,18 +91,12 @@ def _held(reading: Reading, fill: Fill) -> Decimal:
 
 def _held_words(reading: Reading, fill: Fill) -> str:
     added = reading.added_ml
+    words = {"held": plain(_held(reading, fill)), "filled": plain(fill.filled_ml), "added": plain(abs(added))}
     if not added:
-        return _("%(filled_ml)s mL") % {"filled_ml": plain(fill.filled_ml)}
-    told = (
-        _("%(held)s mL (%(filled)s filled, %(changed)s mL added since)")
-        if added > 0
-        else _("%(held)s mL (%(filled)s filled, %(changed)s mL taken out since)")
-    )
-    return told % {
-        "held": plain(_held(reading, fill)),
-        "filled": plain(fill.filled_ml),
-        "changed": plain(abs(added)),
-    }
+        return _("%(filled)s mL") % words
+    if added > 0:
+        return _("%(held)s mL (%(filled)s filled, %(added)s mL added since)") % words
+    return _("%(held)s mL (%(filled)s filled, %(added)s mL taken out since)") % words
 
 
 def _room(reading: Reading, fill: Fill) -> Decimal:
@@ -101,31 +106,21 @@ def _room(reading: Reading, fill: Fill) -> Decimal:
 def _since(reading: Reading, fill: Fill) -> str:
     changes = sum(fill.at < change.at <= reading.now for change in reading.programs)
     planned = sum(change.at > reading.now for change in reading.programs)
-    values = {"at": moment_words(fill.at, reading.zone), "changes": changes, "planned": planned}
-    if changes and planned:
-        told = ngettext(
-            "since %(at)s, with %(changes)s dose change on the way, and %(planned)s planned",
-            "since %(at)s, with %(changes)s dose changes on the way, and %(planned)s planned",
-            changes,
-        )
-    elif changes:
-        told = ngettext(
-            "since %(at)s, with %(changes)s dose change on the way",
-            "since %(at)s, with %(changes)s dose changes on the way",
-            changes,
-        )
-    else:
-        told = _("since %(at)s, and %(planned)s planned") if planned else _("since %(at)s")
-    return told % values
+    text = _("since %(moment)s") % {"moment": moment_words(fill.at, reading.zone)}
+    if changes:
+        words = ngettext(", with %(count)s dose change on the way", ", with %(count)s dose changes on the way", changes)
+        text += words % {"count": changes}
+    if planned:
+        text += _(", and %(count)s planned") % {"count": planned}
+    return text
 
 
 def _no_fill(explain: Callable[[Reading, Fill], str]) -> Callable[[Reading], str]:
     def explained(reading: Reading) -> str:
         fill, scan = reading.emptied_fill, reading.emptied_by_scan
         if scan is not None:
-            when = day(scan.at, reading.zone)
-            return _("The reservoir was emptied for the MRI scan of %(when)s; no fill is recorded since.") % {
-                "when": when
+            return _("The reservoir was emptied for the MRI scan of %(day)s; no fill is recorded since.") % {
+                "day": day(scan.at, reading.zone)
             }
         return explain(reading, fill) if fill is not None else _("Not known: no fill is recorded.")
 
@@ -133,106 +128,102 @@ def _no_fill(explain: Callable[[Reading, Fill], str]) -> Callable[[Reading], str
 
 
 def _programmed_low(reading: Reading, fill: Fill) -> str:
-    low = plain(reading.pump.low_reservoir_alarm_ml)
-    room, rate = plain(_room(reading, fill)), rate_words(reading, reading.last_fill or fill)
-    if reading.added_ml:
-        told = _(
-            "%(room)s mL of %(held)s, above the %(low)s mL low level, at %(rate)s %(since)s. The pump's own alarm date."
-        )
-    else:
-        told = _("%(room)s mL above the %(low)s mL low level, at %(rate)s %(since)s. The pump's own alarm date.")
-    return told % {
-        "room": room,
+    words = {
+        "room": plain(_room(reading, fill)),
         "held": _held_words(reading, fill),
-        "low": low,
-        "rate": rate,
+        "low": plain(reading.pump.low_reservoir_alarm_ml),
+        "rate": rate_words(reading, reading.last_fill or fill),
         "since": _since(reading, fill),
     }
+    if reading.added_ml:
+        return (
+            _(
+                "%(room)s mL of %(held)s, above the %(low)s mL low level, at %(rate)s %(since)s. "
+                "The pump's own alarm date."
+            )
+            % words
+        )
+    return _("%(room)s mL above the %(low)s mL low level, at %(rate)s %(since)s. The pump's own alarm date.") % words
 
 
 def _programmed_empty(reading: Reading, fill: Fill) -> str:
-    return _("All %(held)s at %(rate)s.") % {
-        "held": _held_words(reading, fill),
-        "rate": rate_words(reading, reading.last_fill or fill),
-    }
+    words = {"held": _held_words(reading, fill), "rate": rate_words(reading, reading.last_fill or fill)}
+    return _("All %(held)s at %(rate)s.") % words
 
 
 def _low(reading: Reading, fill: Fill) -> str:
-    mean = reading.computed.flow_ratio.mean
-    return _("The same %(room)s mL at %(mean)s times the programmed flow.") % {
-        "room": plain(_room(reading, fill)),
-        "mean": f"{mean:.3f}",
-    }
+    words = {"room": plain(_room(reading, fill)), "ratio": f"{reading.computed.flow_ratio.mean:.3f}"}
+    return _("The same %(room)s mL at %(ratio)s times the programmed flow.") % words
 
 
 def _empty(reading: Reading, fill: Fill) -> str:
-    mean = reading.computed.flow_ratio.mean
-    return _("All %(held)s at %(mean)s times the programmed flow.") % {
-        "held": _held_words(reading, fill),
-        "mean": f"{mean:.3f}",
-    }
+    words = {"held": _held_words(reading, fill), "ratio": f"{reading.computed.flow_ratio.mean:.3f}"}
+    return _("All %(held)s at %(ratio)s times the programmed flow.") % words
 
 
 def _earliest_low(reading: Reading, fill: Fill) -> str:
-    high = reading.computed.ratio_high
-    return _(
-        "The same %(room)s mL at %(high)s times the programmed flow, the 99th percentile: at "
-        "most 1 in 100 such pumps is low before this."
-    ) % {"room": plain(_room(reading, fill)), "high": f"{high:.3f}"}
+    words = {"room": plain(_room(reading, fill)), "ratio": f"{reading.computed.ratio_high:.3f}"}
+    return (
+        _(
+            "The same %(room)s mL at %(ratio)s times the programmed flow, the 99th percentile: "
+            "at most 1 in 100 such pumps is low before this."
+        )
+        % words
+    )
 
 
 def _drug(reading: Reading, fill: Fill) -> str:
     if reading.last_fill is not fill:
         return _("The earliest of all the drug that is in the pump: it was not emptied at the last fill.")
-    parts = []
-    stability = reading.rules.stability_of(fill)
-    if stability is not None:
-        told = (
-            _("%(stability)s days in the pump after %(at)s")
-            if fill.stability_days is not None
-            else _("%(stability)s days in the pump, as your clinic has set for %(product)s, after %(at)s")
-        )
-        at = day(fill.at, reading.zone)
-        parts.append(told % {"stability": stability, "product": fill.formulation, "at": at})
-    if fill.drug_expires_on is not None:
-        parts.append(
-            _("the lot's expiry on %(drug_expires_on)s") % {"drug_expires_on": calendar_day(fill.drug_expires_on)}
-        )
-    if not parts:
+    stability, lot = reading.rules.stability_of(fill), fill.drug_expires_on
+    words = {
+        "stable": _stable_words(reading, fill, stability) if stability is not None else "",
+        "lot": _("the lot's expiry on %(day)s") % {"day": calendar_day(lot)} if lot is not None else "",
+    }
+    if stability is None and lot is None:
         return _("Not known: neither the drug's stability in the pump nor the lot's expiry is recorded.")
-    if len(parts) == 1:
-        missing = _("its stability in the pump") if stability is None else _("the lot's expiry")
-        return _("By %(known)s; %(missing)s is not recorded.") % {"known": parts[0], "missing": missing}
-    return _("The earlier of %(first)s and %(second)s.") % {"first": parts[0], "second": parts[1]}
+    if stability is None:
+        return _("By %(lot)s; its stability in the pump is not recorded.") % words
+    if lot is None:
+        return _("By %(stable)s; the lot's expiry is not recorded.") % words
+    return _("The earlier of %(stable)s and %(lot)s.") % words
+
+
+def _stable_words(reading: Reading, fill: Fill, stability: int) -> str:
+    words = {"count": stability, "drug": fill.formulation, "day": day(fill.at, reading.zone)}
+    if fill.stability_days is not None:
+        return _("%(count)s days in the pump after %(day)s") % words
+    return _("%(count)s days in the pump, as your clinic has set for %(drug)s, after %(day)s") % words
 
 
 def _max_interval(reading: Reading, fill: Fill) -> str:
-    longest, product = reading.rules.longest_interval_of(fill), reading.rules.product_of(fill)
+    product = reading.rules.product_of(fill)
     is_products = product is not None and product.max_refill_interval_days is not None
-    whose = (
-        _("the longest interval set for %(formulation)s") % {"formulation": fill.formulation}
-        if is_products
-        else _("this clinic's longest interval")
-    )
-    return _("%(longest)s days, %(whose)s, after the fill of %(at)s.") % {
-        "longest": longest,
-        "whose": whose,
-        "at": day(fill.at, reading.zone),
+    words = {
+        "count": reading.rules.longest_interval_of(fill),
+        "drug": fill.formulation,
+        "day": day(fill.at, reading.zone),
     }
+    if is_products:
+        return _("%(count)s days, the longest interval set for %(drug)s, after the fill of %(day)s.") % words
+    return _("%(count)s days, this clinic's longest interval, after the fill of %(day)s.") % words
 
 
 def _refill_by(reading: Reading) -> str:
     row, margin = reading.row, reading.pump.clinic.refill_margin_days
     if row.refill_by is None:
         return _("Not known; see the findings.")
-    deadline = row.refill_by + timedelta(days=margin)
-    words = LIMIT_WORDS.get(row.limiting_factor)
-    told = (
-        _("The earliest deadline, %(when)s, set by %(words)s, less this clinic's margin of %(margin)s days.")
-        if words
-        else _("The earliest deadline, %(when)s less this clinic's margin of %(margin)s days.")
-    )
-    return told % {"when": moment_words(deadline, reading.zone), "words": words, "margin": margin}
+    limit = LIMIT_WORDS.get(row.limiting_factor)
+    words = {
+        "when": moment_words(row.refill_by + timedelta(days=margin), reading.zone),
+        "limit": limit,
+        "count": margin,
+    }
+    if limit:
+        return (
+            _("The earliest deadline, %(when)s, set by %(limit)s, less this clinic's margin of %(count)s days.") % words
+        )
+    return _("The earliest deadline, %(when)s less this clinic's margin of %(count)s days.") % words
 
 
 def _service_ends(reading: Reading) -> str:
@@ -240,18 +231,16 @@ def _service_ends(reading: Reading) -> str:
     indicated = replacement_indicated_at(reading.ledger)
     if indicated is not None:
         return _(
-            "The replacement indicator was on at %(indicated)s, and the pump stops 90 days after it "
+            "The replacement indicator was on at %(day)s, and the pump stops 90 days after it "
             "came on; or earlier, at the end of its service life. No refill moves it."
-        ) % {"indicated": day(indicated, reading.zone)}
+        ) % {"day": day(indicated, reading.zone)}
     if years is None:
         return _("Not known: the catalogue has no service life for this model.")
-    return _("%(years)s years after the implant on %(implanted_on)s; no refill moves it.") % {
-        "years": years,
-        "implanted_on": calendar_day(reading.pump.implanted_on),
-    }
+    words = {"years": plain(Decimal(years)), "day": calendar_day(reading.pump.implanted_on)}
+    return _("%(years)s years after the implant on %(day)s; no refill moves it.") % words
 
 
-_LINES: tuple[tuple[Promise, str, Callable[[Reading], str]], ...] = (
+_LINES: tuple[tuple["StrPromise", str, Callable[[Reading], str]], ...] = (
     (gettext_lazy("Refill by"), "refill_by", _refill_by),
     (gettext_lazy("Low, as programmed"), "programmed_low_at", _no_fill(_programmed_low)),
     (gettext_lazy("Low, earliest"), "earliest_low_at", _no_fill(_earliest_low)),
@@ -268,21 +257,19 @@ NAMES = [(name, field) for name, field, _explain in _LINES]
 def _learned_words(reading: Reading) -> str:
     """What a pump of its model starts from, and where that is from."""
     prior, version = reading.device.facts.prior, reading.row.prior_version
-    whose = (
-        _("learned from %(pumps)s pumps") % {"pumps": f"{version.pumps:,}"}
-        if version.pumps
-        else _("from the catalogue")
-    )
+    whose = _("from the catalogue")
+    if version.pumps:
+        whose = _("learned from %(count)s pumps") % {"count": f"{version.pumps:,}"}
     return _(
-        "%(model)s pumps start from %(mean)s ± %(sd)s, and one measured residue is known to ± "
-        "%(noise_ml)s mL (prior %(pk)s of %(created_at)s, %(whose)s)"
+        "%(model)s pumps start from %(mean)s ± %(sd)s, and one measured residue is "
+        "known to ± %(noise)s mL (prior %(version)s of %(day)s, %(whose)s)"
     ) % {
         "model": reading.pump.model.model,
         "mean": f"{prior.mean:.3f}",
         "sd": f"{prior.sd:.3f}",
-        "noise_ml": f"{prior.noise_ml:.2f}",
-        "pk": version.pk,
-        "created_at": day(version.created_at, reading.zone),
+        "noise": f"{prior.noise_ml:.2f}",
+        "version": version.pk,
+        "day": day(version.created_at, reading.zone),
         "whose": whose,
     }
 
@@ -292,9 +279,9 @@ def ratio_words(reading: Reading) -> str:
     ratio, start = reading.computed.flow_ratio, _learned_words(reading)
     if not ratio.refills:
         return _("No refill has measured this pump yet: %(start)s.") % {"start": start}
-    told = ngettext(
-        "This pump delivers %(measured)s times what is programmed, learned from %(refills)s refill; %(start)s.",
-        "This pump delivers %(measured)s times what is programmed, learned from %(refills)s refills; %(start)s.",
+    words = ngettext(
+        "This pump delivers %(ratio)s times what is programmed, learned from %(count)s refill; %(start)s.",
+        "This pump delivers %(ratio)s times what is programmed, learned from %(count)s refills; %(start)s.",
         ratio.refills,
     )
-    return told % {"measured": f"{ratio.mean:.3f} ± {ratio.sd:.3f}", "refills": ratio.refills, "start": start}
+    return words % {"ratio": f"{ratio.mean:.3f} ± {ratio.sd:.3f}", "count": ratio.refills, "start": start}

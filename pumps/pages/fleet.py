@@ -6,22 +6,27 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy
 
 from clinical.standing_out import Reason
 from clinics import paging
 from clinics.models import Clinic
 from clinics.pages import user_of
+from pumps.pictures.ratios import Row, ratio_picture
 from pumps.services import figures
+from pumps.services.figures import FleetView
 from pumps.services.standing_out import ClinicView, clinic_view
 
 REASON_WORDS = {
-    Reason.RAN_DRY: "nothing aspirated at its last refill",
-    Reason.UNSETTLED: "its flow has changed, and too few refills have followed",
-    Reason.OUTSIDE_ACCURACY: "outside the device's accuracy",
-    Reason.FAR_FROM_MODEL: "far from its model",
+    Reason.RAN_DRY: gettext_lazy("nothing aspirated at its last refill"),
+    Reason.UNSETTLED: gettext_lazy("its flow has changed, and too few refills have followed"),
+    Reason.OUTSIDE_ACCURACY: gettext_lazy("outside the device's accuracy"),
+    Reason.FAR_FROM_MODEL: gettext_lazy("far from its model"),
 }
 # The rest of a long list is behind the worklist's search; these are the gravest.
 LOTS_SHOWN, PUMPS_SHOWN = 50, 100
+# What is seen of a ratio alone.
+FAR = {Reason.OUTSIDE_ACCURACY, Reason.FAR_FROM_MODEL}
 
 
 def fleet(request: HttpRequest) -> HttpResponse:
@@ -33,8 +38,11 @@ def fleet(request: HttpRequest) -> HttpResponse:
         "clinics": clinics,
         "chosen": chosen,
         "view": figures.fleet_view(clinics),
-        **(_one(clinic_view(chosen)) if chosen is not None else {}),
     }
+    if chosen is not None:
+        context |= _one(clinic_view(chosen))
+    else:
+        context["picture"] = ratio_picture(_of_models(context["view"]))
     return render(request, "pumps/fleet.html", context)
 
 
@@ -55,8 +63,49 @@ def _one(found: ClinicView) -> dict[str, Any]:
         "lots": found.lots[:LOTS_SHOWN],
         "lots_left": len(found.lots[LOTS_SHOWN:]),
         "standing": [
-            (each.pump, each.standing, "; ".join(REASON_WORDS[reason] for reason in each.standing.reasons))
+            (each.pump, each.standing, "; ".join(str(REASON_WORDS[reason]) for reason in each.standing.reasons))
             for each in found.standing[:PUMPS_SHOWN]
         ],
         "standing_left": len(found.standing[PUMPS_SHOWN:]),
+        "picture": ratio_picture(_of_pumps(found)),
     }
+
+
+def _of_pumps(found: ClinicView) -> list[Row]:
+    """Each pump that was gone through; those that stand out by name."""
+    return [
+        Row(
+            name=one.model.model,
+            prior_mean=one.mean,
+            prior_sd=one.sd,
+            ratios=one.measured,
+            outliers=_outliers(found, one.model.pk),
+        )
+        for one in found.ratios
+    ]
+
+
+def _outliers(found: ClinicView, model_id: int) -> list[tuple[float, str]]:
+    """The pumps of a model whose ratio stands out, the furthest from its model first."""
+    far = [
+        each
+        for each in found.standing
+        if each.pump.model_id == model_id and each.standing.refills and FAR & set(each.standing.reasons)
+    ]
+    far.sort(key=lambda each: -abs(each.standing.from_model))
+    return [(each.standing.ratio, each.pump.patient.family_name) for each in far]
+
+
+def _of_models(view: FleetView) -> list[Row]:
+    """All pumps of each model together, as of last night."""
+    return [
+        Row(
+            name=one.model.model,
+            prior_mean=one.learned.mean if one.learned else float(one.model.flow_ratio_mean),
+            prior_sd=one.learned.sd if one.learned else float(one.model.flow_ratio_sd),
+            mean=one.figure.ratio_mean,
+            sd=one.figure.ratio_sd,
+            count=one.figure.measured,
+        )
+        for one in view.models
+    ]

@@ -7,6 +7,7 @@ from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from alerts.messages import headline
 from alerts.models import Alert, AlertStep
@@ -28,7 +29,7 @@ from pumps.pages.timeline import plans_of, plans_to_confirm, timeline
 from pumps.pages.visit_lines import lines_of
 from pumps.pages.words import SEVERITY_WORDS, because, urgency
 from pumps.pictures import levels
-from pumps.reading import Reading, read
+from pumps.reading import Clock, Reading, read
 from pumps.services import low_level
 from pumps.tip import tip_of
 
@@ -137,13 +138,23 @@ def clock_note(reading: Reading) -> str:
     ahead_s = clock.offset_s - utc_offset_seconds(reading.now, reading.zone)
     if ahead_s == 0:
         return ""
-    apart = f"{_apart(abs(ahead_s))} {'ahead of' if ahead_s > 0 else 'behind'}"
+    words = {"apart": _apart(abs(ahead_s)), "since": _since_words(reading, clock)}
+    if ahead_s > 0:
+        return (
+            _("The pump's clock is %(apart)s ahead of wall clock%(since)s: its steps and boluses run by its own clock.")
+            % words
+        )
+    return (
+        _("The pump's clock is %(apart)s behind wall clock%(since)s: its steps and boluses run by its own clock.")
+        % words
+    )
+
+
+def _since_words(reading: Reading, clock: Clock) -> str:
     if clock.was_read:
-        since = f", as read on {day(clock.at, reading.zone)}"
-    else:
-        changed = _since(reading, clock.offset_s)
-        since = f" since {day(changed, reading.zone)}" if changed is not None else ""
-    return f"The pump's clock is {apart} wall clock{since}: its steps and boluses run by its own clock."
+        return _(", as read on %(day)s") % {"day": day(clock.at, reading.zone)}
+    changed = _since(reading, clock.offset_s)
+    return _(" since %(day)s") % {"day": day(changed, reading.zone)} if changed is not None else ""
 
 
 def _apart(seconds: int) -> str:

@@ -5,8 +5,7 @@ from datetime import datetime
 from math import floor, log10
 from zoneinfo import ZoneInfo
 
-from django.utils.dateformat import format as formatted
-
+from clinics.words import short_day
 from pumps.pictures.shapes import WIDTH, Drawing, Line, Words
 
 MOST_TICKS = 5
@@ -41,11 +40,6 @@ class Scale:
         return self.bottom - share * (self.bottom - self.top)
 
 
-def short_day(at: datetime, zone: ZoneInfo) -> str:
-    """`19 Aug 2026`."""
-    return formatted(at.astimezone(zone), "j M Y")
-
-
 def draw_days(found: Drawing, axis: Time, y: float) -> None:
     """Evenly spaced days below the line at `y`; every second one is left out where there is no room."""
     count = min(MOST_TICKS, max(2, (axis.end - axis.start).days + 1))
@@ -53,7 +47,9 @@ def draw_days(found: Drawing, axis: Time, y: float) -> None:
         at = axis.start + (axis.end - axis.start) * place / (count - 1)
         anchor = "start" if place == 0 else "end" if place == count - 1 else "middle"
         found.lines.append(Line("tick", [(axis.x(at), y), (axis.x(at), y + 5)]))
-        found.words.append(Words(axis.x(at), y + 18, short_day(at, axis.zone), anchor, is_extra=place % 2 == 1))
+        found.words.append(
+            Words(axis.x(at), y + 18, short_day(at.astimezone(axis.zone).date()), anchor, is_extra=place % 2 == 1)
+        )
 
 
 def draw_numbers(found: Drawing, scale: Scale, step: float, unit: str) -> None:

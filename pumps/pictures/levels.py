@@ -41,6 +41,14 @@ class Volume:
     def range_words(self) -> str:
         return range_words(self.low, self.high)
 
+    @property
+    def expected_words(self) -> str:
+        return ml(self.expected)
+
+    @property
+    def programmed_words(self) -> str:
+        return ml(self.programmed)
+
 
 def ml(value: float) -> str:
     return f"{value:.1f} mL"

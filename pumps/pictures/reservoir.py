@@ -11,9 +11,9 @@ from django.utils.translation import gettext_lazy
 
 from clinical.forecast import VolumeCurve
 from clinical.ledger import Fill, Interrogation, LedgerEvent, ProgramChange
-from clinics.words import day, moment_words
+from clinics.words import day, moment_words, short_day
 from pumps.pictures import levels
-from pumps.pictures.axes import Scale, Time, draw_days, draw_numbers, short_day, step_of
+from pumps.pictures.axes import Scale, Time, draw_days, draw_numbers, step_of
 from pumps.pictures.levels import ml
 from pumps.pictures.shapes import WIDTH, Band, Drawing, Key, Line, Mark, Moment, Picture, Point, Table, Words
 from pumps.reading import Reading
@@ -190,7 +190,7 @@ def _draw_dates(drawn: Drawing, plot: _Plot) -> None:
             continue
         x = plot.axis.x(at)
         drawn.lines.append(Line(kind, [(x, y + 3), (x, FOOT)]))
-        words = f"{name} {short_day(at, plot.axis.zone)}" if kind == "refill-by" else name
+        words = f"{name} {short_day(at.astimezone(plot.axis.zone).date())}" if kind == "refill-by" else name
         drawn.words.append(Words(x, y, words, _anchor(x), kind))
 
 

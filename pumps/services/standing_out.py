@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from django.db.models import Sum
 
-from clinical.calibration import Expected, Intervals, calibrate
+from clinical.calibration import Expected, Intervals, Ratios, calibrate
 from clinical.columns import Fleet, Ints
 from clinical.depletion import calibration_intervals
 from clinical.segments import Segments, cut
@@ -14,7 +14,7 @@ from clinical.standing_out import GROUP_PUMPS, GroupRatio, Standing, by_group, p
 from clinics.models import Clinic
 from patients.models import Patient
 from pumps import batches, forecasting
-from pumps.models import Event, FleetFigure, Pump
+from pumps.models import Event, FleetFigure, Pump, PumpModel
 
 # More pumps than this are not gone through while somebody waits.
 MOST_PUMPS = 2000
@@ -37,6 +37,16 @@ class PumpStanding:
 
 
 @dataclass(frozen=True)
+class ModelRatios:
+    """What a model's pumps start from, and the flow ratios of those that a refill has measured."""
+
+    model: PumpModel
+    mean: float
+    sd: float
+    measured: Sequence[float]
+
+
+@dataclass(frozen=True)
 class ClinicView:
     """`of_pumps` pumps in use were gone through, of `all_pumps` (where those are more, as of last night).
 
@@ -48,6 +58,7 @@ class ClinicView:
     lots: Sequence[LotRatio]
     other_lots: int
     standing: Sequence[PumpStanding]
+    ratios: Sequence[ModelRatios]
     of_pumps: int
     all_pumps: int
 
@@ -80,9 +91,27 @@ def clinic_view(clinic: Clinic) -> ClinicView:
         lots=enough[:MOST_LOTS],
         other_lots=len(lots) - len(enough),
         standing=[PumpStanding(ordered[each.place], each) for each in found],
+        ratios=_by_model(ordered, fleet, ratios),
         of_pumps=len(ordered),
         all_pumps=max(_as_of_last_night(clinic), len(ids)),
     )
+
+
+def _by_model(pumps: Sequence[Pump], fleet: Fleet, ratios: Ratios) -> list[ModelRatios]:
+    """In order of manufacturer and name."""
+    places: dict[int, list[int]] = {}
+    for place, pump in enumerate(pumps):
+        places.setdefault(pump.model_id, []).append(place)
+    found = [
+        ModelRatios(
+            model=pumps[of_model[0]].model,
+            mean=float(fleet.prior_mean[of_model[0]]),
+            sd=float(fleet.prior_sd[of_model[0]]),
+            measured=[float(ratios.mean[place]) for place in of_model if ratios.refills[place] > 0],
+        )
+        for of_model in places.values()
+    ]
+    return sorted(found, key=lambda each: (each.model.manufacturer, each.model.model))
 
 
 def _as_of_last_night(clinic: Clinic) -> int:

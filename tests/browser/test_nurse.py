@@ -42,7 +42,7 @@ def test_a_refill_logged_moves_the_pump_down_and_closes_its_alert(pumps: list[Pu
     assert names(nurse) == ["Past", "Soon", "Full"]
     nurse.get_by_role("link", name="Past, Ada").click()
     expect(nurse.get_by_text("Past refill-by").or_(nurse.get_by_text("Reservoir low")).first).to_be_visible()
-    expect(nurse.locator("#plot canvas")).to_be_visible()
+    expect(nurse.get_by_role("slider")).to_be_visible()
     nurse.get_by_role("link", name="Log refill").click()
     nurse.get_by_label("Aspirated").fill("4,2")
     nurse.get_by_role("button", name="Check before saving").click()

@@ -73,7 +73,7 @@ def test_each_role_sees_and_does_what_is_its_own(pump: Pump, role: Role, sees_cl
     assert "Refill by" in page
     assert ("mcg/day" in page) is sees_clinical
     assert ("What happened" in page) is sees_clinical
-    assert ("plot-data" in page) is sees_clinical
+    assert ("data-picture" in page) is sees_clinical
     assert ("Log refill" in page) is logs
     for name in ("log_refill", "log_dose_change"):
         assert client.get(reverse(name, args=[pump.pk])).status_code == (200 if logs else 403)
