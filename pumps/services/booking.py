@@ -45,12 +45,16 @@ def book(
     by: User | None,
     now: datetime,
     who: str = "",
+    must_be_free: bool = False,
 ) -> Appointment:
     """Book a visit; without `minutes` it lasts as long as the clinic's visits do.
 
+    `must_be_free` is for a time that was offered: staff who write a time of their own may book one that is taken.
+
     Raises:
         Impossible: a time that has passed or is too far, or one after `refill_by` without a reason; by field.
-        Conflict: the pump has a visit already, or is not in use; or, without `by`, the time is not free.
+        Conflict: the pump has a visit already, or is not in use; or the time is not free: without `by`,
+            or where it must be.
     """
     pump, row = _locked(pump_id)
     if not row.in_use:
@@ -59,6 +63,7 @@ def book(
         raise Conflict(visits.STANDS)
     length = minutes if minutes is not None else VisitRules.objects.of([pump.clinic_id])[pump.clinic_id].minutes
     reason = _checked(pump, row, starts_at, length, late_reason, by=by, now=now)
+    _insist(pump, starts_at, must_be_free)
     visit = visits.book(
         clinic=pump.clinic,
         patient_id=pump.patient_id,
@@ -84,8 +89,10 @@ def move(
     now: datetime,
     who: str = "",
     seen: int | None = None,
+    must_be_free: bool = False,
 ) -> Appointment:
-    """Another time for a visit that is still to come. `seen` is the sequence the caller has looked at.
+    """Another time for a visit that is still to come. `seen` is the sequence the caller has looked at; `must_be_free`
+    as in `book`.
 
     Raises:
         Impossible, Conflict: as `book`; or the patient has come, or the visit has ended.
@@ -98,6 +105,7 @@ def move(
     # A visit that stays too late stays so for the reason it was given, unless there is a new one.
     given = late_reason.strip() or (visit.late_reason if by is not None else "")
     late = _checked(row.pump, row, starts_at, length, given, by=by, now=now)
+    _insist(row.pump, starts_at, must_be_free)
     visits.move(
         visit,
         starts_at=starts_at,
@@ -256,6 +264,15 @@ def _checked(
     if not late_reason.strip():
         raise Impossible({"late_reason": [free.late_words(row)]})
     return late_reason.strip()
+
+
+def _insist(pump: Pump, starts_at: datetime, must_be_free: bool) -> None:
+    """
+    Raises:
+        Conflict: the time must be free, and somebody has taken it.
+    """
+    if must_be_free and not free.has_place(pump, starts_at):
+        raise Conflict(NOT_FREE)
 
 
 def _not_in_use(pump: Pump) -> str:
