@@ -3,14 +3,15 @@
 It says what `pages.words.urgency` says one by one; a test holds both together.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Case, Count, DurationField, Exists, F, FloatField, Func, OuterRef, Q, Value, When
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Least
+from django.db.models.functions import Coalesce, Greatest, Least
+from django.db.models.lookups import LessThanOrEqual
 
 from alerts.services.lifecycle import Ladder, Policy
 from clinical.escalation import FULL_INTERVAL, RAISING_FLAGS, Anchor, Tier
@@ -19,6 +20,11 @@ from pumps.models import Forecast
 from pumps.queries import ForecastQuerySet
 from scheduling.models import Appointment
 
+ANCHORS: dict[Anchor, Any] = {
+    Anchor.REFILL_BY: F("refill_by"),
+    Anchor.LOW: Least("programmed_low_at", "earliest_low_at"),
+    Anchor.EMPTY: Least("programmed_empty_at", "empty_at"),
+}
 STOPPED, UNKNOWN, LATER = "stopped", "unknown", "later"
 
 Forecasts = ForecastQuerySet[Forecast]
@@ -29,7 +35,7 @@ class Counts:
     """Of the pumps that somebody has to do something about: how many of each urgency, and how many have no visit."""
 
     by_code: Mapping[str, int]
-    to_book: int
+    without_visit: int
 
 
 def counts(rows: Forecasts, policies: Mapping[int, Policy], now: datetime) -> Counts:
@@ -52,14 +58,10 @@ def of_urgency(rows: Forecasts, code: str, policies: Mapping[int, Policy], now: 
     return rows.annotate(urgency=_urgency(policies, now)).filter(urgency=code)
 
 
-def to_book(rows: Forecasts, policies: Mapping[int, Policy], now: datetime) -> Forecasts:
+def without_visit(rows: Forecasts, policies: Mapping[int, Policy], now: datetime) -> Forecasts:
     """Only those that somebody has to do something about, and that have no visit."""
     pressing = rows.filter(_may_be_pressing(policies, now)).annotate(urgency=_urgency(policies, now))
     return pressing.exclude(urgency=LATER).filter(~_is_booked())
-
-
-def without_visit(rows: Forecasts) -> Forecasts:
-    return rows.filter(~_is_booked())
 
 
 def _is_booked() -> Exists:
@@ -92,21 +94,24 @@ def _urgency(policies: Mapping[int, Policy], now: datetime) -> Case:
 
 def _has_begun(tier: Tier, risk_days: int, now: datetime) -> Q:
     """Whether a tier of the refill ladder has begun, as `escalation.starts` and `for_risk` have it."""
-    anchors: dict[str, Combinable] = {
-        Anchor.REFILL_BY: F("refill_by"),
-        Anchor.LOW: Least("programmed_low_at", "earliest_low_at"),
-        Anchor.EMPTY: Least("programmed_empty_at", "empty_at"),
-    }
-    lead: Any = Value(tier.lead_days * SECONDS_PER_DAY, output_field=FloatField())
+    lead: Combinable = _seconds(tier.lead_days)
     if tier.anchor is Anchor.REFILL_BY and tier.lead_days < 0:
         at_risk = Q(pump__patient__flags__overlap=sorted(RAISING_FLAGS))
-        earlier = Value((tier.lead_days - risk_days) * SECONDS_PER_DAY, output_field=FloatField())
-        lead = Case(When(at_risk, then=earlier), default=lead, output_field=FloatField())
-    return Q(Began(anchors[tier.anchor], lead, F("refill_by"), F("filled_at"), Value(now)))
+        lead = Case(When(at_risk, then=_seconds(tier.lead_days - risk_days)), default=lead)
+    if tier.lead_days == 0:
+        return Q(LessThanOrEqual(ANCHORS[tier.anchor], Value(now)))
+    ahead = Func(lead * _scale(), template="make_interval(secs => %(expressions)s)", output_field=DurationField())
+    return Q(LessThanOrEqual(ANCHORS[tier.anchor] + ahead, Value(now)))
 
 
-class Began(Func):
-    """Anchor plus lead, scaled by the part of 35 days that a shorter refill interval is, has come."""
+def _seconds(days: int) -> Value:
+    return Value(days * SECONDS_PER_DAY, output_field=FloatField())
 
-    template = "(%(expressions)s)"
-    output_field: Any = None
+
+def _scale() -> Combinable:
+    """1, or the refill interval as a part of 35 days where it is shorter; as `escalation.lead_scale`."""
+    interval = Func(
+        F("refill_by") - F("filled_at"), template="EXTRACT(EPOCH FROM %(expressions)s)", output_field=FloatField()
+    )
+    part = Coalesce(interval / Value(FULL_INTERVAL.total_seconds()), Value(1.0), output_field=FloatField())
+    return Least(Value(1.0), Greatest(Value(0.0), part), output_field=FloatField())

@@ -25,13 +25,14 @@ from scheduling.services.visits import Author
 from scheduling.states import State
 from scheduling.times import GRACE_OF_ARRIVED
 
-__all__ = ["arrive", "book", "cancel", "confirm", "free_times", "mark_missed", "move", "no_show"]
+__all__ = ["arrive", "book", "cancel", "confirm", "free_times", "mark_missed", "move", "no_show", "undo"]
 
 logger = logging.getLogger(__name__)
 
 # Somebody who stands at the desk is booked for now, a few minutes after.
 JUST_NOW = timedelta(minutes=5)
 FARTHEST = timedelta(days=2 * 365)
+UNDO_WITHIN = timedelta(hours=1)
 NOT_FREE = "This time is not free any more. Choose another one."
 
 
@@ -144,6 +145,20 @@ def cancel(
     if not reason.strip():
         raise Impossible({"reason": ["Say why it is cancelled."]})
     return _follow(appointment_id, State.CANCELLED, Author(by, now, who), seen=seen, reason=reason.strip())
+
+
+@transaction.atomic
+def undo(*, appointment_id: int, by: User, now: datetime) -> Appointment:
+    """Take back a visit at once: it was booked by the same person, a short time ago, and nobody has touched it since.
+
+    Raises:
+        Conflict: it is not as it was booked any more.
+    """
+    visit, _ = _visit(appointment_id, None)
+    is_untouched = visit.state == State.BOOKED and visit.sequence == 0
+    if not is_untouched or visit.booked_by_id != by.pk or visit.booked_at < now - UNDO_WITHIN:
+        raise Conflict("This visit is not as you booked it any more. Move or cancel it on its own page.")
+    return _follow(appointment_id, State.CANCELLED, Author(by, now), reason="undone at once by who booked it")
 
 
 @transaction.atomic
