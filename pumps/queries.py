@@ -137,6 +137,7 @@ class Due(NamedTuple):
     count: int
     unbooked: int
 
+
 class VisitDraftQuerySet(ClinicOwned[Row]):
     # Begun, and not touched for so long: nobody goes on with it any more, and what was typed is thrown away.
     LIVES: ClassVar = timedelta(hours=12)

@@ -35,7 +35,7 @@ from pumps.pages import (
 urlpatterns = [
     path("", worklist.worklist, name="worklist"),
     path("worklist/now/", worklist.worklist_now, name="worklist_now"),
-    path("worklist/paper/", papers.worklist_paper, name="worklist_paper"),
+    path("worklist/pdf/", papers.worklist_paper, name="worklist_pdf"),
     path("patients/", patients.patient_list, name="patient_list"),
     path("patients/new/", patients.enter_patient, name="enter_patient"),
     path("patients/<int:patient_id>/", patients.patient, name="patient"),
@@ -98,7 +98,7 @@ urlpatterns = [
     path("calendar/week/", calendar_week.week, name="calendar_week"),
     path("calendar/month/", calendar_months.month, name="calendar_month"),
     path("calendar/load/", calendar_months.load, name="calendar_load"),
-    path("calendar/load/paper/", papers.load_paper, name="calendar_load_paper"),
+    path("calendar/load/pdf/", papers.load_paper, name="calendar_load_pdf"),
     path("calendar/book/", calendar_booking.calendar_book, name="calendar_book"),
     path("call-list/", call_list.call_lists_page, name="call_list"),
     path("clinics/<int:clinic_id>/call-list/", call_list.call_list, name="clinic_call_list"),

@@ -190,4 +190,7 @@ def _row(request: HttpRequest, pump: Pump, panel: Panel, headers: dict[str, str]
         "panel": panel,
         "clinics": Clinic.objects.visible_to(user)[:2],
     }
-    return render(request, "parts/worklist_line.html", context, headers=headers)
+    answer = render(request, "parts/worklist_line.html", context)
+    for name, value in (headers or {}).items():
+        answer[name] = value
+    return answer
