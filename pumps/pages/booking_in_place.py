@@ -15,7 +15,6 @@ from django.views.decorators.http import require_POST
 
 from clinics import paging
 from clinics.errors import DomainError, Impossible
-from clinics.models import Clinic
 from clinics.pages.access import require, user_of
 from clinics.roles import Permission
 from clinics.words import moment_words
@@ -184,11 +183,11 @@ def undo_visit(request: HttpRequest, visit_id: int) -> HttpResponse:
 
 
 def _row(request: HttpRequest, pump: Pump, panel: Panel, headers: dict[str, str] | None = None) -> HttpResponse:
-    user = user_of(request)
     context = {
-        "line": line_of_pump(user, pump, timezone.now()),
+        "line": line_of_pump(user_of(request), pump, timezone.now()),
         "panel": panel,
-        "clinics": Clinic.objects.visible_to(user)[:2],
+        # The list shows clinics, so its rows do.
+        "several": request.GET.get("several") == "1",
     }
     answer = render(request, "parts/worklist_line.html", context)
     for name, value in (headers or {}).items():

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from clinics import paging
 from clinics.models import Clinic, User
@@ -21,6 +22,13 @@ from clinics.pages.access import require, user_of
 from clinics.roles import Permission
 from clinics.validators import is_plausible
 from pumps.models import Forecast
+
+# How far each page goes at a time.
+STEPS = {
+    "calendar_week": gettext_lazy("a week"),
+    "calendar_month": gettext_lazy("a month"),
+    "calendar_load": gettext_lazy("six weeks"),
+}
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,7 @@ def common(asked: Shown, view: str, before: date, after: date) -> dict[str, Any]
     return {
         "asked": asked,
         "view": view,
+        "step": STEPS[view],
         "before": asked.query(day=before) if is_plausible(before) else "",
         "after": asked.query(day=after) if is_plausible(after) else "",
         "to_today": asked.query(day=asked.today),

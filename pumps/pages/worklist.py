@@ -42,6 +42,7 @@ def worklist(request: HttpRequest) -> HttpResponse:
         "query": request.GET.urlencode(),
         "most_matches": MOST_MATCHES if len(asked.matches) > MOST_MATCHES else None,
         "clinics": asked.clinics,
+        "several": asked.clinic is None,
         "today": today(asked),
         "within_choices": WITHIN_CHOICES,
         "urgency_choices": asked.urgency_choices(),
