@@ -1,6 +1,7 @@
 """What a scheduler does all day: books in place, moves in the calendar, calls, prints; at the desk and by phone."""
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -30,7 +31,7 @@ def pumps(clinic: Clinic) -> dict[str, Pump]:
 def scheduler(pumps: dict[str, Pump], nurse: Page) -> Page:
     user = User.objects.get(memberships__role=Role.NURSE.value)
     Membership.objects.filter(user=user).update(role=Role.SCHEDULER.value)
-    nurse.goto("/?visit=")
+    nurse.goto(reverse("worklist"))
     return nurse
 
 
@@ -86,11 +87,11 @@ def test_the_day_of_a_scheduler(scheduler: Page, pumps: dict[str, Pump]) -> None
         page.get_by_role("link", name="After").click()
         look(page)
 
-    page.goto("/")
+    page.goto(reverse("worklist"))
     page.get_by_role("link", name="Call list").first.click()
     expect(page.get_by_role("heading", name="Call list")).to_be_visible()
     look(page)
-    page.goto("/")
+    page.goto(reverse("worklist"))
     with page.expect_download() as download:
         page.get_by_role("link", name="Print (PDF)").click()
     assert download.value.suggested_filename.startswith("worklist-")
@@ -131,7 +132,7 @@ def test_a_dozen_rows_stand_above_the_fold(scheduler: Page, clinic: Clinic) -> N
         pytest.skip("of the desk")
     for _ in range(12):
         a_running_pump(clinic, filled_days_ago=80, now=timezone.now())
-    scheduler.goto("/")
+    scheduler.goto(reverse("worklist"))
     expect(scheduler.locator(".chip").first).to_be_visible()
     rows = "[...document.querySelectorAll('.line')]"
     bottoms = scheduler.evaluate(f"{rows}.map((row) => row.getBoundingClientRect().bottom)")
