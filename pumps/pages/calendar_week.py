@@ -81,9 +81,16 @@ def week(request: HttpRequest) -> HttpResponse:
         "last": last,
         "columns": [column for column in columns if column.is_worth_showing],
         "hours": [cell.hour for cell in columns[0].cells],
+        "is_cut": _is_cut(columns),
         "made": _made(request, asked),
     }
     return render(request, "pumps/calendar_week.html", context)
+
+
+def _is_cut(columns: Sequence[Column]) -> bool:
+    """Whether there are more visits than are drawn; the load of each day counts all."""
+    drawn = sum(len(cell.visits) for column in columns for cell in column.cells)
+    return drawn < sum(column.of.load.booked for column in columns)
 
 
 def _made(request: HttpRequest, asked: Shown) -> Appointment | None:

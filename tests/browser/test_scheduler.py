@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 def pumps(clinic: Clinic) -> dict[str, Pump]:
     now = timezone.now()
     found = {}
-    for name, days in (("Past", 90.0), ("Soon", 70.0), ("Next", 68.0), ("Full", 2.0)):
+    for name, days in (("Past", 82.0), ("Soon", 70.0), ("Next", 68.0), ("Full", 2.0)):
         patient = a_patient(clinic, family_name=name, phone="+1 555 0100")
         found[name] = a_running_pump(clinic, patient=patient, filled_days_ago=days, now=now)
     fleet.tick(now)
@@ -131,7 +131,7 @@ def test_a_dozen_rows_stand_above_the_fold(scheduler: Page, clinic: Clinic) -> N
     if scheduler.viewport_size is None or scheduler.viewport_size["width"] < 1000:
         pytest.skip("of the desk")
     for _ in range(12):
-        a_running_pump(clinic, filled_days_ago=80, now=timezone.now())
+        a_running_pump(clinic, filled_days_ago=72, now=timezone.now())
     scheduler.goto(reverse("worklist"))
     expect(scheduler.locator(".chip").first).to_be_visible()
     rows = "[...document.querySelectorAll('.line')]"

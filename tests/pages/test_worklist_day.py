@@ -36,7 +36,7 @@ def pumps(clinic: Clinic) -> dict[str, Pump]:
         name: a_running_pump(
             clinic, filled_days_ago=days, now=now, patient=a_patient(clinic, family_name=name, phone="+1 555 0100")
         )
-        for name, days in (("Past", 90), ("Soon", 75), ("Later", 2))
+        for name, days in (("Past", 80), ("Soon", 66), ("Later", 2))
     }
     a_visit(found["Soon"], now + timedelta(days=2), now=now)
     return found
@@ -121,13 +121,14 @@ def test_a_stranger_prints_nothing_of_it(pumps: dict[str, Pump], stranger: Clien
 
 
 def test_queries_of_counts_do_not_grow(clinic: Clinic, scheduler: Client, pumps: dict[str, Pump]) -> None:
-    counts = []
+    counts: list[int] = []
+    scheduler.get(reverse("worklist_now"), headers=PART)  # a log-in notes that it is used once in a while
     for _ in range(2):
         fleet.tick(timezone.now())
         with CaptureQueriesContext(connection) as queries:
             scheduler.get(reverse("worklist_now"), headers=PART)
         counts.append(len(queries))
         for _ in range(3):
-            a_running_pump(clinic, filled_days_ago=88, now=timezone.now())
+            a_running_pump(clinic, filled_days_ago=82, now=timezone.now())
     assert counts[0] == counts[1] <= 20
     assert Forecast.objects.count() == 9

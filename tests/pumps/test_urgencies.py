@@ -23,9 +23,9 @@ pytestmark = pytest.mark.django_db
 
 
 def two_clinics() -> list[Clinic]:
-    """One with a ladder of its own that begins earlier, without one of the tiers."""
+    """The second with a ladder of its own that begins earlier."""
     clinics = [a_clinic(), a_clinic()]
-    own = tuple(replace(tier, lead_days=tier.lead_days - 3) if tier.lead_days else tier for tier in REFILL_LADDER[1:])
+    own = tuple(replace(tier, lead_days=tier.lead_days - 3) if tier.lead_days else tier for tier in REFILL_LADDER)
     store_ladder(clinic=clinics[1], ladder=own, risk_days=10, now=NOW)
     return clinics
 
@@ -93,7 +93,7 @@ def test_the_counts_are_of_those_rows() -> None:
 
 def test_one_with_a_visit_is_not_to_be_booked() -> None:
     clinic = a_clinic()
-    one, other = (a_running_pump(clinic, filled_days_ago=80) for _ in range(2))
+    one, other = (a_running_pump(clinic, filled_days_ago=70) for _ in range(2))
     a_running_pump(clinic, filled_days_ago=2)
     a_visit(one, NOW + DAY)
     by_clinic = policies([clinic.pk])
