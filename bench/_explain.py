@@ -98,7 +98,16 @@ def _searches(pump: Pump) -> Iterator[str]:
 
 def _addresses(pump: Pump) -> Iterator[str]:
     clinic = pump.clinic_id
-    yield from ("/", f"/?clinic={clinic}", "/patients/", "/alerts/", "/fleet/", f"/fleet/?clinic={clinic}")
+    yield from (
+        "/",
+        f"/?clinic={clinic}",
+        "/?urgency=past",
+        "/?visit=none",
+        "/worklist/now/",
+        f"/worklist/now/?clinic={clinic}",
+    )
+    yield from (f"/calendar/week/?clinic={clinic}", "/calendar/week/", "/calendar/month/", "/calendar/load/")
+    yield from ("/patients/", "/alerts/", "/fleet/", f"/fleet/?clinic={clinic}")
     yield from (f"/patients/{pump.patient_id}/", f"/pumps/{pump.pk}/", f"/pumps/{pump.pk}/what-if/")
     yield from (f"{API}/worklist/", f"{API}/worklist/?within_days=7", f"{API}/pumps/", f"{API}/patients/")
     yield from (f"{API}/pumps/?serial_number={pump.serial_number}", f"{API}/alerts/", f"{API}/notifications/")

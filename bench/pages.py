@@ -69,6 +69,14 @@ def _pages() -> Iterator[tuple[str, Role, str]]:
     yield "visit of a pump", Role.SCHEDULER, reverse("visit", kwargs=one)
     yield "alerts", Role.NURSE, reverse("alerts")
     yield "visits", Role.SCHEDULER, reverse("visits")
+    yield "counts and calls", Role.SCHEDULER, f"{reverse('worklist_now')}?clinic={clinic.pk}"
+    yield "counts of all clinics", Role.SCHEDULER, reverse("worklist_now")
+    yield "worklist, past refill-by", Role.SCHEDULER, f"{reverse('worklist')}?urgency=past"
+    yield "worklist, no visit", Role.SCHEDULER, f"{reverse('worklist')}?visit=none"
+    yield "calendar, a week", Role.SCHEDULER, f"{reverse('calendar_week')}?clinic={clinic.pk}"
+    yield "calendar, all clinics", Role.SCHEDULER, reverse("calendar_week")
+    yield "calendar, a month", Role.SCHEDULER, reverse("calendar_month")
+    yield "calendar, six weeks", Role.SCHEDULER, reverse("calendar_load")
     yield "fleet", Role.PRESCRIBER, reverse("fleet")
 
 

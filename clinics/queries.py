@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 Row = TypeVar("Row", bound=models.Model)
 
 
+class WallDay(models.Func):
+    """The day a moment falls on at the clinic of its row. Needs the row's clinic, which is few rows."""
+
+    template = "(timezone(%(expressions)s))::date"
+
+    def __init__(self, moment: str) -> None:
+        super().__init__(models.F("clinic__timezone"), models.F(moment), output_field=models.DateField())
+
+
 class ClinicOwned(models.QuerySet[Row]):
     """Rows with a `clinic` foreign key."""
 

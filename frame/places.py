@@ -18,7 +18,7 @@ _PLACES: dict[str, dict[str, str]] = {
         "day": "home today prescribing",
         "clinic": "administration guide guide_message leave_guide",
     },
-    "worklist": {"day": "worklist worklist_pdf"},
+    "worklist": {"day": "worklist worklist_pdf worklist_now"},
     "visits": {"booking": "visits calendar_address visit_rules"},
     "patient_list": {
         "patients": (
@@ -29,7 +29,7 @@ _PLACES: dict[str, dict[str, str]] = {
             " raise_low_level"
         ),
         "dates": "pump known what_if reservoir reservoir_pdf why",
-        "booking": "visit cancel_visit confirm_visit arrive_visit miss_visit",
+        "booking": "visit cancel_visit confirm_visit arrive_visit miss_visit book_in_place undo_visit",
         "refill": "log_refill guided log_event log_menu",
         "titration": (
             "log_dose_change propose proposal wean weaning_plan sign_dose course course_pdf change_phase assess"

@@ -2,15 +2,26 @@
 
 from collections.abc import Sequence
 
-from fpdf import FontFace
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from clinics.models import User
 from clinics.words import day, moment_words
-from pumps.printing import MARGIN_MM, PAPERS, Printed
+from pumps.list_sheet import ListSheet
 from pumps.services.call_lists import CallList, Line, Person
 
-# Of the width between the margins.
-COLUMNS = (("Patient", 17), ("Telephone", 25), ("Refill by", 11), ("Low", 10), ("Empty", 10), ("Open", 17), ("By", 10))
+
+def _columns() -> list[tuple[str, int]]:
+    """Heads, and their parts of the width between the margins."""
+    return [
+        (_("Patient"), 17),
+        (_("Telephone"), 25),
+        (_("Refill by"), 11),
+        (_("Low"), 10),
+        (_("Empty"), 10),
+        (_("Open"), 17),
+        (_("By"), 10),
+    ]
 
 
 def usual_paper(found: CallList) -> str:
@@ -19,31 +30,44 @@ def usual_paper(found: CallList) -> str:
 
 def as_pdf(found: CallList, paper: str) -> bytes:
     """The list as a PDF on `paper`, one of PAPERS, in landscape."""
-    sheet = Sheet(found, PAPERS[paper])
+    sheet = _sheet(found, paper)
     sheet.add_page()
-    sheet.line_of_text(f"Call list: {found.clinic.name}", size=16, bold=True)
-    sheet.line_of_text(f"As of {moment_words(found.made_at, found.clinic.zone)} ({found.clinic.timezone}).")
-    for said in [*_on_call(found), *(f"Of the clinic: {said}" for said in found.of_clinic)]:
+    sheet.line_of_text(_("Call list: %(clinic)s") % {"clinic": found.clinic.name}, size=16, bold=True)
+    when = {"when": moment_words(found.made_at, found.clinic.zone), "zone": found.clinic.timezone}
+    sheet.line_of_text(_("As of %(when)s (%(zone)s).") % when)
+    for said in [*_on_call(found), *(_("Of the clinic: %(said)s") % {"said": said} for said in found.of_clinic)]:
         sheet.line_of_text(said)
-    sheet.section(f"To phone: {len(found.to_phone)}")
-    sheet.line_of_text("A reminder of the refill or of a visit is due at home, and no message reaches the patient.")
-    sheet.lines(found.to_phone)
-    sheet.section(f"Everybody who is due soon or of whom something is open: {len(found.lines)}")
-    sheet.lines(found.lines)
+    sheet.section(_("To phone: %(count)d") % {"count": len(found.to_phone)})
+    sheet.line_of_text(_("A reminder of the refill or of a visit is due at home, and no message reaches the patient."))
+    _people(sheet, found, found.to_phone)
+    everybody = _("Everybody who is due soon or of whom something is open: %(count)d")
+    sheet.section(everybody % {"count": len(found.lines)})
+    _people(sheet, found, found.lines)
     sheet.line_of_text(_beyond(found))
     sheet.line_of_text(
-        "After refill-by a pump must not wait. Fever, new or worse spasms, itching or confusion can be withdrawal: "
-        "an emergency. Send the patient to hospital and call whoever is on call."
+        _(
+            "After refill-by a pump must not wait. Fever, new or worse spasms, itching or confusion can be withdrawal: "
+            "an emergency. Send the patient to hospital and call whoever is on call."
+        )
     )
     return bytes(sheet.output())
+
+
+def _sheet(found: CallList, paper: str) -> ListSheet:
+    zone, name = found.clinic.zone, found.clinic.name
+    title = _("Call list of %(clinic)s, %(day)s") % {"clinic": name, "day": day(found.made_at, zone)}
+    running = _("Call list: %(clinic)s, as of %(when)s") % {"clinic": name, "when": moment_words(found.made_at, zone)}
+    subject = _("Patients with a pump: whom to telephone, and by when")
+    return ListSheet(title, running=running, subject=subject, paper=paper, made_at=found.made_at)
 
 
 def _on_call(found: CallList) -> list[str]:
     zone = found.clinic.zone
     said = []
     for spell in found.spells[:5]:
-        who = _reach(spell.user) if spell.user is not None else "nobody"
-        said.append(f"On call until {moment_words(spell.duty.ends, zone)}: {who}")
+        who = _reach(spell.user) if spell.user is not None else _("nobody")
+        words = {"when": moment_words(spell.duty.ends, zone), "who": who}
+        said.append(_("On call until %(when)s: %(who)s") % words)
     return said
 
 
@@ -55,65 +79,52 @@ def _reach(user: User) -> str:
 
 def _beyond(found: CallList) -> str:
     if not found.beyond or found.next_beyond is None:
-        return "No other pump in use is due later."
-    return f"{found.beyond} more in use, due later: the first by {day(found.next_beyond, found.clinic.zone)}."
+        return _("No other pump in use is due later.")
+    said = ngettext(
+        "%(count)d more in use, due later: the first by %(day)s.",
+        "%(count)d more in use, due later: the first by %(day)s.",
+        found.beyond,
+    )
+    return said % {"count": found.beyond, "day": day(found.next_beyond, found.clinic.zone)}
 
 
-class Sheet(Printed):
-    def __init__(self, found: CallList, paper: str) -> None:
-        title = f"Call list of {found.clinic.name}, {day(found.made_at, found.clinic.zone)}"
-        super().__init__(title, orientation="landscape", paper=paper, made_at=found.made_at)
-        self.found = found
-        self.set_subject("Patients with a pump: whom to telephone, and by when")
-
-    def header(self) -> None:
-        if self.page_no() > 1:
-            made = moment_words(self.found.made_at, self.found.clinic.zone)
-            self.line_of_text(f"Call list: {self.found.clinic.name}, as of {made}", size=8)
-
-    def footer(self) -> None:
-        self.set_y(-MARGIN_MM - 2)
-        self.set_font(self.face, size=8)
-        text = f"Page {self.page_no()} of {{nb}}. Confidential: names and telephone numbers of patients."
-        self.cell(0, 5, self.printable(text), align="C")
-
-    def lines(self, lines: Sequence[Line]) -> None:
-        if not lines:
-            self.line_of_text("Nobody.")
-            return
-        self.set_font(self.face, size=8)
-        head = FontFace(emphasis="BOLD", fill_color=(235, 235, 235))
-        widths = tuple(width for _, width in COLUMNS)
-        with self.table(
-            col_widths=widths, text_align="LEFT", line_height=4, headings_style=head, padding=0.8, repeat_headings=1
-        ) as table:
-            table.row([name for name, _ in COLUMNS])
-            for line in lines:
-                table.row([self.printable(cell) for cell in _cells(self.found, line)])
+def _people(sheet: ListSheet, found: CallList, lines: Sequence[Line]) -> None:
+    if lines:
+        sheet.columns(_columns(), [_cells(found, line) for line in lines])
+    else:
+        sheet.line_of_text(_("Nobody."))
 
 
 def _cells(found: CallList, line: Line) -> list[str]:
     zone = found.clinic.zone
-    owner = "" if line.pump.is_refilled_here else f"\nNext refill by {line.pump.owner_words}"
+    owner = "" if line.pump.is_refilled_here else _("Next refill by %(owner)s") % {"owner": line.pump.owner_words}
     dates = [
-        day(each, zone) if each is not None else "not known" for each in (line.refill_by, line.low_at, line.empty_at)
+        day(each, zone) if each is not None else _("not known") for each in (line.refill_by, line.low_at, line.empty_at)
     ]
-    dates[0] += f"\n{line.tier}" if line.tier else ""
-    is_open = "\n".join(line.open) or "nothing"
-    visit = f"\nVisit {moment_words(line.visit, zone)}" if line.visit is not None else ""
-    if line.is_unreminded:
-        visit += ": not reminded"
+    dates[0] = _lines(dates[0], line.tier)
     return [
-        f"{line.patient.family_name}, {line.patient.given_name}\n{line.patient.mrn}{owner}",
+        _lines(f"{line.patient.family_name}, {line.patient.given_name}", line.patient.mrn, owner),
         "\n".join(_reached(person) for person in line.people),
         *dates,
-        is_open + visit,
-        f"PHONE\n{line.why_phone}" if line.why_phone else "message",
+        _lines(*(line.open or [_("nothing")]), _visit(found, line)),
+        _lines(_("PHONE"), line.why_phone) if line.why_phone else _("message"),
     ]
+
+
+def _lines(*parts: str) -> str:
+    return "\n".join(part for part in parts if part)
+
+
+def _visit(found: CallList, line: Line) -> str:
+    if line.visit is None:
+        return ""
+    said = _("Visit %(when)s: not reminded") if line.is_unreminded else _("Visit %(when)s")
+    return said % {"when": moment_words(line.visit, found.clinic.zone)}
 
 
 def _reached(person: Person) -> str:
-    number = person.phone or "no telephone"
+    number = person.phone or _("no telephone")
     if person.role == "Patient":
         return number
-    return f"{person.role} {person.name}: {number}" + ("" if person.why_not else " (gets messages)")
+    said = f"{person.role} {person.name}: {number}"
+    return said if person.why_not else f"{said} ({_('gets messages')})"

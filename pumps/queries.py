@@ -1,15 +1,15 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, ClassVar, Self
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
-from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Upper
 
-from clinics.queries import ClinicOwned, Row
+from clinics.queries import ClinicOwned, Row, WallDay
 from patients.models import Patient, SearchWord
 from patients.queries import PatientQuerySet
 
@@ -111,6 +111,31 @@ class ForecastQuerySet(ClinicOwned[Row]):
     def after(self, worklist_at: datetime, pump_id: int) -> Self:
         """The worklist's rows behind one position."""
         return self.filter(Q(worklist_at__gt=worklist_at) | Q(worklist_at=worklist_at, pump_id__gt=pump_id))
+
+    def due_between(self, start: datetime, end: datetime) -> Self:
+        """Forecasts of pumps in use whose refill is due within a range, earliest first."""
+        return self.on_worklist().filter(worklist_at__gte=start, worklist_at__lt=end)
+
+    def without(self, visits: QuerySet[Any]) -> Self:
+        """Only pumps that have none of these visits."""
+        return self.filter(~Exists(visits.filter(pump=OuterRef("pump"))))
+
+    def by_day(self, start: datetime, end: datetime, *, visits: QuerySet[Any]) -> dict[tuple[int, date], Due]:
+        """How many are due within a range, and how many of them have none of the visits, by clinic and day on its wall.
+        One query."""
+        is_booked = Exists(visits.filter(pump=OuterRef("pump")))
+        rows = self.due_between(start, end).order_by().annotate(day=WallDay("worklist_at"), is_booked=is_booked)
+        counts = rows.values("clinic", "day").annotate(
+            count=Count("pk"), unbooked=Count("pk", filter=Q(is_booked=False))
+        )
+        return {(row["clinic"], row["day"]): Due(row["count"], row["unbooked"]) for row in counts}
+
+
+class Due(NamedTuple):
+    """How many refills are due, and how many of them have no visit."""
+
+    count: int
+    unbooked: int
 
 
 class VisitDraftQuerySet(ClinicOwned[Row]):

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Self
 
-from django.db.models import Max, QuerySet
+from django.db.models import Count, Max, QuerySet
 
-from clinics.queries import ClinicOwned, Row
+from clinics.queries import ClinicOwned, Row, WallDay
 from scheduling.states import STANDING, State
 
 
@@ -33,6 +33,15 @@ class AppointmentQuerySet(ClinicOwned[Row]):
     def between(self, start: datetime, end: datetime) -> Self:
         """Those that begin within a range, earliest first."""
         return self.filter(starts_at__gte=start, starts_at__lt=end).order_by("starts_at", "pk")
+
+    def kept(self) -> Self:
+        """Those that take a place in the clinic's day: still to come, going on, or done."""
+        return self.filter(state__in=[*STANDING, State.DONE])
+
+    def by_day(self, start: datetime, end: datetime) -> dict[tuple[int, date], int]:
+        """How many begin within a range, by clinic and day on its wall. One query."""
+        rows = self.between(start, end).order_by().annotate(day=WallDay("starts_at")).values("clinic", "day")
+        return {(row["clinic"], row["day"]): row["count"] for row in rows.annotate(count=Count("pk"))}
 
     def overdue(self, now: datetime) -> Self:
         """Begun, and nothing heard of them for longer than the clinic waits: one range of one index."""

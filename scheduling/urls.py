@@ -2,4 +2,4 @@ from django.urls import path
 
 from scheduling import pages
 
-urlpatterns = [path("calendar/<str:token>/visits.ics", pages.feed, name="calendar")]
+urlpatterns = [path("calendar/<str:token>/visits.ics", pages.feed, name="calendar_feed")]

@@ -243,7 +243,7 @@ def test_no_list_shows_another_clinics_rows(role: Role) -> None:
     for route in (route for route in ROUTES if "<" not in route and route not in OPEN):
         response = fitting(clients, route).get(f"/{route}")
         assert response.status_code in {200, 302, 403, 404, 405}, f"{role} {route}"
-        text = response.content.decode()
+        text = response.content.decode(errors="replace")  # a PDF is no text
         assert not [secret for secret in secrets if secret in text], f"{role} {route}"
     assert clients[0].get("/").status_code == 200, "still logged in"
 
@@ -254,7 +254,7 @@ def test_no_filter_reaches_another_clinics_rows(query: str) -> None:
     clients = as_member(a_user(Role.ADMINISTRATOR, a_clinic("Mine")))
     for route in (route for route in ROUTES if "<" not in route and route not in OPEN):
         client = fitting(clients, route)
-        text = client.get(f"/{route}{query.format(**ids)}").content.decode()
+        text = client.get(f"/{route}{query.format(**ids)}").content.decode(errors="replace")
         assert pump.patient.mrn not in text
         assert pump.patient.family_name not in text
 

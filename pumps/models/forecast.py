@@ -59,6 +59,12 @@ class Forecast(models.Model):
                 condition=models.Q(in_use=True),
             ),
             models.Index(fields=["worklist_at", "pump"], name="forecast_worklist", condition=models.Q(in_use=True)),
+            # urgencies.counts: what is not known is pressing, however far its date lies
+            models.Index(
+                fields=["worklist_at"],
+                name="forecast_unknown",
+                condition=models.Q(in_use=True) & ~models.Q(unknown_reason=""),
+            ),
             # ForecastQuerySet.due, read by every tick
             models.Index(
                 fields=["next_alert_at"],

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from clinics import paging
@@ -85,8 +86,8 @@ def _save(
     else:
         saved = _try(form, lambda: booking.move(appointment_id=present.pk, by=user, now=now, seen=seen, **values))
     if saved is not None:
-        said = "Moved to" if present is not None else "Booked for"
-        messages.success(request, f"{said} {moment_words(saved.starts_at, pump.clinic.zone)}.")
+        said = _("Moved to %(when)s.") if present is not None else _("Booked for %(when)s.")
+        messages.success(request, said % {"when": moment_words(saved.starts_at, pump.clinic.zone)})
         for remark in remarks(saved):
             messages.warning(request, remark)
     return saved
@@ -119,7 +120,7 @@ def cancel_visit(request: HttpRequest, visit_id: int) -> HttpResponse:
             appointment_id=found.pk, reason=reason, by=user_of(request), now=now, seen=seen
         ))  # fmt: skip
         if done is not None:
-            messages.success(request, "Cancelled.")
+            messages.success(request, _("Cancelled."))
             return redirect("pump", pump_id=found.pump_id)
     context = {
         "form": form,
@@ -133,17 +134,17 @@ def cancel_visit(request: HttpRequest, visit_id: int) -> HttpResponse:
 
 @require_POST
 def confirm_visit(request: HttpRequest, visit_id: int) -> HttpResponse:
-    return _act(request, visit_id, _confirm, "Confirmed.")
+    return _act(request, visit_id, _confirm, _("Confirmed."))
 
 
 @require_POST
 def arrive_visit(request: HttpRequest, visit_id: int) -> HttpResponse:
-    return _act(request, visit_id, _arrive, "Arrived. The recorded refill ends the visit.")
+    return _act(request, visit_id, _arrive, _("Arrived. The recorded refill ends the visit."))
 
 
 @require_POST
 def miss_visit(request: HttpRequest, visit_id: int) -> HttpResponse:
-    return _act(request, visit_id, _miss, "Noted: did not come. An alert is open until a new visit is booked.")
+    return _act(request, visit_id, _miss, _("Noted: did not come. An alert is open until a new visit is booked."))
 
 
 def _confirm(pk: int, by: User) -> None:

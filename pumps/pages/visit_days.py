@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from clinics import paging
@@ -82,7 +83,7 @@ def visit_rules(request: HttpRequest, clinic_id: int) -> HttpResponse:
         except Impossible as error:
             take(form, error.errors)
         else:
-            messages.success(request, "Saved. It holds for the visits that are booked already, too.")
+            messages.success(request, _("Saved. It holds for the visits that are booked already, too."))
             return redirect("visit_rules", clinic_id=clinic.pk)
     context = {"clinic": clinic, "form": form, "address": rules_service.feed_link(rules)}
     return render(request, "clinics/visit_rules.html", context)
@@ -95,8 +96,8 @@ def calendar_address(request: HttpRequest, clinic_id: int) -> HttpResponse:
     by, now = user_of(request), timezone.now()
     if request.POST.get("step") == "end":
         rules_service.end_feed(clinic=clinic, by=by, now=now)
-        messages.success(request, "The calendar is off; its address shows nothing any more.")
+        messages.success(request, _("The calendar is off; its address shows nothing any more."))
     else:
         rules_service.renew_feed(clinic=clinic, by=by, now=now)
-        messages.success(request, "The calendar has a new address. One it had before shows nothing any more.")
+        messages.success(request, _("The calendar has a new address. One it had before shows nothing any more."))
     return redirect("visit_rules", clinic_id=clinic.pk)

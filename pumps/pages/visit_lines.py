@@ -4,18 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext_lazy
+
 from pumps.models import Forecast
 from pumps.visit_alerts import Visits, is_late
 from scheduling.models import Appointment
 from scheduling.states import State, may_follow
 
 STATE_WORDS = {
-    State.BOOKED: "Booked",
-    State.CONFIRMED: "Confirmed",
-    State.ARRIVED: "Arrived",
-    State.DONE: "Done",
-    State.NO_SHOW: "Did not come",
-    State.CANCELLED: "Cancelled",
+    State.BOOKED: gettext_lazy("Booked"),
+    State.CONFIRMED: gettext_lazy("Confirmed"),
+    State.ARRIVED: gettext_lazy("Arrived"),
+    State.DONE: gettext_lazy("Done"),
+    State.NO_SHOW: gettext_lazy("Did not come"),
+    State.CANCELLED: gettext_lazy("Cancelled"),
 }
 
 
@@ -27,7 +29,7 @@ class VisitLine:
 
     @property
     def word(self) -> str:
-        return STATE_WORDS[State(self.visit.state)]
+        return str(STATE_WORDS[State(self.visit.state)])
 
     @property
     def is_today_or_past(self) -> bool:

@@ -1,123 +1,108 @@
-"""The first page: who needs a refill, most urgent first."""
+"""The scheduler's day: who needs a refill, most urgent first; today's visits; whom to call; how many of what."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from alerts.services.lifecycle import policies
 from clinics import paging
-from clinics.models import Clinic, User
+from clinics.models import Clinic
 from clinics.pages import user_of
-from clinics.roles import Permission
-from clinics.words import left
-from pumps.models import Forecast, Pump
-from pumps.pages.pump import open_day
-from pumps.pages.visit_lines import VisitLine, lines_of
-from pumps.pages.words import Urgency, limit_words, urgency
-from pumps.queries import MOST_MATCHES, ForecastQuerySet
+from pumps.models import Forecast
+from pumps.pages.visit_lines import VisitLine, line_of
+from pumps.pages.worklist_filter import WITHIN_CHOICES, Asked, chips
+from pumps.pages.worklist_lines import lines
+from pumps.printing import PAPERS
+from pumps.queries import MOST_MATCHES
+from pumps.services import call_lists
+from scheduling.models import Appointment
 
-WITHIN_CHOICES = (7, 14, 28, 60)
-MAX_WITHIN = 10_000
-
-
-@dataclass(frozen=True)
-class Line:
-    """A pump on the worklist."""
-
-    forecast: Forecast
-    pump: Pump
-    urgency: Urgency
-    left: str
-    because: str
-    is_serious: bool
-    open_day: date | None
-    visit: VisitLine | None
-    can_book: bool
-
-
-@dataclass(frozen=True)
-class Filter:
-    text: str
-    clinic: int | None
-    within_days: int | None
-
-    @property
-    def is_set(self) -> bool:
-        return bool(self.text) or self.clinic is not None or self.within_days is not None
+# Of today's visits so many are named, and so many are counted.
+NAMED_TODAY = 4
+MOST_TODAY = 99
+NAMED_TO_CALL = 3
 
 
 def worklist(request: HttpRequest) -> HttpResponse:
     user, now = user_of(request), timezone.now()
-    asked = _asked(request)
-    matches = list(Pump.objects.matching(asked.text, user).order_by().values_list("pk", flat=True))
-    rows = _rows(user, asked, matches, now)
+    asked = Asked.of(request, user, now)
+    rows = asked.rows()
     position = paging.read(request.GET.get("after", ""))
     if position is not None:
         rows = rows.after(*position)
     found = list(rows[: paging.PAGE_SIZE + 1])
-    page = paging.page_of(request, found, lambda row: paging.written(row.worklist_at, row.pump_id))
+    page = paging.page_of(request, found, _position)
     context = {
         "page": page,
-        "lines": _lines(user, page.rows, now),
-        "asked": asked,
-        "most_matches": MOST_MATCHES if len(matches) > MOST_MATCHES else None,
-        "clinics": list(Clinic.objects.visible_to(user)),
+        "lines": lines(user, page.rows, asked.policies, now),
+        "asked": asked.filter,
+        "query": request.GET.urlencode(),
+        "most_matches": MOST_MATCHES if len(asked.matches) > MOST_MATCHES else None,
+        "clinics": asked.clinics,
+        "several": asked.clinic is None,
+        "today": today(asked),
         "within_choices": WITHIN_CHOICES,
+        "urgency_choices": asked.urgency_choices(),
+        "papers": PAPERS.items(),
     }
     return render(request, "pumps/worklist.html", context)
 
 
-def _asked(request: HttpRequest) -> Filter:
-    clinic, within = _number(request, "clinic"), _number(request, "within")
-    return Filter(
-        text=request.GET.get("q", "").replace("\x00", "").strip()[:200],
-        clinic=clinic,
-        within_days=min(within, MAX_WITHIN) if within is not None else None,
-    )
+def _position(row: Forecast) -> str:
+    return paging.written(row.worklist_at, row.pump_id)
 
 
-def _number(request: HttpRequest, name: str) -> int | None:
-    return paging.read_id(request.GET.get(name, ""))
+def worklist_now(request: HttpRequest) -> HttpResponse:
+    """How many pumps are how urgent, and whom to call first: fetched by the worklist, or a page without script.
+
+    To call is of one clinic, whose lists are read one by one.
+    """
+    asked = Asked.of(request, user_of(request), timezone.now())
+    context = {
+        "chips": chips(request, asked),
+        "clinic": asked.clinic,
+        "clinics": asked.clinics,
+        "to_call": call_lists.to_call(asked.clinic, asked.now, NAMED_TO_CALL) if asked.clinic is not None else None,
+    }
+    is_part = "HX-Request" in request.headers
+    return render(request, "pumps/worklist_now_part.html" if is_part else "pumps/worklist_now.html", context)
 
 
-def _rows(user: User, asked: Filter, matches: Sequence[int], now: datetime) -> ForecastQuerySet[Forecast]:
-    rows = Forecast.objects.visible_to(user).on_worklist()
-    if asked.text:
-        rows = rows.filter(pump__in=matches)
-    if asked.clinic is not None:
-        rows = rows.filter(clinic=asked.clinic)
-    if asked.within_days is not None:
-        rows = rows.filter(worklist_at__lte=now + timedelta(days=asked.within_days))
-    # Clinics are few and shared by the lines; their closed days are read once each.
-    return rows.select_related("pump__patient", "pump__model").prefetch_related("clinic__closed_days")
+@dataclass(frozen=True)
+class Today:
+    """Today's visits that have not ended, the first ones named; `count` is of all, `is_more` that there are more."""
+
+    named: Sequence[VisitLine]
+    count: int
+    is_more: bool
+
+    @property
+    def others(self) -> int:
+        return self.count - len(self.named)
 
 
-def _lines(user: User, rows: Iterable[Forecast], now: datetime) -> list[Line]:
-    rows = list(rows)
-    by_clinic = policies({row.clinic_id for row in rows})
-    visits = lines_of(rows, now)
-    return [
-        Line(
-            forecast=row,
-            pump=row.pump,
-            urgency=urgency(row, by_clinic[row.clinic_id].of(row.pump.patient.flags), now),
-            left=left(row.refill_by, now, row.clinic.zone) if row.refill_by is not None else "",
-            because=limit_words(row, now),
-            is_serious=_is_serious(user, row),
-            open_day=open_day(row, row.clinic),
-            visit=visits.get(row.pump_id),
-            can_book=user.access.can(Permission.BOOK, row.clinic_id),
-        )
-        for row in rows
-    ]
+def today(asked: Asked) -> Today:
+    """The visits of today on each clinic's own wall, of the clinic chosen or all. One query."""
+    days = {clinic.pk: _day_of(clinic, asked.now) for clinic in asked.clinics}
+    if not days:
+        return Today([], 0, False)
+    rows = Appointment.objects.visible_to(asked.user).standing()
+    if asked.filter.clinic is not None:
+        rows = rows.filter(clinic=asked.filter.clinic)
+    near = rows.between(min(start for start, _ in days.values()), max(end for _, end in days.values()))
+    found = []
+    for visit in near.select_related("clinic", "patient")[: MOST_TODAY * 3]:
+        start, end = days[visit.clinic_id]
+        found += [visit] if start <= visit.starts_at < end else []
+    named = [line_of(visit, None, asked.now) for visit in found[:NAMED_TODAY]]
+    return Today(named, min(len(found), MOST_TODAY), len(found) > MOST_TODAY)
 
 
-def _is_serious(user: User, row: Forecast) -> bool:
-    """Something is wrong that neither the date nor its absence tells; for those who may know what."""
-    return user.access.can(Permission.SEE_CLINICAL, row.clinic_id) and any(
-        finding["severity"] == "high" and finding["code"] != row.unknown_reason for finding in row.findings
-    )
+def _day_of(clinic: Clinic, now: datetime) -> tuple[datetime, datetime]:
+    """When today begins and ends on a clinic's wall."""
+    day = now.astimezone(clinic.zone).date()
+    start, end = (datetime.combine(each, time(0), tzinfo=clinic.zone) for each in (day, day + timedelta(days=1)))
+    return start.astimezone(UTC), end.astimezone(UTC)

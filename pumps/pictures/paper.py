@@ -44,9 +44,9 @@ FILLS = {
     "phase": 246,
     "phase-odd": 236,
     "bar": 150,
-    "bar-free": 235,
+    "bar-free": 218,
     "bar-over": 60,
-    "closed": 240,
+    "closed": 245,
     "median": 150,
 }
 USUAL = Style(60)

@@ -25,13 +25,14 @@ from scheduling.services.visits import Author
 from scheduling.states import State
 from scheduling.times import GRACE_OF_ARRIVED
 
-__all__ = ["arrive", "book", "cancel", "confirm", "free_times", "mark_missed", "move", "no_show"]
+__all__ = ["arrive", "book", "cancel", "confirm", "free_times", "mark_missed", "move", "no_show", "undo"]
 
 logger = logging.getLogger(__name__)
 
 # Somebody who stands at the desk is booked for now, a few minutes after.
 JUST_NOW = timedelta(minutes=5)
 FARTHEST = timedelta(days=2 * 365)
+UNDO_WITHIN = timedelta(hours=1)
 NOT_FREE = "This time is not free any more. Choose another one."
 
 
@@ -45,12 +46,16 @@ def book(
     by: User | None,
     now: datetime,
     who: str = "",
+    must_be_free: bool = False,
 ) -> Appointment:
     """Book a visit; without `minutes` it lasts as long as the clinic's visits do.
 
+    `must_be_free` is for a time that was offered: staff who write a time of their own may book one that is taken.
+
     Raises:
         Impossible: a time that has passed or is too far, or one after `refill_by` without a reason; by field.
-        Conflict: the pump has a visit already, or is not in use; or, without `by`, the time is not free.
+        Conflict: the pump has a visit already, or is not in use; or the time is not free: without `by`,
+            or where it must be.
     """
     pump, row = _locked(pump_id)
     if not row.in_use:
@@ -59,6 +64,7 @@ def book(
         raise Conflict(visits.STANDS)
     length = minutes if minutes is not None else VisitRules.objects.of([pump.clinic_id])[pump.clinic_id].minutes
     reason = _checked(pump, row, starts_at, length, late_reason, by=by, now=now)
+    _insist(pump, starts_at, must_be_free)
     visit = visits.book(
         clinic=pump.clinic,
         patient_id=pump.patient_id,
@@ -84,8 +90,10 @@ def move(
     now: datetime,
     who: str = "",
     seen: int | None = None,
+    must_be_free: bool = False,
 ) -> Appointment:
-    """Another time for a visit that is still to come. `seen` is the sequence the caller has looked at.
+    """Another time for a visit that is still to come. `seen` is the sequence the caller has looked at; `must_be_free`
+    as in `book`.
 
     Raises:
         Impossible, Conflict: as `book`; or the patient has come, or the visit has ended.
@@ -98,6 +106,7 @@ def move(
     # A visit that stays too late stays so for the reason it was given, unless there is a new one.
     given = late_reason.strip() or (visit.late_reason if by is not None else "")
     late = _checked(row.pump, row, starts_at, length, given, by=by, now=now)
+    _insist(row.pump, starts_at, must_be_free)
     visits.move(
         visit,
         starts_at=starts_at,
@@ -136,6 +145,20 @@ def cancel(
     if not reason.strip():
         raise Impossible({"reason": ["Say why it is cancelled."]})
     return _follow(appointment_id, State.CANCELLED, Author(by, now, who), seen=seen, reason=reason.strip())
+
+
+@transaction.atomic
+def undo(*, appointment_id: int, by: User, now: datetime) -> Appointment:
+    """Take back a visit at once: it was booked by the same person, a short time ago, and nobody has touched it since.
+
+    Raises:
+        Conflict: it is not as it was booked any more.
+    """
+    visit, _ = _visit(appointment_id, None)
+    is_untouched = visit.state == State.BOOKED and visit.sequence == 0
+    if not is_untouched or visit.booked_by_id != by.pk or visit.booked_at < now - UNDO_WITHIN:
+        raise Conflict("This visit is not as you booked it any more. Move or cancel it on its own page.")
+    return _follow(appointment_id, State.CANCELLED, Author(by, now), reason="undone at once by who booked it")
 
 
 @transaction.atomic
@@ -256,6 +279,15 @@ def _checked(
     if not late_reason.strip():
         raise Impossible({"late_reason": [free.late_words(row)]})
     return late_reason.strip()
+
+
+def _insist(pump: Pump, starts_at: datetime, must_be_free: bool) -> None:
+    """
+    Raises:
+        Conflict: the time must be free, and somebody has taken it.
+    """
+    if must_be_free and not free.has_place(pump, starts_at):
+        raise Conflict(NOT_FREE)
 
 
 def _not_in_use(pump: Pump) -> str:

@@ -121,6 +121,34 @@ def call_list(clinic: Clinic, now: datetime) -> CallList:
     )
 
 
+# Whom to call first is looked for among so many that are due first, and so many visits that come first.
+LOOKED_AT = 200
+
+
+@dataclass(frozen=True)
+class ToCall:
+    """The first ones to telephone; `count` is of those found, `is_more` that not all were looked at."""
+
+    lines: Sequence[Line]
+    count: int
+    is_more: bool
+
+
+def to_call(clinic: Clinic, now: datetime, most: int) -> ToCall:
+    """Whom a clinic has to telephone first, as `call_list` has it; bounded, however many are due."""
+    refill = Alert.objects.open().filter(clinic=clinic, kind=Alert.Kind.REFILL_DUE)
+    alerts = list(refill.order_by("refill_by", "pk")[:LOOKED_AT])
+    rules = VisitRules.objects.of([clinic.pk])[clinic.pk]
+    soon = now + timedelta(days=max(rules.reminder_days, default=0))
+    visits = Appointment.objects.standing().filter(clinic=clinic).between(now, soon)[:LOOKED_AT]
+    pumps = {*(alert.pump_id for alert in alerts), *(visit.pump_id for visit in visits)}
+    rows = list(Forecast.objects.on_worklist().filter(pump__in=pumps).select_related("pump__patient", "clinic"))
+    facts = _facts(clinic, [row.pump.patient_id for row in rows], [row.pump_id for row in rows], rules, now)
+    by_pump = {alert.pump_id: [alert] for alert in alerts}
+    found = [line for line in (_line(row, by_pump.get(row.pump_id, []), facts) for row in rows) if line.is_to_phone]
+    return ToCall(found[:most], len(found), len(alerts) == LOOKED_AT)
+
+
 @dataclass(frozen=True)
 class Facts:
     """What the lines of a clinic share. `bounced` are recipients, as the outbox calls them, and the channel by which
@@ -256,3 +284,9 @@ def taken(*, clinic: Clinic, by: User, paper: str, now: datetime) -> None:
     """Note who took the list away: it holds names and telephone numbers."""
     summary = f"Call list downloaded ({paper})"
     note(clinic=clinic, by=by, at=now, subject=subject_of(clinic), summary=summary)
+
+
+def taken_away(*, what: str, clinics: Iterable[Clinic], by: User, now: datetime) -> None:
+    """The same of a list of several clinics, in the history of each."""
+    for clinic in clinics:
+        note(clinic=clinic, by=by, at=now, subject=subject_of(clinic), summary=what)

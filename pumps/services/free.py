@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from django.db import connection
@@ -18,6 +19,52 @@ from scheduling.times import slots, spread
 WINDOW = timedelta(days=28)
 # Bookings at one clinic take turns while one checks that a time is free.
 TURNS = 0x62726D
+# After `refill_by`, and where no such date is known, times of the days that come first.
+AFTER = timedelta(days=14)
+MOST_AFTER = 3
+
+
+@dataclass(frozen=True)
+class Offer:
+    """Free times of a pump: those until `refill_by`, and the first ones after it, which need a reason. Where no date is
+    known none is late."""
+
+    in_time: list[datetime]
+    late: list[datetime]
+
+
+def offer(*, pump: Pump, row: Forecast, now: datetime, most: int = 6) -> Offer:
+    """Times for a pump's refill, earliest first. The number of queries does not depend on how many there are."""
+    if not row.in_use:
+        return Offer([], [])
+    zone = pump.clinic.zone
+    if row.refill_by is None:
+        return Offer(spread(times_between(pump.clinic, now, now + AFTER, without=pump), most, zone), [])
+    first = max(now, row.refill_by)
+    late = times_between(pump.clinic, first, first + AFTER, without=pump)
+    return Offer(spread(list(_free(pump, row, now)), most, zone), spread(late, MOST_AFTER, zone))
+
+
+def times_between(clinic: Clinic, first: datetime, last: datetime, *, without: Pump | None = None) -> list[datetime]:
+    """The times after `first` and until `last` at which a clinic is open and has a place, but for one pump's visit."""
+    rules = VisitRules.objects.of([clinic.pk])[clinic.pk]
+    length = timedelta(minutes=rules.minutes)
+    taken = _taken(clinic, without, first, last + length)
+    found = []
+    for day in _open_days(clinic, first, last):
+        moments = list(slots(day, rules.opens_at, rules.closes_at, rules.minutes, clinic.zone))
+        here = [span for span in taken if moments and span[0] < moments[-1] + length and span[1] > moments[0]]
+        found += [
+            moment
+            for moment in moments
+            if first < moment <= last and _busy(here, moment, moment + length) < rules.places
+        ]
+    return found
+
+
+def has_place(pump: Pump, starts_at: datetime) -> bool:
+    """Whether a time is one at which the clinic is open and has a place, whatever the pump's date."""
+    return starts_at in times_between(pump.clinic, starts_at - timedelta(minutes=1), starts_at, without=pump)
 
 
 def free_times(*, pump: Pump, now: datetime, most: int = 6) -> list[datetime]:
@@ -42,17 +89,8 @@ def take_turns(clinic_id: int) -> None:
 
 
 def _free(pump: Pump, row: Forecast, now: datetime) -> Iterator[datetime]:
-    if row.refill_by is None or row.refill_by <= now:
-        return
-    clinic, first = pump.clinic, max(now, row.refill_by - WINDOW)
-    rules = VisitRules.objects.of([clinic.pk])[clinic.pk]
-    taken = _taken(clinic, pump, first, row.refill_by)
-    length = timedelta(minutes=rules.minutes)
-    for day in _open_days(clinic, first, row.refill_by):
-        for moment in slots(day, rules.opens_at, rules.closes_at, rules.minutes, clinic.zone):
-            is_in_time = now < moment <= row.refill_by
-            if is_in_time and _busy(taken, moment, moment + length) < rules.places:
-                yield moment
+    if row.refill_by is not None and row.refill_by > now:
+        yield from times_between(pump.clinic, max(now, row.refill_by - WINDOW), row.refill_by, without=pump)
 
 
 def _open_days(clinic: Clinic, first: datetime, last: datetime) -> Iterator[date]:

@@ -122,7 +122,7 @@ def feed_link(rules: VisitRules) -> str:
     if not rules.feed_nonce:
         return ""
     token = signing.dumps([rules.clinic_id, rules.feed_nonce], salt=SALT)
-    return settings.BASE_URL + reverse("calendar", args=[token])
+    return settings.BASE_URL + reverse("calendar_feed", args=[token])
 
 
 def behind(token: str) -> VisitRules | None:

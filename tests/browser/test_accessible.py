@@ -20,7 +20,8 @@ def of_everybody(pump: Pump) -> list[str]:
     return [
         "/", "/?q=nobody", "/visits/", "/patients/", "/patients/?q=Ada", "/alerts/", "/messages/", "/clinics/",
         "/on-call/", "/call-list/", "/calculators/", "/pump-models/", "/account/", f"{patient}/", f"{one}/",
-        f"{one}/visit/",
+        f"{one}/visit/", "/worklist/now/", "/calendar/week/", "/calendar/month/", "/calendar/load/",
+        f"/calendar/week/?for={pump.pk}",
     ]  # fmt: skip
 
 

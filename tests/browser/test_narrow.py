@@ -25,6 +25,9 @@ def test_no_page_is_wider_than_the_smallest_phone(clinic: Clinic, nurse: Page) -
         "/clinics/",
         f"{of_pumps[0]}what-if/?daily_dose_mcg=250&concentration_mcg_per_ml=2000",
         "/calculators/",
+        "/calendar/week/",
+        "/calendar/month/",
+        "/calendar/load/",
     ]:
         nurse.goto(path)
         nurse.evaluate("document.querySelectorAll('main details').forEach(part => part.open = true)")

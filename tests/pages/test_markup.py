@@ -91,6 +91,10 @@ def test_every_page_is_whole(clinic: Clinic, administrator: Client) -> None:
     paths = [
         *(reverse(name) for name in ("worklist", "alerts", "messages", "clinic_list", "catalogue")),
         reverse("fleet"),
+        *(reverse(name) for name in ("worklist_now", "visits", "calendar_week", "calendar_month", "calendar_load")),
+        f"{reverse('calendar_week')}?for={pump.pk}",
+        f"{reverse('calendar_book')}?for={pump.pk}&at={now:%Y-%m-%d}T15:00:00Z",
+        f"{reverse('calendar_book')}?clinic={clinic.pk}&at={now:%Y-%m-%d}T15:00:00Z",
         *(reverse(name, args=[pump.pk]) for name in ("pump", "log_refill", "log_dose_change", "log_menu")),
         *(reverse(name, args=[pump.pk]) for name in ("change_pump", "explant_pump", "replace_pump", "hand_over")),
         reverse("raise_low_level", args=[pump.pk]),

@@ -1,0 +1,195 @@
+"""Booking on the worklist: a row opens, one press books, and the row says so. Without script a link leads to the
+visit's own page (`booking.visit`)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from clinics import paging
+from clinics.errors import DomainError, Impossible
+from clinics.pages.access import require, user_of
+from clinics.roles import Permission
+from clinics.words import moment_words
+from pumps.models import Forecast, Pump
+from pumps.pages.worklist_lines import line_of_pump
+from pumps.services import booking, free
+from pumps.services.free import Offer, remarks
+from scheduling.models import Appointment
+
+# Pages that show counts of visits look again when they hear of this.
+CHANGED = {"HX-Trigger": "visits-changed"}
+MOST_REASON = 500
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What stands below a row: times to take, or what has been done. `made` can be undone."""
+
+    week: str = ""
+    offer: Offer | None = None
+    said: str = ""
+    level: str = "success"
+    remarks: Sequence[str] = ()
+    made: Appointment | None = None
+    late_reason: str = ""
+    reason_error: str = ""
+    chosen: datetime | None = None
+    is_closed: bool = False
+
+
+def book_in_place(request: HttpRequest, pump_id: int) -> HttpResponse:
+    """The row with its panel; sent with a time, the visit is booked, or the one that stands is moved."""
+    pump = get_object_or_404(
+        Pump.objects.visible_to(user_of(request)).select_related("clinic", "model", "patient"), pk=pump_id
+    )
+    require(request, Permission.BOOK, pump.clinic_id)
+    if request.method == "POST":
+        return _take(request, pump)
+    if not _is_part(request):
+        return redirect("visit", pump_id=pump.pk)
+    is_closed = request.GET.get("step") == "close"
+    return _row(request, pump, Panel(is_closed=True) if is_closed else _open(pump))
+
+
+def _is_part(request: HttpRequest) -> bool:
+    return "HX-Request" in request.headers
+
+
+def _open(pump: Pump) -> Panel:
+    """The panel with the times that are free now; none where the patient has come already."""
+    now, row = timezone.now(), Forecast.objects.select_related("clinic").get(pump=pump)
+    present = Appointment.objects.standing().filter(pump=pump).first()
+    can_take = present is None or present.can_be_moved
+    offer = free.offer(pump=pump, row=row, now=now) if can_take else None
+    week = week_of(pump, offer.in_time[0] if offer is not None and offer.in_time else row.refill_by or now)
+    return Panel(week=week, offer=offer)
+
+
+def week_of(pump: Pump, at: datetime) -> str:
+    """The week of a moment, in which a time is chosen for the pump."""
+    day = at.astimezone(pump.clinic.zone).date()
+    return f"{reverse('calendar_week')}?clinic={pump.clinic_id}&day={day}&for={pump.pk}"
+
+
+def _take(request: HttpRequest, pump: Pump) -> HttpResponse:
+    slot, reason = moment_in(request.POST.get("slot", "")), request.POST.get("late_reason", "").replace("\x00", "")
+    if slot is None:
+        return _refused(request, pump, said=_("Nothing was booked. Choose one of the times."))
+    try:
+        visit, is_new = taken(request, pump, slot, reason[:MOST_REASON])
+    except Impossible as error:
+        late = " ".join(error.errors.get("late_reason", ()))
+        said = _("Nothing was booked. Say why it cannot be earlier.") if late else _first(error)
+        return _refused(request, pump, said=said, reason_error=late, late_reason=reason[:MOST_REASON], chosen=slot)
+    except DomainError as error:
+        return _refused(request, pump, said=str(error), late_reason=reason[:MOST_REASON])
+    when = {"when": moment_words(visit.starts_at, pump.clinic.zone)}
+    said = _("Booked %(when)s") % when if is_new else _("Moved to %(when)s") % when
+    if not _is_part(request):
+        messages.success(request, f"{pump.patient}: {said}.")
+        return redirect("worklist")
+    panel = Panel(
+        week=week_of(pump, visit.starts_at), said=said, remarks=remarks(visit), made=visit if is_new else None
+    )
+    return _row(request, pump, panel, headers=CHANGED)
+
+
+def taken(request: HttpRequest, pump: Pump, at: datetime, late_reason: str) -> tuple[Appointment, bool]:
+    """Take a time that was offered for the pump: its first visit (True), or another time for the one that stands.
+
+    Raises:
+        Impossible, Conflict, Overtaken: as `booking.book` and `booking.move`; the time must still be free.
+    """
+    by, now = user_of(request), timezone.now()
+    seen = paging.read_id(request.POST.get("seen", ""))
+    present = Appointment.objects.standing().filter(pump=pump).first() if seen is not None else None
+    if present is None:
+        visit = booking.book(pump_id=pump.pk, starts_at=at, late_reason=late_reason, by=by, now=now, must_be_free=True)
+        return visit, True
+    visit = booking.move(
+        appointment_id=present.pk,
+        starts_at=at,
+        late_reason=late_reason,
+        by=by,
+        now=now,
+        seen=seen,
+        must_be_free=True,
+    )
+    return visit, False
+
+
+def moment_in(text: str) -> datetime | None:
+    """A moment as pages send it back, with its offset; None for anything else."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
+
+
+def _first(error: Impossible) -> str:
+    return " ".join(message for said in error.errors.values() for message in said)
+
+
+def _refused(
+    request: HttpRequest,
+    pump: Pump,
+    *,
+    said: str,
+    reason_error: str = "",
+    late_reason: str = "",
+    chosen: datetime | None = None,
+) -> HttpResponse:
+    """The panel again, with what stands in the way and the times that are free now."""
+    if not _is_part(request):
+        messages.error(request, said)
+        return redirect("visit", pump_id=pump.pk)
+    panel = replace(
+        _open(pump),
+        said=said,
+        level="error",
+        reason_error=reason_error,
+        late_reason=late_reason,
+        chosen=chosen,
+    )
+    return _row(request, pump, panel)
+
+
+@require_POST
+def undo_visit(request: HttpRequest, visit_id: int) -> HttpResponse:
+    """Cancel a visit that the user has just booked, and that nobody has touched since."""
+    user = user_of(request)
+    rows = Appointment.objects.visible_to(user).select_related("clinic", "pump__clinic", "pump__model", "pump__patient")
+    visit = get_object_or_404(rows, pk=visit_id)
+    require(request, Permission.BOOK, visit.clinic_id)
+    when = {"when": moment_words(visit.starts_at, visit.clinic.zone)}
+    level, said = "success", _("Undone. The visit of %(when)s is cancelled.") % when
+    try:
+        booking.undo(appointment_id=visit.pk, by=user, now=timezone.now())
+    except DomainError as error:
+        level, said = "error", str(error)
+    if _is_part(request):
+        return _row(request, visit.pump, replace(_open(visit.pump), said=said, level=level), headers=CHANGED)
+    messages.add_message(request, messages.SUCCESS if level == "success" else messages.ERROR, said)
+    return redirect(week_of(visit.pump, visit.starts_at))
+
+
+def _row(request: HttpRequest, pump: Pump, panel: Panel, headers: dict[str, str] | None = None) -> HttpResponse:
+    context = {
+        "line": line_of_pump(user_of(request), pump, timezone.now()),
+        "panel": panel,
+        # The list shows clinics, so its rows do.
+        "several": request.GET.get("several") == "1",
+    }
+    answer = render(request, "parts/worklist_line.html", context)
+    for name, value in (headers or {}).items():
+        answer[name] = value
+    return answer
