@@ -12,7 +12,7 @@ from clinics.models import Clinic
 from clinics.queries import ClinicOwned
 from pumps.models.catalogue import PriorVersion, PumpModel
 from pumps.models.pump import Pump
-from pumps.queries import ForecastQuerySet
+from pumps.queries import SERIOUS, ForecastQuerySet
 
 
 class Forecast(models.Model):
@@ -59,6 +59,12 @@ class Forecast(models.Model):
                 condition=models.Q(in_use=True),
             ),
             models.Index(fields=["worklist_at", "pump"], name="forecast_worklist", condition=models.Q(in_use=True)),
+            # ForecastQuerySet.serious
+            models.Index(
+                fields=["clinic", "worklist_at", "pump"],
+                name="forecast_serious",
+                condition=models.Q(in_use=True, findings__contains=SERIOUS),
+            ),
             # ForecastQuerySet.due, read by every tick
             models.Index(
                 fields=["next_alert_at"],
