@@ -11,6 +11,7 @@ from pumps.pages import (
     guided,
     guided_drafts,
     guided_end,
+    homes,
     known,
     label_sets,
     patients,
@@ -20,6 +21,7 @@ from pumps.pages import (
     reporting,
     reservoir,
     today,
+    search,
     transfers,
     visit_days,
     visit_report,
@@ -28,6 +30,9 @@ from pumps.pages import (
 
 urlpatterns = [
     path("", worklist.worklist, name="worklist"),
+    path("home/", homes.home, name="home"),
+    path("preparing/", homes.preparing, name="preparing"),
+    path("search/", search.search, name="search"),
     path("patients/", patients.patient_list, name="patient_list"),
     path("patients/new/", patients.enter_patient, name="enter_patient"),
     path("patients/<int:patient_id>/", patients.patient, name="patient"),

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from clinics import paging
@@ -95,7 +96,7 @@ def may_enter_in(user: User) -> list[Clinic]:
 def enter_patient(request: HttpRequest) -> HttpResponse:
     clinics = may_enter_in(user_of(request))
     if not clinics:
-        raise PermissionDenied("Your role does not include entering patients.")
+        raise PermissionDenied(_("Your role does not include entering patients."))
     form = NewPatientForm(request.POST or None, clinics=clinics)
     if request.method == "POST" and form.is_valid():
         try:
@@ -103,9 +104,9 @@ def enter_patient(request: HttpRequest) -> HttpResponse:
         except Impossible as error:
             take(form, error.errors)
         else:
-            messages.success(request, f"Entered: {entered}. Next, their pump.")
+            messages.success(request, _("Entered: %(patient)s. Next, their pump.") % {"patient": entered})
             return redirect("enter_pump", patient_id=entered.pk)
-    return render(request, "patients/patient_form.html", {"form": form, "title": "Enter a patient"})
+    return render(request, "patients/patient_form.html", {"form": form, "title": _("Enter a patient")})
 
 
 def change_patient(request: HttpRequest, patient_id: int) -> HttpResponse:
@@ -114,10 +115,10 @@ def change_patient(request: HttpRequest, patient_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         answer = _try(request, form, found, lambda: care.change_patient(
             patient=found, changes=form.cleaned_data, by=user_of(request), now=timezone.now()
-        ), "Saved.")  # fmt: skip
+        ), _("Saved."))  # fmt: skip
         if answer is not None:
             return answer
-    context = {"form": form, "patient": found, "title": f"Change {found}"}
+    context = {"form": form, "patient": found, "title": _("Change %(name)s") % {"name": found}}
     return render(request, "patients/patient_form.html", context)
 
 
@@ -127,10 +128,10 @@ def add_contact(request: HttpRequest, patient_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         answer = _try(request, form, found, lambda: services.add_contact(
             patient=found, by=user_of(request), now=timezone.now(), **form.cleaned_data
-        ), f"Added: {form.cleaned_data['name']}.")  # fmt: skip
+        ), _("Added: %(name)s.") % {"name": form.cleaned_data["name"]})  # fmt: skip
         if answer is not None:
             return answer
-    context = {"form": form, "patient": found, "title": "Add a caregiver or care home"}
+    context = {"form": form, "patient": found, "title": _("Add a caregiver or care home")}
     return render(request, "patients/contact_form.html", context)
 
 
@@ -145,10 +146,15 @@ def change_contact(request: HttpRequest, patient_id: int, contact_id: int) -> Ht
     if request.method == "POST" and form.is_valid():
         answer = _try(request, form, contact.patient, lambda: services.change_contact(
             contact=contact, changes=form.cleaned_data, by=user_of(request), now=timezone.now()
-        ), "Saved.")  # fmt: skip
+        ), _("Saved."))  # fmt: skip
         if answer is not None:
             return answer
-    context = {"form": form, "patient": contact.patient, "contact": contact, "title": f"Change {contact}"}
+    context = {
+        "form": form,
+        "patient": contact.patient,
+        "contact": contact,
+        "title": _("Change %(name)s") % {"name": contact},
+    }
     return render(request, "patients/contact_form.html", context)
 
 
@@ -160,7 +166,7 @@ def end_contact(request: HttpRequest, patient_id: int, contact_id: int) -> HttpR
     except Conflict as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, f"Removed: {contact} is told nothing any more.")
+        messages.success(request, _("Removed: %(name)s is told nothing any more.") % {"name": contact})
     return redirect("patient", patient_id=patient_id)
 
 
@@ -172,7 +178,7 @@ def change_status(request: HttpRequest, patient_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         answer = _try(request, form, found, lambda: care.change_status(
             patient=found, by=user_of(request), now=timezone.now(), **form.cleaned_data
-        ), "Saved. Reminders follow at once.")  # fmt: skip
+        ), _("Saved. Reminders follow at once."))  # fmt: skip
         if answer is not None:
             return answer
     return render(request, "patients/status_form.html", {"form": form, "patient": found})
