@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -18,8 +18,6 @@ HOMES: dict[Role, tuple[str, Promise | str]] = {
     Role.PHARMACIST: ("preparing", _("Preparing")),
     Role.AUDITOR: ("audit", _("Who did what")),
 }
-# Open to everybody.
-OTHERWISE = "worklist"
 
 
 @dataclass(frozen=True)
@@ -32,12 +30,8 @@ class Home:
 def homes_of(user: User) -> list[Home]:
     """The homes of a person's roles, the first being theirs."""
     held = user.access.everywhere.union(*user.access.by_clinic.values())
-    homes = [_home(*HOMES[role]) for role in HOMES if role in held]
-    return homes or [_home(*HOMES[Role.SCHEDULER])]
+    return [_home(*HOMES[role]) for role in HOMES if role in held] or [_home(*HOMES[Role.SCHEDULER])]
 
 
 def _home(name: str, words: Promise | str) -> Home:
-    try:
-        return Home(name, words, reverse(name))
-    except NoReverseMatch:
-        return Home(OTHERWISE, HOMES[Role.SCHEDULER][1], reverse(OTHERWISE))
+    return Home(name, words, reverse(name))

@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -55,18 +55,10 @@ def administration(request: HttpRequest) -> HttpResponse:
         "engine": engine.state(now=now, late_pumps=fleet.late_pumps(now)),
         "is_without_mail": settings.MAIL_TO_FILES,
         "jobs": jobs.visible_to(user)[:JOBS_SHOWN],
-        "guide": _guide(),
         "may_open": user.access.can_everywhere(Permission.ADMINISTER),
         **recent(user, now),
     }
     return render(request, "interop/administration.html", context)
-
-
-def _guide() -> str:
-    try:
-        return reverse("guide")
-    except NoReverseMatch:
-        return ""
 
 
 def _watched(clinics: Sequence[Clinic], now: datetime) -> list[Watched]:
