@@ -33,7 +33,7 @@ MOST_TYPING, MOST_PAGE = 100, 150
 TYPING = {"HX-Request": "true", "HX-Target": "found"}
 
 # Copies have their original's number; each has one of its own here, as people do.
-PHONES = "UPDATE patients_patient SET phone = '+1 555 ' || lpad((id * 7919 %% 10000000)::text, 7, '0')"
+PHONES = "UPDATE patients_patient SET phone = '+1 555 ' || lpad((id * 7919 % 10000000)::text, 7, '0')"
 SEEN = """
 INSERT INTO patients_viewing (at, user_id, patient_id, clinic_id, what)
 SELECT %s - number * interval '90 seconds', (%s)[1 + number %% 20], patient.id, patient.clinic_id, 'pump'
