@@ -32,13 +32,13 @@ LARGE = 10_000
 def report() -> bool:
     """Print each request with its queries and what reads a large table from end to end; whether any does."""
     clients = {role: _client(role) for role in (Role.NURSE, Role.PRESCRIBER, Role.ADMINISTRATOR)}
-    large, found = _large_tables(), False
+    large, found = large_tables(), False
     for each in _asked():
         with CaptureQueriesContext(connection) as queries:
             response = each.by(clients[each.role])
         if response.status_code not in (200, 201) or each.holds not in response.text:
             raise SystemExit(f"{each} answered {response.status_code}: {response.text[:500]}")
-        plans = [_plan(query["sql"]) for query in queries.captured_queries if query["sql"].startswith(PLANNED)]
+        plans = [plan_of(query["sql"]) for query in queries.captured_queries if query["sql"].startswith(PLANNED)]
         scanned = sorted(
             {table for plan in plans for table in re.findall(r"Seq Scan on (\w+)", plan) if table in large}
         )
@@ -87,13 +87,16 @@ def _asked() -> Iterator[_Asked]:
     yield from _of_course(chosen)
     ordinary = Clinic.objects.get(name=ORDINARY)
     yield from (_Asked(address, role=Role.ADMINISTRATOR) for address in _of_clinic(ordinary.pk))
+    yield from (_Asked(f"/{name}/", role=Role.ADMINISTRATOR) for name in ("administration", "preparing", "audit"))
+    yield _Asked("/prescribing/", role=Role.PRESCRIBER)
 
 
 def _searches(pump: Pump) -> Iterator[str]:
     patient = pump.patient
     words = (patient.family_name, f"{patient.given_name} {patient.family_name}", patient.mrn, pump.serial_number)
     for text in (*words, patient.family_name[:1], patient.mrn[:1], pump.serial_number[:2]):
-        yield from (f"/?q={text}", f"/patients/?q={text}")
+        yield from (f"/?q={text}", f"/patients/?q={text}", f"/search/?q={text}")
+    yield from (f"/search/?q={patient.phone[-4:]}", f"/search/?q={patient.family_name} {pump.serial_number[:6]}")
 
 
 def _addresses(pump: Pump) -> Iterator[str]:
@@ -188,13 +191,13 @@ def _sent(pump: Pump) -> Iterator[_Asked]:
     yield _Asked(f"{one}/refills/", {**refill, "confirm": ["aspirated_unexpected"]})
 
 
-def _large_tables() -> set[str]:
+def large_tables() -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND reltuples > %s", [LARGE])
         return {name for (name,) in cursor.fetchall()}
 
 
-def _plan(sql: str) -> str:
+def plan_of(sql: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute("EXPLAIN " + sql)
         return "\n".join(line for (line,) in cursor.fetchall())

@@ -306,6 +306,8 @@ class Change(models.Model):
             models.Index(fields=["subject", "-id"], name="change_of_subject"),
             # the history of a clinic
             models.Index(fields=["clinic", "-id"], name="change_of_clinic"),
+            # the same beside what else happened, by time
+            models.Index(fields=["clinic", "-at", "-id"], name="change_of_clinic_at"),
         ]
 
     def __str__(self) -> str:

@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "clinics.middleware.speak",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "config.middleware.no_store",
+    "config.viewings.keep_viewings",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "clinics.middleware.ask_for_second_factor",
@@ -124,7 +125,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "worklist"
+LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "account_login"
 PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600
 
@@ -275,6 +276,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 600.0,
         "options": {"expires": 600.0},
     },
+    "forget_viewings": {
+        "task": "pumps.tasks.forget_viewings",
+        "schedule": 6 * 3600.0,
+        "options": {"expires": 3600.0},
+    },
 }
 
 # --- paper ----------------------------------------------------------------------------------------------------------
@@ -325,6 +331,10 @@ SESSION_COOKIE_AGE = 12 * 3600  # a working day on a shared ward computer
 SESSION_IDLE_SECONDS: int = env.int("BRIM_IDLE_MINUTES", default=60) * 60
 if SESSION_IDLE_SECONDS < 300:
     raise ImproperlyConfigured("BRIM_IDLE_MINUTES must be at least 5.")
+# So long who saw what is kept, and who logged in: as long as the law where the clinic is asks for.
+VIEWINGS_KEPT_DAYS: int = env.int("BRIM_VIEWINGS_KEPT_DAYS", default=2557)
+if VIEWINGS_KEPT_DAYS < 365:
+    raise ImproperlyConfigured("BRIM_VIEWINGS_KEPT_DAYS must be at least 365.")
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = not LOCAL
 CSRF_COOKIE_SECURE = not LOCAL

@@ -81,6 +81,8 @@ def _more(user: User) -> Iterator[Link]:
     if runs:
         yield from _link("imports", _("Import"))
         yield from _link("engine", _("Engine"))
+    if runs or user.access.can_somewhere(Permission.AUDIT):
+        yield from _link("audit", _("Who did what"))
 
 
 def _link(name: str, words: Promise, keys: str = "", *, is_thumb: bool = False, count: str = "") -> Iterator[Link]:

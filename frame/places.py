@@ -15,14 +15,15 @@ NOWHERE = Place("", "start")
 # Part -> topic -> names of addresses. A page that is missing here fails tests/frame/test_help.py.
 _PLACES: dict[str, dict[str, str]] = {
     "home": {
-        "day": "home today prescribing",
+        "day": "home today prescribing prescribing_standing_out preparing",
         "clinic": "administration guide guide_message leave_guide",
     },
     "worklist": {"day": "worklist worklist_pdf worklist_now"},
     "visits": {"booking": "visits calendar_address visit_rules"},
     "patient_list": {
         "patients": (
-            "patient_list enter_patient patient change_patient change_status add_contact change_contact end_contact"
+            "patient_list search enter_patient patient change_patient change_status add_contact change_contact"
+            " end_contact"
         ),
         "devices": (
             "enter_pump change_pump explant_pump replace_pump hand_over offer_transfer withdraw_transfer transfer"

@@ -1,8 +1,9 @@
 from django.urls import path
 
-from interop import pages
+from interop import administration, pages
 
 urlpatterns = [
+    path("administration/", administration.administration, name="administration"),
     path("imports/", pages.imports, name="imports"),
     path("imports/<int:job_id>/", pages.import_job, name="import_job"),
     path("imports/<int:job_id>/progress/", pages.import_progress, name="import_progress"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -10,8 +10,14 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from clinics.models import Clinic, User
-from patients.queries import ContactQuerySet, PatientQuerySet, SearchWordQuerySet, TransferQuerySet
+from clinics.models import ApiKey, Clinic, User
+from patients.queries import (
+    ContactQuerySet,
+    PatientQuerySet,
+    SearchWordQuerySet,
+    TransferQuerySet,
+    ViewingQuerySet,
+)
 
 
 class Patient(models.Model):
@@ -119,6 +125,42 @@ class SearchWord(models.Model):
 
     def __str__(self) -> str:
         return self.word
+
+
+def _of(model: type[models.Model], *, null: bool = True) -> models.ForeignKey[Any, Any]:
+    """A reference of a viewing: neither checked nor indexed by itself, since one is written with every page."""
+    return models.ForeignKey(
+        model, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, null=null, related_name="+"
+    )
+
+
+class Viewing(models.Model):
+    """Somebody saw something of a patient, took a file away, or logged in. Append-only, for as long as it is kept.
+
+    `what` is the name of a page, the pattern of a call, or one of `patients.viewings.SIGN_INS`; `key` the program that
+    called. Without a patient it is of a clinic, without a clinic of the person alone.
+    """
+
+    at = models.DateTimeField()
+    user = _of(User, null=False)
+    key = _of(ApiKey)
+    patient = _of(Patient)
+    clinic = _of(Clinic)
+    what = models.CharField(max_length=80)
+
+    objects = ViewingQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            # who saw what in a clinic, of a patient, by a person: newest first
+            models.Index(fields=["clinic", "-at", "-id"], name="viewing_of_clinic"),
+            models.Index(fields=["patient", "-at", "-id"], name="viewing_of_patient"),
+            # also recent patients, and whether it was written within the last minute
+            models.Index(fields=["user", "-at", "-id"], name="viewing_by_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.what} of patient {self.patient_id} by {self.user_id}"
 
 
 class Contact(models.Model):

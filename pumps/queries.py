@@ -30,6 +30,8 @@ class PumpModelQuerySet(QuerySet[Row]):
 # Of a search that more match, so many are looked at: in a large fleet two letters match thousands, and sorting all of
 # them takes longer than typing a third.
 MOST_MATCHES = 500
+# Of several words so many are tried as a serial number beside the others, each of so many signs at least.
+MOST_SERIALS, LEAST_SERIAL = 4, 3
 
 
 class _BySerial(OrderBy):
@@ -60,12 +62,21 @@ class PumpQuerySet(ClinicOwned[Row]):
         by_serial = visible.numbered(text).values_list("pk", flat=True)
         return self.filter(pk__in={*by_patient[: MOST_MATCHES + 1], *by_serial[: MOST_MATCHES + 1]})
 
+    def holders(self, text: str, user: User) -> list[int]:
+        """Ids of the user's patients who have a pump whose serial number begins with `text`."""
+        return list(self.visible_to(user).numbered(text).values_list("patient", flat=True)[: MOST_MATCHES + 1])
+
 
 def patients_matching(pumps: PumpQuerySet[Row], text: str, user: User) -> PatientQuerySet[Patient]:
-    """The user's patients whose own words match, or who have a pump whose serial number begins with `text`."""
-    by_words = SearchWord.objects.patients(text, user, MOST_MATCHES + 1)
-    by_serial = pumps.visible_to(user).numbered(text).values_list("patient", flat=True)
-    return Patient.objects.visible_to(user).filter(pk__in={*by_words, *by_serial[: MOST_MATCHES + 1]})
+    """The user's patients whose own words match, or who have a pump whose serial number begins with `text`, or with
+    one word of it while the others are theirs."""
+    found = {*SearchWord.objects.patients(text, user, MOST_MATCHES + 1), *pumps.holders(text, user)}
+    words = text.split()
+    for place, word in enumerate(words[:MOST_SERIALS] if len(words) > 1 else []):
+        if len(word) >= LEAST_SERIAL:
+            others = " ".join([*words[:place], *words[place + 1 :]])
+            found |= SearchWord.objects.among(pumps.holders(word, user), others)
+    return Patient.objects.visible_to(user).filter(pk__in=found)
 
 
 class EventQuerySet(QuerySet[Row]):
@@ -99,10 +110,18 @@ class EventQuerySet(QuerySet[Row]):
         return self.order_by("-occurred_at", "-pk")
 
 
+# A finding that somebody has to judge.
+SERIOUS = [{"severity": "high"}]
+
+
 class ForecastQuerySet(ClinicOwned[Row]):
     def on_worklist(self) -> Self:
         """Forecasts of pumps in use, most urgent first; unknown dates before all others."""
         return self.filter(in_use=True).order_by("worklist_at", "pump_id")
+
+    def serious(self) -> Self:
+        """Forecasts of pumps in use with a finding that somebody has to judge; an index has these alone."""
+        return self.on_worklist().filter(findings__contains=SERIOUS)
 
     def due(self, now: datetime) -> Self:
         """Forecasts whose next alert is to be opened: one range of one index, however large the fleet."""

@@ -4,6 +4,7 @@ from django.utils import timezone
 from alerts.services import engine, pinging
 from alerts.services.alone import alone
 from alerts.tasks import deliver
+from patients import viewings
 from pumps.services import call_list_files, drafts, fleet, nightly, watching
 
 
@@ -32,6 +33,13 @@ def nightly_if_due() -> None:
         if is_alone and nightly.begun(now) is not None:
             help_nightly.delay()
             nightly.run_if_due(now)
+
+
+@shared_task
+def forget_viewings() -> None:
+    """A batch at a time, so that none waits long for another."""
+    while viewings.forget(now=timezone.now()):
+        pass
 
 
 @shared_task

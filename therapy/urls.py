@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from therapy.pages import clinics, course, doses, screening
+from therapy.pages import audit, clinics, course, doses, prescribing, screening
 
 
 class RecordKind:
@@ -18,6 +18,10 @@ class RecordKind:
 register_converter(RecordKind, "record_kind")
 
 urlpatterns = [
+    path("prescribing/", prescribing.prescribing, name="prescribing"),
+    path("prescribing/standing-out/", prescribing.standing_out, name="prescribing_standing_out"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit/download/", audit.download, name="audit_download"),
     path("to-sign/", doses.to_sign_page, name="to_sign"),
     path("patients/<int:patient_id>/course/", course.course, name="course"),
     path("patients/<int:patient_id>/course/pdf/", course.course_pdf, name="course_pdf"),

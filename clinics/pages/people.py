@@ -188,7 +188,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         else:
             login(request, joined, backend="clinics.backends.EmailBackend")
             messages.success(request, _("Welcome, %(joined)s.") % {"joined": joined})
-            return redirect("worklist")
+            return redirect("home")
     context = {"invitation": found, "form": form, "place": invitations.place_of(found)}
     return render(request, "clinics/invitation_join.html", context)
 
@@ -207,4 +207,4 @@ def _accept(request: HttpRequest, found: Invitation) -> HttpResponse:
         messages.error(request, str(error))
         return redirect(request.path)
     messages.success(request, _("You now work at %(place_of)s.") % {"place_of": invitations.place_of(found)})
-    return redirect("worklist")
+    return redirect("home")

@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 
 from clinical.units import plain as plain_decimal
 from clinics import saying, words
+from clinics.homes import Home, homes_of
 from clinics.models import User
 from clinics.roles import Permission, in_words
 
@@ -98,6 +99,12 @@ def roles(user: User) -> str:
 def roles_words(roles: Iterable[str]) -> str:
     """Roles by their codes, in words."""
     return in_words(roles)
+
+
+@register.filter
+def homes(user: User) -> list[Home]:
+    """Where the person's roles begin, their own home first."""
+    return homes_of(user)
 
 
 @register.filter

@@ -12,7 +12,7 @@ from clinics.models import Clinic
 from clinics.queries import ClinicOwned
 from pumps.models.catalogue import PriorVersion, PumpModel
 from pumps.models.pump import Pump
-from pumps.queries import ForecastQuerySet
+from pumps.queries import SERIOUS, ForecastQuerySet
 
 
 class Forecast(models.Model):
@@ -64,6 +64,12 @@ class Forecast(models.Model):
                 fields=["worklist_at"],
                 name="forecast_unknown",
                 condition=models.Q(in_use=True) & ~models.Q(unknown_reason=""),
+            ),
+            # ForecastQuerySet.serious
+            models.Index(
+                fields=["clinic", "worklist_at", "pump"],
+                name="forecast_serious",
+                condition=models.Q(in_use=True, findings__contains=SERIOUS),
             ),
             # ForecastQuerySet.due, read by every tick
             models.Index(

@@ -192,6 +192,8 @@ class Event(models.Model):
         indexes: ClassVar = [
             # the fold, and the timeline newest first
             models.Index(F("pump"), F("occurred_at").desc(), F("id").desc(), name="event_of_pump"),
+            # who entered what lately, beside imports
+            models.Index(F("recorded_at").desc(), F("id").desc(), name="event_recorded", condition=~Q(source="import")),
         ]
 
     def __str__(self) -> str:

@@ -104,7 +104,7 @@ def enter_patient(request: HttpRequest) -> HttpResponse:
         except Impossible as error:
             take(form, error.errors)
         else:
-            messages.success(request, _("Entered: %(entered)s. Next, their pump.") % {"entered": entered})
+            messages.success(request, _("Entered: %(patient)s. Next, their pump.") % {"patient": entered})
             return redirect("enter_pump", patient_id=entered.pk)
     return render(request, "patients/patient_form.html", {"form": form, "title": _("Enter a patient")})
 
@@ -118,7 +118,7 @@ def change_patient(request: HttpRequest, patient_id: int) -> HttpResponse:
         ), _("Saved."))  # fmt: skip
         if answer is not None:
             return answer
-    context = {"form": form, "patient": found, "title": _("Change %(found)s") % {"found": found}}
+    context = {"form": form, "patient": found, "title": _("Change %(name)s") % {"name": found}}
     return render(request, "patients/patient_form.html", context)
 
 
@@ -128,7 +128,7 @@ def add_contact(request: HttpRequest, patient_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         answer = _try(request, form, found, lambda: services.add_contact(
             patient=found, by=user_of(request), now=timezone.now(), **form.cleaned_data
-        ), _("Added: %(cleaned_data)s.") % {"cleaned_data": form.cleaned_data['name']})  # fmt: skip
+        ), _("Added: %(name)s.") % {"name": form.cleaned_data["name"]})  # fmt: skip
         if answer is not None:
             return answer
     context = {"form": form, "patient": found, "title": _("Add a caregiver or care home")}
@@ -153,7 +153,7 @@ def change_contact(request: HttpRequest, patient_id: int, contact_id: int) -> Ht
         "form": form,
         "patient": contact.patient,
         "contact": contact,
-        "title": _("Change %(contact)s") % {"contact": contact},
+        "title": _("Change %(name)s") % {"name": contact},
     }
     return render(request, "patients/contact_form.html", context)
 
@@ -166,7 +166,7 @@ def end_contact(request: HttpRequest, patient_id: int, contact_id: int) -> HttpR
     except Conflict as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("Removed: %(contact)s is told nothing any more.") % {"contact": contact})
+        messages.success(request, _("Removed: %(name)s is told nothing any more.") % {"name": contact})
     return redirect("patient", patient_id=patient_id)
 
 

@@ -16,6 +16,7 @@ from clinics.models import Clinic, User
 from clinics.pages.access import user_of
 from clinics.roles import Permission
 from pumps.models import Event, Forecast, VisitDraft
+from pumps.pages.homes import recent
 from pumps.pages.visit_days import FARTHEST_WALL
 from scheduling.models import Appointment
 from scheduling.states import State
@@ -89,6 +90,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "overdue": _overdue(ids, now),
         "alerts": _findings(user, ids, now),
         "sees": bool(clinics),
+        **recent(user, now),
     }
     return render(request, "pumps/today.html", context)
 

@@ -22,6 +22,7 @@ def of_everybody(pump: Pump) -> list[str]:
         "/on-call/", "/call-list/", "/calculators/", "/pump-models/", "/account/", f"{patient}/", f"{one}/",
         f"{one}/visit/", "/worklist/now/", "/calendar/week/", "/calendar/month/", "/calendar/load/",
         f"/calendar/week/?for={pump.pk}",
+        "/search/", "/search/?q=Ada", "/search/?q=nobody",
     ]  # fmt: skip
 
 
@@ -42,7 +43,8 @@ def of_administration(pump: Pump) -> list[str]:
         "", "settings/", "products/", "tiers/", "closed-days/", "visits/", "go-live/", "history/", "people/",
         "on-call/", "webhooks/", "call-list/", "protocol/",
     )  # fmt: skip
-    return [*(f"{clinic}/{page}" for page in pages), "/imports/", "/pump-models/synchromed-ii-40/"]
+    homes = ("/administration/", "/preparing/", "/audit/", "/audit/?since=soon")
+    return [*(f"{clinic}/{page}" for page in pages), "/imports/", "/pump-models/synchromed-ii-40/", *homes]
 
 
 def look(page: Page, paths: list[str]) -> None:

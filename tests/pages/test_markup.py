@@ -41,6 +41,10 @@ ACCOUNT_PAGES = (
     "api_keys",
     "mfa_index",
     "account_change_password",
+    "search",
+    "administration",
+    "preparing",
+    "audit",
 )
 VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
 

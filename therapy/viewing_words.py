@@ -1,0 +1,29 @@
+"""What a page or a call is called where an auditor reads who saw what."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+WORDS: dict[str, Promise | str] = {
+    "log_in": _("Logged in"),
+    "log_out": _("Logged out"),
+    "log_in_failed": _("Log-in failed"),
+    "patient": _("The patient's page"),
+    "pump": _("The pump's page"),
+    "course": _("The course of therapy"),
+    "course_pdf": _("The course of therapy, on paper"),
+    "card": _("The emergency card"),
+    "alert": _("An alert"),
+    "message": _("A message"),
+    "known": _("What a past forecast rested on"),
+    "what_if": _("The planner"),
+    "export_clinic": _("Export of the clinic"),
+    "download_call_list": _("The call list, as a file"),
+    "audit_download": _("Who did what, as a file"),
+}
+
+
+def viewing_words(what: str) -> Promise | str:
+    """A page by its name, a call by its address; one that nobody has named yet by what the code calls it."""
+    if "/" in what:
+        return f"API: {what}"
+    return WORDS.get(what) or what.replace("_", " ").capitalize()
