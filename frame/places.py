@@ -15,7 +15,7 @@ NOWHERE = Place("", "start")
 # Part -> topic -> names of addresses. A page that is missing here fails tests/frame/test_help.py.
 _PLACES: dict[str, dict[str, str]] = {
     "home": {
-        "day": "home today prescribing",
+        "day": "home today prescribing preparing",
         "clinic": "administration guide guide_message leave_guide",
     },
     "worklist": {"day": "worklist worklist_pdf"},
@@ -76,6 +76,7 @@ _BEGINNINGS: dict[str, Place] = {
     "guided": Place("patient_list", "refill"),
     "draft": Place("patient_list", "refill"),
     "audit": Place("home", "day"),
+    "prescribing": Place("home", "day"),
     "find": Place("patient_list", "patients"),
     "import": Place("clinic_list", "import"),
 }

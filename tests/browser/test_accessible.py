@@ -41,7 +41,12 @@ def of_administration(pump: Pump) -> list[str]:
         "", "settings/", "products/", "tiers/", "closed-days/", "visits/", "go-live/", "history/", "people/",
         "on-call/", "webhooks/", "call-list/", "protocol/",
     )  # fmt: skip
-    return [*(f"{clinic}/{page}" for page in pages), "/imports/", "/pump-models/synchromed-ii-40/"]
+    return [
+        *(f"{clinic}/{page}" for page in pages),
+        "/imports/",
+        "/pump-models/synchromed-ii-40/",
+        f"/guide/{pump.clinic_id}/",
+    ]
 
 
 def look(page: Page, paths: list[str]) -> None:
