@@ -18,7 +18,7 @@ _PLACES: dict[str, dict[str, str]] = {
         "day": "home today prescribing preparing",
         "clinic": "administration guide guide_message leave_guide",
     },
-    "worklist": {"day": "worklist worklist_now worklist_paper", "booking": "book_in_place undo_visit"},
+    "worklist": {"day": "worklist worklist_now worklist_paper worklist_pdf", "booking": "book_in_place undo_visit"},
     "visits": {"booking": "visits calendar_address visit_rules"},
     "patient_list": {
         "patients": (
