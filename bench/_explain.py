@@ -164,6 +164,7 @@ def _of_alerts(pump: Pump) -> Iterator[_Asked]:
 
 def _of_clinic(clinic: int) -> Iterator[str]:
     yield from ("/call-list/", f"/clinics/{clinic}/call-list/", f"/clinics/{clinic}/call-list/?only=phone")
+    yield from ("/help/?q=refill", f"/guide/{clinic}/")
     parts = ("", "settings/", "products/", "tiers/", "closed-days/", "visits/", "go-live/", "history/")
     yield from (f"/clinics/{clinic}/{part}" for part in (*parts, "on-call/", "webhooks/", "people/"))
     yield from (f"{API}/clinics/{clinic}/{part}/" for part in ("ladder", "on-call", "webhooks", "changes", "members"))

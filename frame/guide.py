@@ -8,7 +8,6 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
 from alerts.models import Notification
 from clinics.models import AccountMail, Clinic, Membership, User
@@ -132,7 +131,8 @@ def _pump(pump: Pump) -> str:
     return reverse("pump", args=[pump.pk])
 
 
-SUBJECT = gettext_noop("Test message from Brim")
+def _subject() -> str:
+    return _("Test message from Brim")
 
 
 def send_test(*, to: User, now: datetime) -> AccountMail:
@@ -141,7 +141,7 @@ def send_test(*, to: User, now: datetime) -> AccountMail:
         "This is the test message you asked for.\n\nIt left by the same way as invitations and reminders, so those"
         " will reach you too.\n\nBack to Brim: %(address)s"
     ) % {"address": settings.BASE_URL}
-    return account_mail.queue(to=to.email, subject=_(SUBJECT), body=body, now=now)
+    return account_mail.queue(to=to.email, subject=_subject(), body=body, now=now)
 
 
 def last_test(user: User) -> AccountMail | None:
@@ -157,7 +157,7 @@ def _subjects() -> list[str]:
     found = []
     for code, _name in settings.LANGUAGES:
         with translation.override(code):
-            found.append(_(SUBJECT))
+            found.append(_subject())
     return found
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
@@ -91,6 +92,7 @@ def _link(name: str, words: Promise, keys: str = "", *, is_thumb: bool = False, 
         yield Link(name, words, address, keys, is_thumb, count)
 
 
+@cache
 def _address(name: str) -> str:
     """Where a page is; empty if this Brim has none of that name. Rooms above this one bring pages of their own."""
     for asked in (name, *OTHER_NAMES.get(name, ())):

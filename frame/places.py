@@ -18,7 +18,7 @@ _PLACES: dict[str, dict[str, str]] = {
         "day": "home today prescribing prescribing_standing_out preparing",
         "clinic": "administration guide guide_message leave_guide",
     },
-    "worklist": {"day": "worklist worklist_pdf worklist_now"},
+    "worklist": {"day": "worklist worklist_now worklist_pdf", "booking": "book_in_place undo_visit"},
     "visits": {"booking": "visits calendar_address visit_rules"},
     "patient_list": {
         "patients": (
@@ -30,14 +30,15 @@ _PLACES: dict[str, dict[str, str]] = {
             " raise_low_level"
         ),
         "dates": "pump known what_if reservoir reservoir_pdf why",
-        "booking": "visit cancel_visit confirm_visit arrive_visit miss_visit book_in_place undo_visit",
-        "refill": "log_refill guided log_event log_menu",
+        "start": "search",
+        "booking": "visit cancel_visit confirm_visit arrive_visit miss_visit",
+        "refill": "log_refill log_event log_menu visit_report",
         "titration": (
             "log_dose_change propose proposal wean weaning_plan sign_dose course course_pdf change_phase assess"
             " add_medicine end_medicine begin_screening screening give_up_screening"
         ),
         "corrections": "void_event correct_event confirm_plan void_record",
-        "danger": "report card rescue_plan report_adverse",
+        "danger": "report card rescue_plan report_adverse emergency_card end_card print_card renew_card",
     },
     "to_sign": {"titration": "to_sign"},
     "alerts": {"alerts": "alerts alert resolve_alert messages message"},
@@ -50,12 +51,14 @@ _PLACES: dict[str, dict[str, str]] = {
             "clinic_on_call change_rota add_stand_in end_stand_in webhooks renew_webhook try_webhook remove_webhook"
         ),
         "accounts": "people person revoke_keys withdraw_invitation resend_invitation",
-        "import": "imports import_job import_progress confirm_import cancel_import",
+        "import": (
+            "imports import_job import_progress confirm_import cancel_import jobs job job_progress job_file cancel_job"
+        ),
     },
     "": {
         "booking": "call_list clinic_call_list download_call_list",
         "alerts": "on_call digest_choices engine",
-        "dates": "calculators label_sets fleet",
+        "dates": "calculators label_sets fleet fleet_report re_estimate",
         "devices": "catalogue catalogue_edit",
         "accounts": "account leave_clinic api_keys revoke_key welcome_back session invitation",
         "start": "help help_topic",
@@ -77,6 +80,7 @@ _BEGINNINGS: dict[str, Place] = {
     "guided": Place("patient_list", "refill"),
     "draft": Place("patient_list", "refill"),
     "audit": Place("home", "day"),
+    "prescribing": Place("home", "day"),
     "find": Place("patient_list", "patients"),
     "import": Place("clinic_list", "import"),
 }

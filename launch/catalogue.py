@@ -18,7 +18,19 @@ from django.utils.translation import template as django_template
 
 from launch.bootstrap import ROOT
 
-ROOMS = ("alerts", "clinical", "clinics", "config", "interop", "patients", "portal", "pumps", "scheduling", "therapy")
+ROOMS = (
+    "alerts",
+    "clinical",
+    "clinics",
+    "config",
+    "frame",
+    "interop",
+    "patients",
+    "portal",
+    "pumps",
+    "scheduling",
+    "therapy",
+)
 ONE, MANY = None, (1, 2)
 KEYWORDS = {
     **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop"), ONE),

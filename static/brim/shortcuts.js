@@ -32,6 +32,13 @@
     dialog.addEventListener("close", () => from?.focus(), { once: true });
   }
 
+  // What a page offers to do with a pump, by where it leads.
+  const ON_A_PUMP = { r: 'a[href$="/guided/"], a[href$="/refill/"]', d: 'a[href$="/dose/"]' };
+  for (const [key, links] of Object.entries(ON_A_PUMP)) {
+    const link = document.querySelector(".who .actions")?.querySelector(links);
+    link?.setAttribute("aria-keyshortcuts", key);
+  }
+
   const isTyping = (part) => part.isContentEditable || (part.matches("input, select, textarea") && !part.matches("[type=checkbox], [type=radio], [type=button], [type=submit]"));
 
   function row(step) {

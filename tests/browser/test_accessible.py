@@ -44,7 +44,13 @@ def of_administration(pump: Pump) -> list[str]:
         "on-call/", "webhooks/", "call-list/", "protocol/",
     )  # fmt: skip
     homes = ("/administration/", "/preparing/", "/audit/", "/audit/?since=soon")
-    return [*(f"{clinic}/{page}" for page in pages), "/imports/", "/pump-models/synchromed-ii-40/", *homes]
+    return [
+        *(f"{clinic}/{page}" for page in pages),
+        "/imports/",
+        "/pump-models/synchromed-ii-40/",
+        *homes,
+        f"/guide/{pump.clinic_id}/",
+    ]
 
 
 def look(page: Page, paths: list[str]) -> None:

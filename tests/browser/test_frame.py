@@ -54,6 +54,11 @@ def test_keys_lead_everywhere(clinic: Clinic, nurse: Page) -> None:
     nurse.keyboard.press("k")
     nurse.keyboard.press("Enter")
     is_at(nurse, f"/pumps/{pump.pk}/")
+    nurse.keyboard.press("d")
+    is_at(nurse, f"/pumps/{pump.pk}/dose/")
+    nurse.go_back()
+    nurse.keyboard.press("r")
+    expect(nurse).to_have_url(re.compile(f"/pumps/{pump.pk}/(guided|refill)/$"))
 
 
 def test_the_list_of_keys_opens_closes_and_switches_them_off(clinic: Clinic, nurse: Page) -> None:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from alerts.models import Notification
 from clinics.models import Clinic
+from frame.topics import TOPICS
 from pumps.services import fleet
 from pumps.services.kinds import FORMS
 from tests.builders import a_running_pump
@@ -114,6 +115,9 @@ def test_every_page_is_whole(clinic: Clinic, administrator: Client) -> None:
         reverse("clinic", args=[clinic.pk]),
         reverse("catalogue_edit", args=[pump.model.slug]),
         "/nothing/",
+        *(reverse(name) for name in ("help",)),
+        *(reverse("help_topic", args=[slug]) for slug in TOPICS),
+        reverse("guide", args=[clinic.pk]),
     ]
     for path in paths:
         check(administrator.get(path).text)
