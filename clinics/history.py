@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import models
 
+from clinical.saying import say
 from clinical.units import plain
 from clinics.models import Change, Clinic, User
 
@@ -30,13 +31,13 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> Details:
 def written(value: Any) -> str:
     """A value as the history shows it."""
     if value is None or value == "":
-        return "blank"
+        return say("blank")
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return say("yes") if value else say("no")
     if isinstance(value, Decimal):
         return plain(value)
     if isinstance(value, list | tuple):
-        return ", ".join(written(part) for part in value) or "none"
+        return ", ".join(written(part) for part in value) or say("none")
     if isinstance(value, datetime | date):
         return value.isoformat()
     return str(value)

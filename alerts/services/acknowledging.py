@@ -39,7 +39,7 @@ ENDS_BY = {
     Kind.PUMP_ALARM_TWO_TONES: _LOOKED_AT,
     Kind.NOBODY_ON_CALL: gettext_lazy("It ends as soon as somebody is on call."),
 }
-RESOLVED = "resolved"
+RESOLVED = say("resolved")
 LONGEST_NOTE, LONGEST_NAME = 350, 100
 
 
@@ -72,7 +72,7 @@ def acknowledge(
         time=f"{local:%Y-%m-%d %H:%M}",
         timezone=alert.clinic.timezone,
     )
-    lifecycle.log([alert], "acknowledged", now, detail=f"{detail}: {_said(note, spoken_with)}".rstrip(": ")[:500])
+    lifecycle.log([alert], say("acknowledged"), now, detail=f"{detail}: {_said(note, spoken_with)}".rstrip(": ")[:500])
     return alert
 
 

@@ -94,7 +94,7 @@ def _is_acknowledged(alert: Alert, now: datetime) -> bool:
 def _close_for_patient(alert: Alert, patient: Patient, now: datetime) -> None:
     alert.closed_at, alert.next_due_at = now, None
     alert.closed_reason = f"patient: {patient.get_status_display().lower()}"
-    log([alert], "closed", now, detail=alert.closed_reason)
+    log([alert], say("closed"), now, detail=alert.closed_reason)
 
 
 def _tell_administrators(
@@ -136,7 +136,7 @@ def _rows(alert: Alert, tier: Tier, told: Told, now: datetime) -> list[Notificat
         sent_at=now,
         **shared,
     )
-    log([alert], "told", now, detail=_said(tier, alert, rows, now))
+    log([alert], say("told"), now, detail=_said(tier, alert, rows, now))
     return [*rows, screen]
 
 
