@@ -21,7 +21,7 @@ READ_OUT = {
 }
 # Names, units and signs that are the same in every language.
 SAME = re.compile(
-    r"\b(Brim|MRN|mcg|mL|mg|kg|cm|mm|UTC|CSV|PDF|API|JSON|FHIR|QR|h|min|x|en|width=device-width|initial-scale"
+    r"\b(Brim|MRN|mcg/day|mL/day|mcg/mL|mcg|mL|mg|kg|cm|mm|UTC|CSV|PDF|API|JSON|FHIR|QR|h|min|x|en|width=device-width|initial-scale"
     r"|light|dark|no-referrer|noindex|none|telephone=no|Ctrl|Alt|Esc|bin/manage \w+)\b"
 )
 LETTERS = re.compile(r"[^\W\d_]")
@@ -97,13 +97,13 @@ class _Page(HTMLParser):
         self.silent = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.silent += tag in ("script", "style", "code", "svg")
+        self.silent += tag in ("script", "style", "code", "svg", "kbd")
         if tag in ("meta", "link", "script"):
             return
         self.found += [f'{name}="{value}"' for name, value in attrs if name in READ_OUT and has_words(value or "")]
 
     def handle_endtag(self, tag: str) -> None:
-        self.silent -= tag in ("script", "style", "code", "svg")
+        self.silent -= tag in ("script", "style", "code", "svg", "kbd")
 
     def handle_data(self, data: str) -> None:
         if not self.silent and has_words(data):

@@ -77,7 +77,7 @@ class Seen(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
-        is_silent = tag in ("script", "style", "code", "svg", "pre", "textarea") or values.get("lang") == "en"
+        is_silent = tag in ("script", "style", "code", "svg", "kbd", "pre", "textarea") or values.get("lang") == "en"
         if (self.silent and tag == self.silent[0]) or (not self.silent and is_silent and tag != "html"):
             self.silent.append(tag)
         if not self.silent and tag not in ("meta", "link"):
