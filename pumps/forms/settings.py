@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
+from django.utils.dates import WEEKDAYS
 
 from clinical.escalation import (
     LONGEST_REPEAT_HOURS,
@@ -19,7 +20,6 @@ from clinical.escalation import (
 )
 from clinics.fields import NOT_A_CHOICE, Day, Number, WallTime, Whole
 from clinics.models import Clinic
-from clinics.opening import WEEKDAYS
 from clinics.roles import Role
 from pumps.models import DrugProduct, PumpModel
 from pumps.services.catalogue import EDITABLE
@@ -93,7 +93,7 @@ class ClinicForm(forms.Form):
     )
     opening_days = forms.TypedMultipleChoiceField(
         label="Opening days",
-        choices=list(enumerate(WEEKDAYS)),
+        choices=list(WEEKDAYS.items()),
         coerce=int,
         widget=forms.CheckboxSelectMultiple,
         help_text="Default: Monday to Friday. The worklist, the pump and messages to staff name the last such day "

@@ -40,6 +40,7 @@ UNREAD = {
     "part",
     "urlencode",
     "pluralize",
+    "picture_id",
     "json_script",
     "field",
 }

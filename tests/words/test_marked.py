@@ -12,7 +12,13 @@ from tests.words.marked import TEMPLATES, unmarked
 
 MARKERS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy"}
 # Texts these take by a name are marked where they are written.
-BY_NAME = {"alerts/services/rotas.py", "clinics/saying.py", "clinics/words.py"}
+BY_NAME = {
+    "portal/emergency_card.py",
+    "portal/words.py",
+    "alerts/services/rotas.py",
+    "clinics/saying.py",
+    "clinics/words.py",
+}
 
 
 @pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.*")), ids=lambda path: str(path.relative_to(TEMPLATES)))
