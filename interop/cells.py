@@ -192,19 +192,22 @@ def in_utc(value: datetime, zone: ZoneInfo) -> datetime:
     early, late = value.replace(tzinfo=zone, fold=0), value.replace(tzinfo=zone, fold=1)
     if early.utcoffset() == late.utcoffset():
         return early.astimezone(UTC)
-    told = say("%(time)s in %(zone)s", time=value.isoformat(timespec="minutes"), zone=zone.key)
+    told = {"time": value.isoformat(timespec="minutes"), "zone": zone.key}
     if early.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == value:
-        offsets = say("%(early)s or %(late)s", early=early.isoformat()[-6:], late=late.isoformat()[-6:])
         raise BadCell(
             say(
-                "%(told)s is ambiguous: the clocks went back and it came twice; add the UTC offset, %(offsets)s",
-                told=told,
-                offsets=offsets,
+                "%(time)s in %(zone)s is ambiguous: the clocks went back and it came twice; add the UTC offset, "
+                "%(early)s or %(late)s",
+                **told,
+                early=early.isoformat()[-6:],
+                late=late.isoformat()[-6:],
             )
         )
     raise BadCell(
         say(
-            "%(told)s is impossible: the clocks went forward over it; correct the time or add its UTC offset", told=told
+            "%(time)s in %(zone)s is impossible: the clocks went forward over it; correct the time or add its UTC "
+            "offset",
+            **told,
         )
     )
 
