@@ -160,13 +160,18 @@ def _places(table: Table[R], header: Sequence[str], problems: Problems) -> list[
     twice = {name for name in header if header.count(name) > 1 and name in known}
     for name in sorted(twice):
         problems.add(table.file, 1, name, say("this column is there twice; keep one"))
-    unknown = [shortened(name) or "(no name)" for name in header if name not in known]
+    unknown = [shortened(name) or say("(no name)") for name in header if name not in known]
     if unknown and not missing:
         problems.warnings.append(
             say("%(file)s: ignored unknown columns %(columns)s", file=table.file, columns=", ".join(unknown))
         )
     elif unknown:
-        problems.warnings.append(f"{table.file}: unknown columns {', '.join(unknown)}; is one of them misspelt?")
+        told = say(
+            "%(file)s: unknown columns %(columns)s; is one of them misspelt?",
+            file=table.file,
+            columns=", ".join(unknown),
+        )
+        problems.warnings.append(told)
     if missing or twice:
         return None
     return [(c, header.index(c.name) if c.name in header else None) for c in table.columns]
