@@ -65,8 +65,8 @@ def _visits(clinic: Clinic, on: date) -> list[tuple[str, str]]:
 
 
 def compose(row: Digest, content: Content) -> EmailMessage:
-    """In the clinic's language and on its clock."""
-    with translation.override(row.clinic.language):
+    """In the person's language, else the clinic's, and on its clock."""
+    with translation.override(row.user.language or row.clinic.language):
         return _composed(row, content)
 
 

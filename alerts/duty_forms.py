@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from alerts.models import OnCallRota
 from clinics.fields import NOT_A_CHOICE, ClinicMoment, Day, WallTime
 from clinics.models import Clinic, User
-from clinics.opening import WEEKDAYS
 
 # Places a form offers; a rota already longer keeps as many and two more.
 PLACES = 8
@@ -28,7 +28,7 @@ class RotaForm(forms.Form):
         help_text=gettext_lazy("The first person is on call from this day on, at the time below."),
     )
     weekday = forms.TypedChoiceField(
-        label=gettext_lazy("Hand-over on"), choices=list(enumerate(WEEKDAYS)), coerce=int, error_messages=NOT_THERE
+        label=gettext_lazy("Hand-over on"), choices=list(WEEKDAYS.items()), coerce=int, error_messages=NOT_THERE
     )
     hand_over_at = WallTime(label=gettext_lazy("at"))
 

@@ -7,11 +7,11 @@ from typing import ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy
 
 from alerts.duty_queries import DigestQuerySet, StandInQuerySet
 from clinics.models import Clinic, User
-from clinics.opening import WEEKDAYS
 from clinics.queries import ClinicOwned
 
 
@@ -24,7 +24,7 @@ class OnCallRota(models.Model):
 
     clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="on_call_rotas")
     starts_on = models.DateField()
-    weekday = models.PositiveSmallIntegerField(choices=list(enumerate(WEEKDAYS)))
+    weekday = models.PositiveSmallIntegerField(choices=list(WEEKDAYS.items()))
     hand_over_at = models.TimeField()
     people = ArrayField(models.BigIntegerField())
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")

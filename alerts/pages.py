@@ -190,7 +190,7 @@ def recipient_words(row: Notification) -> str:
     if row.contact is not None:
         return f"{row.contact} ({row.contact.get_kind_display().lower()})"
     if row.patient is not None:
-        return f"{row.patient} (patient)"
+        return _("%(name)s (patient)") % {"name": row.patient}
     return _("A program of the clinic") if row.channel == Notification.Channel.WEBHOOK else _("Worklist on screen")
 
 

@@ -27,9 +27,9 @@ def at_home(row: Notification) -> Patient | Contact | None:
 
 
 def language_of(row: Notification) -> str:
-    """The patient's language, where Brim writes it, else the clinic's; the clinic's for its staff."""
+    """The patient's language, where Brim writes it, else the clinic's; a member of staff's own, else the clinic's."""
     if at_home(row) is None:
-        return row.clinic.language
+        return (row.user.language if row.user is not None else "") or row.clinic.language
     patient = patient_of(row)
     own = patient.language.lower().partition("-")[0] if patient is not None else ""
     return own if own in SPOKEN else row.clinic.language

@@ -30,7 +30,8 @@ def text(row: Notification) -> str:
     with translation.override(language_of(row)):
         if at_home(row) is None:
             return _staff_text(row)
-        return f"{_home_words(row)} {gettext('Answer here: %(link)s') % {'link': link_of(row)}}"
+        answer = gettext("Answer here: %(link)s") % {"link": link_of(row)}
+        return f"{_home_words(row)} {answer}"
 
 
 def spoken(row: Notification) -> tuple[str, str]:

@@ -7,10 +7,27 @@ from typing import Any
 
 from django.db import models
 
+from clinical.saying import say
 from clinical.units import plain
 from clinics.models import Change, Clinic, User
 
 Details = dict[str, list[str]]
+# The names of fields as pages say them (`field_words`), so that they are said in the reader's language.
+# fmt: off
+FIELD_NAMES = (
+    say("mrn"), say("given name"), say("family name"), say("date of birth"), say("email"), say("phone"),
+    say("language"), say("email reminders"), say("phone reminders"), say("spasticity origin"), say("flags"),
+    say("allergies status"), say("allergies"), say("kind"), say("name"), say("relationship"), say("model"),
+    say("serial number"), say("implanted on"), say("explanted on"), say("explant reason"), say("catheter volume ml"),
+    say("low reservoir alarm ml"), say("low level reason"), say("low level noticed on"), say("flow accuracy pct"),
+    say("factory flow ml per day"), say("status"), say("reason"), say("roles"), say("opens at"), say("closes at"),
+    say("minutes"), say("places"), say("reminder days"), say("reminder channels"), say("remind from"),
+    say("remind until"), say("missed after hours"), say("stability days"), say("max refill interval days"),
+    say("source"), say("timezone"), say("label set"), say("patient facing name"), say("emergency number"),
+    say("refill margin days"), say("opening days"), say("second factor required"), say("consent"), say("tiers"),
+    say("risk days"), say("next refill by"),
+)
+# fmt: on
 
 
 def kept(instance: models.Model, fields: Iterable[str]) -> dict[str, Any]:
@@ -30,13 +47,13 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> Details:
 def written(value: Any) -> str:
     """A value as the history shows it."""
     if value is None or value == "":
-        return "blank"
+        return say("blank")
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return say("yes") if value else say("no")
     if isinstance(value, Decimal):
         return plain(value)
     if isinstance(value, list | tuple):
-        return ", ".join(written(part) for part in value) or "none"
+        return ", ".join(written(part) for part in value) or say("none")
     if isinstance(value, datetime | date):
         return value.isoformat()
     return str(value)

@@ -58,6 +58,17 @@ class Permission(StrEnum):
 
 
 P = Permission
+PERMISSION_WORDS = {
+    P.SEE: gettext_lazy("see"),
+    P.SEE_CLINICAL: gettext_lazy("see clinical"),
+    P.LOG: gettext_lazy("log"),
+    P.LOG_DRUG_DATA: gettext_lazy("log drug data"),
+    P.BOOK: gettext_lazy("book"),
+    P.PROPOSE_DOSE: gettext_lazy("propose dose"),
+    P.SIGN_DOSE: gettext_lazy("sign dose"),
+    P.ADMINISTER: gettext_lazy("administer"),
+    P.AUDIT: gettext_lazy("audit"),
+}
 _CARE = {P.SEE, P.SEE_CLINICAL, P.LOG, P.LOG_DRUG_DATA, P.BOOK}
 
 GRANTS: dict[Role, frozenset[Permission]] = {

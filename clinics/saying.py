@@ -20,6 +20,7 @@ _VALUE = re.compile(r"%\((\w+)\)s")
 _DAY = re.compile(
     r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4})\b"
 )
+_MOMENT = re.compile(_DAY.pattern + r"(, \d\d:\d\d)?")
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,15 @@ def _translated(text: str) -> str | None:
     if made is not None:
         values = {name: _value(value) for name, value in made.values.items()}
         return gettext(made.template) % values
-    parts = text.split(", ")
-    if len(parts) > 1 and all(taken_apart(part) is not None for part in parts):
-        return ", ".join(_translated(part) or part for part in parts)
+    if _MOMENT.fullmatch(text):
+        return _DAY.sub(lambda found: _day(found[1]), text)
+    for between in ("; ", ", "):
+        parts = text.split(between)
+        if len(parts) > 1:
+            found = [_translated(part) for part in parts]
+            # What somebody wrote may follow on what is known; in a list each has to be known.
+            if all(found) or (between == "; " and found[0]):
+                return between.join(known or part for known, part in zip(found, parts, strict=True))
     return None
 
 

@@ -30,7 +30,6 @@ _PLACES: dict[str, dict[str, str]] = {
             " raise_low_level"
         ),
         "dates": "pump known what_if reservoir reservoir_pdf why",
-        "start": "search",
         "booking": "visit cancel_visit confirm_visit arrive_visit miss_visit",
         "refill": "log_refill log_event log_menu visit_report",
         "titration": (

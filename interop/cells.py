@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from clinical.programs import ProgramError
+from clinical.saying import say
 from clinical.weekdays import days_of
 from clinics.opening import WEEKDAYS
 from clinics.validators import FIRST_YEAR, LAST_YEAR, validate_timezone
@@ -63,9 +64,9 @@ def text(longest: int) -> Callable[[str], str]:
 
     def parse(cell: str) -> str:
         if "\0" in cell:
-            raise BadCell("holds a NUL character; type the text again")
+            raise BadCell(say("holds a NUL character; type the text again"))
         if len(cell) > longest:
-            raise BadCell(f"has {len(cell)} characters; at most {longest} fit")
+            raise BadCell(say("has %(count)s characters; at most %(longest)s fit", count=len(cell), longest=longest))
         return cell
 
     return lru_cache(maxsize=CACHED)(parse)
@@ -76,14 +77,16 @@ def number(*, whole: int, places: int, most: int | None = None) -> Callable[[str
 
     def parse(cell: str) -> Decimal:
         if _NUMBER.fullmatch(cell) is None:
-            raise BadCell(f"{quoted(cell)} is not a number; write it like 12.5")
+            raise BadCell(say("%(cell)s is not a number; write it like 12.5", cell=quoted(cell)))
         value = Decimal(cell)
         if most is not None and value > most:
-            raise BadCell(f"{quoted(cell)} is too large; at most {most}")
+            raise BadCell(say("%(cell)s is too large; at most %(most)s", cell=quoted(cell), most=most))
         if abs(value) >= Decimal(10) ** whole:
-            raise BadCell(f"{quoted(cell)} is too large; it must be below {10**whole}")
+            raise BadCell(say("%(cell)s is too large; it must be below %(limit)s", cell=quoted(cell), limit=10**whole))
         if value != value.quantize(Decimal(1).scaleb(-places)):
-            raise BadCell(f"{quoted(cell)} has too many decimal places; at most {places}")
+            raise BadCell(
+                say("%(cell)s has too many decimal places; at most %(places)s", cell=quoted(cell), places=places)
+            )
         return value
 
     return lru_cache(maxsize=CACHED)(parse)
@@ -100,7 +103,15 @@ def whole(lowest: int, highest: int, what: str = "number") -> Callable[[str], in
         sign, digits = (-1, cell[1:]) if cell.startswith("-") else (1, cell)
         is_number = digits.isascii() and digits.isdigit() and len(digits) < 9
         if not is_number or not lowest <= sign * int(digits) <= highest:
-            raise BadCell(f"{quoted(cell)} is not a {what}; write a whole number from {lowest} to {highest}")
+            raise BadCell(
+                say(
+                    "%(cell)s is not a %(what)s; write a whole number from %(lowest)s to %(highest)s",
+                    cell=quoted(cell),
+                    what=what,
+                    lowest=lowest,
+                    highest=highest,
+                )
+            )
         return sign * int(digits)
 
     return lru_cache(maxsize=CACHED)(parse)
@@ -112,7 +123,7 @@ def several(parse_one: Callable[[str], T], limit: int = 1000) -> Callable[[str],
     def parse(cell: str) -> tuple[T, ...]:
         parts = [part.strip() for part in cell.strip("; ").split(";")]
         if len(parts) > limit:
-            raise BadCell(f"has {len(parts)} entries; at most {limit} fit")
+            raise BadCell(say("has %(count)s entries; at most %(limit)s fit", count=len(parts), limit=limit))
         return tuple(dict.fromkeys(parse_one(part) for part in parts))
 
     return lru_cache(maxsize=CACHED)(parse)
@@ -123,7 +134,7 @@ def weekday(cell: str) -> int:
     names = {name.lower(): place for place, name in enumerate(WEEKDAYS)}
     names |= {name[:3]: place for name, place in names.items()}
     if cell.lower() not in names:
-        raise BadCell(f"{quoted(cell)} is not a weekday; write Mon to Sun")
+        raise BadCell(say("%(cell)s is not a weekday; write Mon to Sun", cell=quoted(cell)))
     return names[cell.lower()]
 
 
@@ -132,11 +143,11 @@ def day(years: tuple[int, int] = DAY_YEARS) -> Callable[[str], date]:
 
     def parse(cell: str) -> date:
         if _DATE.fullmatch(cell) is None:
-            raise BadCell(f"{quoted(cell)} is not a date; write YYYY-MM-DD")
+            raise BadCell(say("%(cell)s is not a date; write YYYY-MM-DD", cell=quoted(cell)))
         try:
             value = date.fromisoformat(cell)
         except ValueError as error:
-            raise BadCell(f"{quoted(cell)} is not in the calendar") from error
+            raise BadCell(say("%(cell)s is not in the calendar", cell=quoted(cell))) from error
         _check_year(cell, value.year, years)
         return value
 
@@ -146,17 +157,26 @@ def day(years: tuple[int, int] = DAY_YEARS) -> Callable[[str], date]:
 def _check_year(cell: str, year: int, years: tuple[int, int]) -> None:
     first, last = years
     if not first <= year <= last:
-        raise BadCell(f"{quoted(cell)} is not between the years {first} and {last}")
+        raise BadCell(
+            say(
+                "%(cell)s is not between the years %(first)s and %(last)s",
+                cell=quoted(cell),
+                first=first,
+                last=last,
+            )
+        )
 
 
 def moment(cell: str) -> datetime:
     """ISO 8601. Without an offset the result is naive: the clinic's local time."""
     if _MOMENT.fullmatch(cell) is None:
-        raise BadCell(f"{quoted(cell)} is not a time; write it like 2026-03-05T18:15:00Z or 2026-03-05T13:15")
+        raise BadCell(
+            say("%(cell)s is not a time; write it like 2026-03-05T18:15:00Z or 2026-03-05T13:15", cell=quoted(cell))
+        )
     try:
         value = datetime.fromisoformat(cell.upper())
     except ValueError as error:
-        raise BadCell(f"{quoted(cell)} is not in the calendar or on the clock") from error
+        raise BadCell(say("%(cell)s is not in the calendar or on the clock", cell=quoted(cell))) from error
     _check_year(cell, value.year, PUMP_YEARS)
     return value
 
@@ -172,11 +192,24 @@ def in_utc(value: datetime, zone: ZoneInfo) -> datetime:
     early, late = value.replace(tzinfo=zone, fold=0), value.replace(tzinfo=zone, fold=1)
     if early.utcoffset() == late.utcoffset():
         return early.astimezone(UTC)
-    told = f"{value.isoformat(timespec='minutes')} in {zone.key}"
+    told = {"time": value.isoformat(timespec="minutes"), "zone": zone.key}
     if early.astimezone(UTC).astimezone(zone).replace(tzinfo=None) == value:
-        offsets = f"{early.isoformat()[-6:]} or {late.isoformat()[-6:]}"
-        raise BadCell(f"{told} is ambiguous: the clocks went back and it came twice; add the UTC offset, {offsets}")
-    raise BadCell(f"{told} is impossible: the clocks went forward over it; correct the time or add its UTC offset")
+        raise BadCell(
+            say(
+                "%(time)s in %(zone)s is ambiguous: the clocks went back and it came twice; add the UTC offset, "
+                "%(early)s or %(late)s",
+                **told,
+                early=early.isoformat()[-6:],
+                late=late.isoformat()[-6:],
+            )
+        )
+    raise BadCell(
+        say(
+            "%(time)s in %(zone)s is impossible: the clocks went forward over it; correct the time or add its UTC "
+            "offset",
+            **told,
+        )
+    )
 
 
 def choice(*allowed: str) -> Callable[[str], str]:
@@ -184,7 +217,7 @@ def choice(*allowed: str) -> Callable[[str], str]:
 
     def parse(cell: str) -> str:
         if cell not in known:
-            raise BadCell(f"{quoted(cell)} is none of {', '.join(allowed)}")
+            raise BadCell(say("%(cell)s is none of %(allowed)s", cell=quoted(cell), allowed=", ".join(allowed)))
         return known[cell]
 
     return parse
@@ -192,19 +225,21 @@ def choice(*allowed: str) -> Callable[[str], str]:
 
 def yes_or_no(cell: str) -> bool:
     if cell.lower() not in ("yes", "no"):
-        raise BadCell(f"{quoted(cell)} is neither yes nor no")
+        raise BadCell(say("%(cell)s is neither yes nor no", cell=quoted(cell)))
     return cell.lower() == "yes"
 
 
 # Days that a drug is stable in a pump.
-whole_days = whole(1, LONGEST_STABILITY, "number of days")
+whole_days = whole(1, LONGEST_STABILITY, say("number of days"))
 
 
 def timezone(cell: str) -> str:
     try:
         validate_timezone(cell)
     except ValidationError as error:
-        raise BadCell(f"{quoted(cell)} is not a timezone; use an IANA name such as Europe/London") from error
+        raise BadCell(
+            say("%(cell)s is not a timezone; use an IANA name such as Europe/London", cell=quoted(cell))
+        ) from error
     return cell
 
 
@@ -215,7 +250,7 @@ def email(fitting: Callable[[str], str]) -> Callable[[str], str]:
         try:
             validate_email(fitting(cell))
         except ValidationError as error:
-            raise BadCell(f"{quoted(cell)} is not an e-mail address") from error
+            raise BadCell(say("%(cell)s is not an e-mail address", cell=quoted(cell))) from error
         return cell
 
     return parse
@@ -233,14 +268,14 @@ def timed(column: str) -> Callable[[str], tuple[Timed, ...]]:
 def _one_timed(part: str, column: str) -> Timed:
     when, equals, amount = part.partition("=")
     if not equals:
-        raise BadCell(f"{quoted(part)} is not HH:MM=amount")
+        raise BadCell(say("%(cell)s is not HH:MM=amount", cell=quoted(part)))
     named, at, clock = when.rpartition("@")
     try:
         days = days_of((code.strip().lower() for code in named.split("+")), column) if at else ()
     except ProgramError as error:
-        raise BadCell(f"{quoted(named)} are no weekdays; write them like mon+tue@06:00=4.0") from error
+        raise BadCell(say("%(cell)s are no weekdays; write them like mon+tue@06:00=4.0", cell=quoted(named))) from error
     try:
         minute_of(clock.strip(), column)
     except ProgramError as error:
-        raise BadCell(f"{quoted(clock.strip())} is not a time; write HH:MM, 00:00 to 23:59") from error
+        raise BadCell(say("%(cell)s is not a time; write HH:MM, 00:00 to 23:59", cell=quoted(clock.strip()))) from error
     return Timed(clock.strip(), _amount(amount.strip()), days)

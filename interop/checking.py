@@ -10,6 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from clinical.saying import say
 from clinical.terms import product_key
 from clinics.models import Clinic, ClosedDay
 from interop.cells import quoted, shortened
@@ -59,7 +60,7 @@ _PUMP_VALUES = (
 )
 
 
-READ_ONLY = "the patient has gone to another clinic, and this record can only be read; nothing new is stored in it"
+READ_ONLY = say("the patient has gone to another clinic, and this record can only be read; nothing new is stored in it")
 
 
 def check_clinics(sheet: Sheet[ClinicRow], registry: Registry, problems: Problems) -> list[Clinic]:
@@ -78,9 +79,9 @@ def check_clinics(sheet: Sheet[ClinicRow], registry: Registry, problems: Problem
             check_same_as_stored(sheet, row, differing([*columns, *set_here], row, stored), problems)
         else:
             if not registry.may_add_clinics:
-                message = (
-                    f"{quoted(row.name)} is not a clinic you administer; "
-                    "only an administrator of all clinics can add one"
+                message = say(
+                    "%(cell)s is not a clinic you administer; only an administrator of all clinics can add one",
+                    cell=quoted(row.name),
                 )
                 problems.add(sheet.file, row.line, "name", message)
             values = {column: getattr(row, column) for column in _CLINIC_VALUES}
@@ -118,12 +119,14 @@ def check_products(sheet: Sheet[ProductRow], registry: Registry, problems: Probl
         if clinic is None or row.name is None:
             continue
         if row.stability_days is None and row.max_refill_interval_days is None:
-            problems.add(sheet.file, row.line, "stability_days", "set the stability, the longest interval, or both")
+            problems.add(
+                sheet.file, row.line, "stability_days", say("set the stability, the longest interval, or both")
+            )
         key = (clinic.name, product_key(row.name))
         first = seen.setdefault(key, row)
         stored = known.get((clinic.pk, key[1])) if clinic.pk is not None else None
         if first is not row:
-            check_same_rows(sheet, first, row, "clinic and name", problems)
+            check_same_rows(sheet, first, row, say("clinic and name"), problems)
         elif stored is not None:
             check_same_as_stored(sheet, row, differing(columns, row, stored), problems)
         else:
@@ -139,7 +142,7 @@ def check_patients(sheet: Sheet[PatientRow], registry: Registry, now: datetime, 
     for row in sheet.rows:
         clinic = _clinic(sheet.file, row, registry, problems)
         if row.date_of_birth is not None and row.date_of_birth > _today(clinic, now):
-            problems.add(sheet.file, row.line, "date_of_birth", "lies in the future")
+            problems.add(sheet.file, row.line, "date_of_birth", say("lies in the future"))
         for column, message in _contradictions(row, _today(clinic, now)):
             problems.add(sheet.file, row.line, column, message)
         if clinic is None or row.mrn is None:
@@ -147,7 +150,7 @@ def check_patients(sheet: Sheet[PatientRow], registry: Registry, now: datetime, 
         key = (clinic.name, row.mrn)
         first = seen.setdefault(key, row)
         if first is not row:
-            check_same_rows(sheet, first, row, "clinic and mrn", problems)
+            check_same_rows(sheet, first, row, say("clinic and mrn"), problems)
         elif key in registry.patients:
             stored = registry.patients[key]
             check_same_as_stored(sheet, row, differing(columns, row, stored), problems)
@@ -164,13 +167,13 @@ def _contradictions(row: PatientRow, today: date) -> Iterator[tuple[str, str]]:
     """What of a patient's row cannot be true together."""
     is_listed = row.allergies_status == Patient.Allergies.LISTED
     if is_listed and not row.allergies:
-        yield "allergies", "list the allergies, or write another allergies_status"
+        yield "allergies", say("list the allergies, or write another allergies_status")
     if not is_listed and row.allergies:
-        yield "allergies_status", "must be listed where there are allergies"
+        yield "allergies_status", say("must be listed where there are allergies")
     if row.status is not None and row.status != Patient.Status.ACTIVE and row.status_on is None:
-        yield "status_on", f"must not be blank for a patient who is {row.status}"
+        yield "status_on", say("must not be blank for a patient who is %(status)s", status=row.status)
     if row.status_on is not None and row.status_on > today:
-        yield "status_on", "lies in the future"
+        yield "status_on", say("lies in the future")
 
 
 def check_contacts(sheet: Sheet[ContactRow], registry: Registry, problems: Problems) -> list[Contact]:
@@ -187,15 +190,15 @@ def check_contacts(sheet: Sheet[ContactRow], registry: Registry, problems: Probl
         clinic = _clinic(sheet.file, row, registry, problems)
         patient = _patient_of(sheet.file, row, clinic, registry, problems)
         if not row.phone and not row.email:
-            problems.add(sheet.file, row.line, "phone", "write a phone number or an e-mail address")
+            problems.add(sheet.file, row.line, "phone", say("write a phone number or an e-mail address"))
         if row.email_reminders and not row.email:
-            problems.add(sheet.file, row.line, "email", "must not be blank where email_reminders is yes")
+            problems.add(sheet.file, row.line, "email", say("must not be blank where email_reminders is yes"))
         if clinic is None or patient is None or row.mrn is None or row.kind is None or row.name is None:
             continue
         first = seen.setdefault((clinic.name, row.mrn, row.kind, row.name), row)
         stored = known.get((patient.pk, row.kind, row.name)) if patient.pk is not None else None
         if first is not row:
-            check_same_rows(sheet, first, row, "patient, kind and name", problems)
+            check_same_rows(sheet, first, row, say("patient, kind and name"), problems)
         elif stored is not None:
             check_same_as_stored(sheet, row, differing(columns, row, stored), problems)
         elif is_read_only(patient):
@@ -216,8 +219,15 @@ def _patient_of(
 ) -> Patient | None:
     patient = registry.patients.get((clinic.name, row.mrn)) if clinic is not None and row.mrn is not None else None
     if clinic is not None and row.mrn is not None and patient is None and PATIENTS.file not in problems.unfinished:
-        where = f"in {shortened(clinic.name)}, neither in {PATIENTS.file} nor stored"
-        problems.add(file, row.line, "mrn", f"there is no patient {quoted(row.mrn)} {where}")
+        where = say(
+            "in %(shortened)s, neither in %(file)s nor stored", shortened=shortened(clinic.name), file=PATIENTS.file
+        )
+        problems.add(
+            file,
+            row.line,
+            "mrn",
+            say("there is no patient %(cell)s %(where)s", cell=quoted(row.mrn), where=where),
+        )
     return patient
 
 
@@ -225,7 +235,7 @@ def check_pumps(sheet: Sheet[PumpRow], registry: Registry, now: datetime, proble
     seen: dict[tuple[str, str], PumpRow] = {}
     new = []
     if sheet.rows and not registry.models:
-        message = "the catalogue of pump models is empty; load it with: bin/manage sync_catalogue"
+        message = say("the catalogue of pump models is empty; load it with: bin/manage sync_catalogue")
         problems.add(sheet.file, 1, "model", message)
     for row in sheet.rows:
         clinic = _clinic(sheet.file, row, registry, problems)
@@ -233,7 +243,7 @@ def check_pumps(sheet: Sheet[PumpRow], registry: Registry, now: datetime, proble
         for column, message in impossible(pump, now=now):
             problems.add(sheet.file, row.line, column, message)
         if row.low_level_noticed_on is not None and not row.low_level_reason:
-            problems.add(sheet.file, row.line, "low_level_reason", "must not be blank where it has a day")
+            problems.add(sheet.file, row.line, "low_level_reason", say("must not be blank where it has a day"))
         if _owner_problem(row):
             problems.add(sheet.file, row.line, "refill_owner_name", _owner_problem(row))
         if row.serial_number is None:
@@ -244,7 +254,7 @@ def check_pumps(sheet: Sheet[PumpRow], registry: Registry, now: datetime, proble
         key = (clinic.name, row.serial_number)
         first = seen.setdefault(key, row)
         if first is not row:
-            check_same_rows(sheet, first, row, "clinic and serial number", problems)
+            check_same_rows(sheet, first, row, say("clinic and serial number"), problems)
             continue
         registry.in_folder.setdefault(row.serial_number, set()).add(clinic.name)
         stored = registry.pumps.get(row.serial_number, {}).get(clinic.name)
@@ -269,7 +279,7 @@ def check_replaced(sheet: Sheet[PumpRow], registry: Registry, problems: Problems
         if new is None or _is_stored(new.pump):
             continue
         if old is None or old.pump.patient is not new.pump.patient or old is new:
-            message = f"there is no other pump {quoted(row.replaces)} of this patient"
+            message = say("there is no other pump %(cell)s of this patient", cell=quoted(row.replaces))
             problems.add(sheet.file, row.line, "replaces", message)
             continue
         found.append((new.pump, old.pump))
@@ -284,8 +294,8 @@ def _is_stored(pump: Pump) -> bool:
 def _owner_problem(row: PumpRow) -> str:
     is_clinic = row.refill_owner in (None, RefillOwner.CLINIC.value)
     if is_clinic and (row.refill_owner_name or row.refill_owner_phone):
-        return "must be blank where the clinic itself refills"
-    return "" if is_clinic or row.refill_owner_name else "must not be blank where another refills"
+        return say("must be blank where the clinic itself refills")
+    return "" if is_clinic or row.refill_owner_name else say("must not be blank where another refills")
 
 
 def _clinic(
@@ -296,7 +306,14 @@ def _clinic(
     clinic = registry.clinics.get(row.clinic)
     if clinic is None and CLINICS.file not in problems.unfinished:
         problems.add(
-            file, row.line, "clinic", f"there is no clinic {quoted(row.clinic)}, neither in {CLINICS.file} nor stored"
+            file,
+            row.line,
+            "clinic",
+            say(
+                "there is no clinic %(cell)s, neither in %(file)s nor stored",
+                cell=quoted(row.clinic),
+                file=CLINICS.file,
+            ),
         )
     return clinic
 
@@ -318,8 +335,9 @@ def _unsaved_pump(row: PumpRow, clinic: Clinic | None, registry: Registry, probl
     """The pump of a row, with stand-ins for what is not known."""
     model = registry.model_called(row.model) if row.model is not None else None
     if row.model is not None and model is None and registry.models:
-        message = (
-            f"there is no model {quoted(row.model)} in the catalogue; write its name or slug, e.g. synchromed-ii-40"
+        message = say(
+            "there is no model %(cell)s in the catalogue; write its name or slug, e.g. synchromed-ii-40",
+            cell=quoted(row.model),
         )
         problems.add(PUMPS.file, row.line, "model", message)
     patient = _patient_of(PUMPS.file, row, clinic, registry, problems) or Patient(date_of_birth=date.min)

@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef
 
 from clinical.ledger import Emptying
 from clinical.programs import Mode, ProgramError
+from clinical.saying import say
 from interop.cells import BadCell, in_utc, quoted, shortened
 from interop.checking import READ_ONLY, is_read_only, stand_in_clinic, stand_in_model
 from interop.comparing import boluses_json, check_same_as_stored, check_same_rows, differing, steps_json
@@ -92,7 +93,7 @@ def check_refills(sheet: Sheet[RefillRow], registry: Registry, now: datetime, pr
             moved = row._replace(refilled_at=at)
             first = ledger.refills.setdefault(at, moved)
             if first is not moved:
-                check_same_rows(sheet, first, moved, "pump and refilled_at", problems)
+                check_same_rows(sheet, first, moved, say("pump and refilled_at"), problems)
 
 
 def check_doses(sheet: Sheet[DoseRow], registry: Registry, problems: Problems) -> None:
@@ -109,7 +110,7 @@ def check_doses(sheet: Sheet[DoseRow], registry: Registry, problems: Problems) -
             moved = row._replace(effective_at=at)
             first = ledger.doses.setdefault(at, moved)
             if first is not moved:
-                check_same_rows(sheet, first, moved, "pump and effective_at", problems)
+                check_same_rows(sheet, first, moved, say("pump and effective_at"), problems)
 
 
 def check_others(sheet: Sheet[OtherRow], registry: Registry, now: datetime, problems: Problems) -> None:
@@ -127,7 +128,7 @@ def check_others(sheet: Sheet[OtherRow], registry: Registry, now: datetime, prob
             moved = row._replace(occurred_at=at, confirms_at=confirms_at)
             first = ledger.others.setdefault((row.kind, at), moved)
             if first is not moved:
-                check_same_rows(sheet, first, moved, "pump, kind and occurred_at", problems)
+                check_same_rows(sheet, first, moved, say("pump, kind and occurred_at"), problems)
 
 
 def _impossible_other(pump: Pump, row: OtherRow, at: datetime | None, now: datetime) -> Mapping[str, Sequence[str]]:
@@ -137,7 +138,7 @@ def _impossible_other(pump: Pump, row: OtherRow, at: datetime | None, now: datet
     entry = EventEntry(kind=row.kind, occurred_at=at or now, **values)
     errors = dict(impossible_event(pump, entry, now=now))
     if row.clock_offset_s is not None and row.kind != Event.Kind.INTERROGATION:
-        errors["clock_offset_s"] = ["only an interrogation reads the pump's clock"]
+        errors["clock_offset_s"] = [say("only an interrogation reads the pump's clock")]
     if at is None:
         errors.pop("occurred_at", None)
     return errors
@@ -183,7 +184,7 @@ def leave_out_stored(
                 ):
                     for row in rows.values():
                         problems.add(file, row.line, "serial_number", READ_ONLY)
-        progress("comparing with what is stored", min(start + COMPARED, len(known)), len(known))
+        progress(say("comparing with what is stored"), min(start + COMPARED, len(known)), len(known))
 
 
 def new_events(ledgers: Iterable[Ledger]) -> Iterator[tuple[Pump, EventRow]]:
@@ -217,12 +218,23 @@ def _ledger(file: str, row: EventRow, registry: Registry, problems: Problems) ->
         found = registry.candidates(serial)
     if len(found) > 1:
         clinics = ", ".join(sorted(shortened(name) for name in found))
-        message = f"{quoted(serial)} is a pump in more than one clinic ({clinics}); add a column clinic to say which"
+        message = say(
+            "%(cell)s is a pump in more than one clinic (%(clinics)s); add a column clinic to say which",
+            cell=quoted(serial),
+            clinics=clinics,
+        )
         problems.add(file, row.line, "serial_number", message)
         return None
     if not found and serial not in registry.unplaced and PUMPS.file not in problems.unfinished:
-        where = f" in {shortened(row.clinic)}" if row.clinic is not None else ""
-        message = f"there is no pump {quoted(serial)}{where}, neither in {PUMPS.file} nor stored"
+        values = {"cell": quoted(serial), "file": PUMPS.file}
+        if row.clinic is None:
+            message = say("there is no pump %(cell)s, neither in %(file)s nor stored", **values)
+        else:
+            message = say(
+                "there is no pump %(cell)s in %(clinic)s, neither in %(file)s nor stored",
+                clinic=shortened(row.clinic),
+                **values,
+            )
         problems.add(file, row.line, "serial_number", message)
     return next(iter(found.values()), None)
 
@@ -273,7 +285,7 @@ def _with_dose(file: str, row: DoseRow, problems: Problems) -> DoseRow:
         return row
     if row.mode == Mode.STOPPED:
         return row._replace(daily_dose_mcg=Decimal(0))
-    problems.add(file, row.line, "daily_dose_mcg", "must not be blank, unless the mode is stopped")
+    problems.add(file, row.line, "daily_dose_mcg", say("must not be blank, unless the mode is stopped"))
     return row
 
 

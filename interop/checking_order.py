@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from clinical.ledger import Emptying, Fill
+from clinical.saying import say
 from interop.problems import Problems
 from interop.reading import Sheet
 from interop.registry import Ledger, Registry
@@ -97,7 +98,9 @@ def _check_confirmations(sheet: Sheet[OtherRow], ledger: Ledger, stored: Sequenc
         if row.kind != Event.Kind.DOSE_CONFIRMED or row.confirms_at is None or row.occurred_at is None:
             continue
         if row.confirms_at not in doses:
-            message = "there is no dose change of this pump at this moment, neither in dose_changes.csv nor stored"
+            message = say("there is no dose change of this pump at this moment, neither in dose_changes.csv nor stored")
             problems.add(sheet.file, row.line, "confirms_at", message)
         elif row.confirms_at > row.occurred_at:
-            problems.add(sheet.file, row.line, "confirms_at", "lies after occurred_at; a plan is confirmed once made")
+            problems.add(
+                sheet.file, row.line, "confirms_at", say("lies after occurred_at; a plan is confirmed once made")
+            )

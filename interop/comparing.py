@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from clinical.saying import say
 from clinical.units import plain
 from clinical.weekdays import codes_of, days_of
 from interop.cells import SHOWN, Timed, quoted
@@ -68,7 +69,13 @@ def check_same_rows(sheet: Sheet[R], first: R, again: R, key: str, problems: Pro
     for column, one, other in zip(first._fields[1:], first[1:], again[1:], strict=True):
         if one != other:
             there, here = both(one, other)
-            message = f"line {first.line} has {there} for the same {key}, this line has {here}"
+            message = say(
+                "line %(line)s has %(there)s for the same %(key)s, this line has %(here)s",
+                line=first.line,
+                there=there,
+                key=key,
+                here=here,
+            )
             problems.add(sheet.file, again.line, column, message)
 
 
@@ -78,7 +85,9 @@ def check_same_as_stored(sheet: Sheet[R], row: R, differences: Iterable[Differen
         return
     for column, stored, ours in differences:
         there, here = both(stored, ours)
-        problems.add(sheet.file, row.line, column, f"stored is {there}, the file has {here}")
+        problems.add(
+            sheet.file, row.line, column, say("stored is %(there)s, the file has %(here)s", there=there, here=here)
+        )
 
 
 def differing(columns: Sequence[str], row: Row, stored: object) -> Iterator[Difference]:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from django.db import connection, transaction
 
+from clinical.saying import say
 from clinical.units import utc_offset_seconds
 from clinics.models import Clinic, ClosedDay, User
 from interop import checking, checking_events, checking_order, reading
@@ -115,7 +116,7 @@ def _wait_for_other_imports() -> None:
 
 
 def _plan(content: Folder, user: User | None, now: datetime, problems: Problems, progress: Progress) -> _Plan:
-    progress("checking", 0, 0)
+    progress(say("checking"), 0, 0)
     registry = look_up(content, user)
     clinics = checking.check_clinics(content.clinics, registry, problems)
     closed = checking.new_closed_days(content.clinics, registry)
@@ -173,13 +174,13 @@ def _store(plan: _Plan, user: User | None, now: datetime, progress: Progress) ->
     for batch in _batches(checking_events.new_events(plan.touched)):
         Event.objects.bulk_create(_event(pump, row, user, now) for pump, row in batch)
         done += len(batch)
-        progress("storing events", done, total)
-    progress("learning", 0, 0)
+        progress(say("storing events"), done, total)
+    progress(say("learning"), 0, 0)
     priors.learn()
     ids = _to_forecast(plan)
     for start in range(0, len(ids), BATCH):
         forecasting.recompute(ids[start : start + BATCH], now=now)
-        progress("forecasting", min(start + BATCH, len(ids)), len(ids))
+        progress(say("forecasting"), min(start + BATCH, len(ids)), len(ids))
 
 
 def _to_forecast(plan: _Plan) -> list[int]:

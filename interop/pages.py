@@ -5,10 +5,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -18,6 +20,7 @@ from clinics.errors import Conflict, Impossible
 from clinics.models import Clinic, User
 from clinics.pages.access import administered, take, user_of
 from clinics.roles import Permission
+from clinics.saying import said
 from interop import jobs
 from interop.api.views import zip_of
 from interop.models import ImportJob
@@ -111,24 +114,25 @@ def import_progress(request: HttpRequest, job_id: int) -> JsonResponse:
 def _progress(job: ImportJob) -> dict[str, Any]:
     left = jobs.seconds_left(job, timezone.now())
     done, total = job.step_done, job.step_total
-    if not job.step:
-        words = _("Waiting for its turn")
-    elif total:
-        words = f"{job.step.capitalize()}: {done:,} of {total:,}"
+    step = capfirst(said(job.step)) if job.step else _("Waiting for its turn")
+    if total:
+        words = _("%(step)s: %(done)s of %(total)s") % {"step": step, "done": intcomma(done), "total": intcomma(total)}
     else:
-        words = f"{job.step.capitalize()}{f': {done:,}' if done else ''}"
+        words = f"{step}: {intcomma(done)}" if done else step
     return {
         "state": job.state,
         "words": words,
         "percent": round(100 * done / total) if total else None,
-        "left": f"about {_duration(left)} left of this step" if left is not None and left > 0 else "",
+        "left": _("about %(time)s left of this step") % {"time": _duration(left)}
+        if left is not None and left > 0
+        else "",
         "is_at_work": job.is_at_work,
         "is_stopping": job.is_at_work and job.cancel_requested,
     }
 
 
 def _duration(seconds: int) -> str:
-    return f"{seconds} s" if seconds < 90 else _("%(round)s min") % {"round": round(seconds / 60)}
+    return f"{seconds} s" if seconds < 90 else _("%(minutes)s min") % {"minutes": round(seconds / 60)}
 
 
 def _hurry() -> None:

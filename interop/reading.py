@@ -8,6 +8,7 @@ from typing import Any, Generic
 
 from django.utils.translation import gettext as _
 
+from clinical.saying import say
 from clinics.errors import Impossible
 from interop.cells import BadCell, shortened
 from interop.problems import FILE_ORDER, WHOLE_ROW, Problems
@@ -76,14 +77,16 @@ def read(folder: Path, problems: Problems, progress: Progress) -> Folder:
         names = sorted(os.fsencode(path.name).decode(errors="replace") for path in folder.iterdir())
     except OSError as error:
         raise Impossible(
-            {"folder": [_("%(folder)s cannot be read: %(strerror)s.") % {"folder": folder, "strerror": error.strerror}]}
+            {"folder": [_("%(folder)s cannot be read: %(why)s.") % {"folder": folder, "why": error.strerror}]}
         ) from error
     present = tuple(name for name in FILE_ORDER if name in names)
     if not present:
         raise Impossible(
-            {"folder": [_("%(folder)s holds none of %(value)s.") % {"folder": folder, "value": ", ".join(FILE_ORDER)}]}
+            {"folder": [_("%(folder)s holds none of %(files)s.") % {"folder": folder, "files": ", ".join(FILE_ORDER)}]}
         )
-    problems.warnings += [f"{name}: ignored, not a file of the import format" for name in names if name not in present]
+    problems.warnings += [
+        say("%(name)s: ignored, not a file of the import format", name=name) for name in names if name not in present
+    ]
     return Folder(
         present,
         _sheet(folder, CLINICS, present, problems, progress),
@@ -104,9 +107,9 @@ def _sheet(folder: Path, table: Table[R], present: Sequence[str], problems: Prob
     try:
         if path.is_file():
             return _rows(table, records(path), problems, progress)
-        problems.add(table.file, 1, WHOLE_ROW, "is not a file, or a link to a file that is gone")
+        problems.add(table.file, 1, WHOLE_ROW, say("is not a file, or a link to a file that is gone"))
     except OSError as error:
-        problems.add(table.file, 1, WHOLE_ROW, f"the file cannot be read: {error.strerror}")
+        problems.add(table.file, 1, WHOLE_ROW, say("the file cannot be read: %(why)s", why=error.strerror))
     problems.unfinished.add(table.file)
     return Sheet(table.file, frozenset(), [])
 
@@ -125,8 +128,8 @@ def _rows(table: Table[R], found: Iterator[Record], problems: Problems, progress
         if len(record.cells) == len(header):
             rows.append(_row(table, record, places, problems))
         if number % PROGRESS_EVERY == 0:
-            progress(f"reading {table.file}", number, 0)
-    progress(f"reading {table.file}", len(rows), len(rows))
+            progress(say("reading %(file)s", file=table.file), number, 0)
+    progress(say("reading %(file)s", file=table.file), len(rows), len(rows))
     return Sheet(table.file, frozenset(header), rows)
 
 
@@ -134,7 +137,9 @@ def _note(file: str, record: Record, columns: int, problems: Problems) -> None:
     """A record that could not be read may be a row that others refer to."""
     problem = record.problem
     if not problem and len(record.cells) != columns:
-        problem = f"has {len(record.cells)} values, but the header has {columns} columns"
+        problem = say(
+            "has %(count)s values, but the header has %(columns)s columns", count=len(record.cells), columns=columns
+        )
     if problem:
         problems.add(file, record.line, WHOLE_ROW, problem)
         problems.unfinished.add(file)
@@ -147,17 +152,26 @@ def _places(table: Table[R], header: Sequence[str], problems: Problems) -> list[
     if missing and table.file in problems.unfinished:
         # What is wrong with the whole line has been told.
         return None
-    hint = "; separate the columns by commas" if len(header) == 1 and ";" in header[0] else ""
+    wrong = say("this column is required and missing")
+    if len(header) == 1 and ";" in header[0]:
+        wrong = say("this column is required and missing; separate the columns by commas")
     for name in missing:
-        problems.add(table.file, 1, name, f"this column is required and missing{hint}")
+        problems.add(table.file, 1, name, wrong)
     twice = {name for name in header if header.count(name) > 1 and name in known}
     for name in sorted(twice):
-        problems.add(table.file, 1, name, "this column is there twice; keep one")
-    unknown = [shortened(name) or "(no name)" for name in header if name not in known]
+        problems.add(table.file, 1, name, say("this column is there twice; keep one"))
+    unknown = [shortened(name) or say("(no name)") for name in header if name not in known]
     if unknown and not missing:
-        problems.warnings.append(f"{table.file}: ignored unknown columns {', '.join(unknown)}")
+        problems.warnings.append(
+            say("%(file)s: ignored unknown columns %(columns)s", file=table.file, columns=", ".join(unknown))
+        )
     elif unknown:
-        problems.warnings.append(f"{table.file}: unknown columns {', '.join(unknown)}; is one of them misspelt?")
+        told = say(
+            "%(file)s: unknown columns %(columns)s; is one of them misspelt?",
+            file=table.file,
+            columns=", ".join(unknown),
+        )
+        problems.warnings.append(told)
     if missing or twice:
         return None
     return [(c, header.index(c.name) if c.name in header else None) for c in table.columns]
@@ -175,6 +189,6 @@ def _row(table: Table[R], record: Record, places: Sequence[tuple[Column, int | N
                 values.append(None)
         else:
             if not column.may_be_blank:
-                problems.add(table.file, record.line, column.name, "must not be blank")
+                problems.add(table.file, record.line, column.name, say("must not be blank"))
             values.append(column.blank)
     return table.row(*values)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from clinical.saying import say
+
 # A record that runs on for more lines than this has a quote that is not closed.
 MOST_LINES = 100
 
@@ -73,7 +75,7 @@ def _readable(line: str) -> str:
 
 
 def _encoding_problem(lines: Iterable[str]) -> str:
-    return "" if all(_readable(line) == line for line in lines) else "is not UTF-8; save the file as CSV UTF-8"
+    return "" if all(_readable(line) == line for line in lines) else say("is not UTF-8; save the file as CSV UTF-8")
 
 
 def _broken(start: int, lines: list[str], error: csv.Error) -> Record:
@@ -81,7 +83,16 @@ def _broken(start: int, lines: list[str], error: csv.Error) -> Record:
         # Cells as they may have been meant, so that what else is wrong with them is told now.
         cells = next(csv.reader([_readable(lines[0])]), [])
     except csv.Error:
-        return Record(start, [], f"has a cell of more than {csv.field_size_limit():,} characters; shorten it")
+        return Record(
+            start,
+            [],
+            say(
+                "has a cell of more than %(limit)s characters; shorten it",
+                limit=f"{csv.field_size_limit():,}",
+            ),
+        )
     if len(lines) > 1 or "unexpected end" in str(error):
-        return Record(start, cells, "is not CSV: a quote that opens on this line is not closed; close or remove it")
-    return Record(start, cells, "is not CSV: text follows a closing quote; write a quote within a cell twice")
+        return Record(
+            start, cells, say("is not CSV: a quote that opens on this line is not closed; close or remove it")
+        )
+    return Record(start, cells, say("is not CSV: text follows a closing quote; write a quote within a cell twice"))

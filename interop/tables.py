@@ -14,6 +14,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from django.db import models
 
 from clinical.programs import Mode
+from clinical.saying import say
 from clinical.watching import PumpAlarm
 from clinics.models import Clinic
 from interop import cells
@@ -217,7 +218,7 @@ _CLINIC = _text(Clinic, "name")
 _MRN = _text(Patient, "mrn")
 _SERIAL = _text(Pump, "serial_number")
 # A clock is less than a day from UTC.
-_OFFSET = cells.whole(-86_400, 86_400, "clock offset")
+_OFFSET = cells.whole(-86_400, 86_400, say("clock offset"))
 
 CLINICS = Table(
     "clinics.csv",
@@ -343,7 +344,7 @@ DOSE_CHANGES = Table(
         Column("steps", cells.timed("steps"), blank=()),
         Column("boluses", cells.timed("boluses"), blank=()),
         Column("patient_bolus_mcg", _decimal(Event, "patient_bolus_mcg")),
-        Column("patient_boluses_per_day", cells.whole(1, MOST_PATIENT_BOLUSES, "number of boluses")),
+        Column("patient_boluses_per_day", cells.whole(1, MOST_PATIENT_BOLUSES, say("number of boluses"))),
         # Blank: a plan if it lies ahead when it is imported.
         Column("is_planned", cells.yes_or_no),
         Column("reason", _text(Event, "reason"), blank=""),
@@ -369,7 +370,7 @@ EVENTS = Table(
         Column("catheter_volume_ml", _decimal(Event, "catheter_volume_ml")),
         Column("clock_offset_s", _OFFSET),
         Column("alarms", cells.several(cells.choice(*[alarm.value for alarm in PumpAlarm])), blank=()),
-        Column("tones", cells.whole(1, 2, "number of tones")),
+        Column("tones", cells.whole(1, 2, say("number of tones"))),
         Column("reservoir_emptied", cells.yes_or_no),
         Column("patient_bolus_mcg", _decimal(Event, "patient_bolus_mcg")),
         Column("confirms_at", cells.moment),

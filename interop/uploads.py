@@ -9,9 +9,11 @@ from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_noop
 
+from clinical.saying import say
 from clinics.errors import Impossible
+from clinics.words import later
 from interop.problems import FILE_ORDER
 
 MOST_BYTES = 200 * 1024 * 1024
@@ -27,7 +29,7 @@ UNREADABLE = (
     OSError,  # a position before the file's beginning
     ValueError,  # a date or a name that cannot be
 )
-READABLE = gettext_lazy("The files are %(value)s.") % {"value": ", ".join(FILE_ORDER)}
+READABLE = later(gettext_noop("The files are %(files)s."), files=", ".join(FILE_ORDER))
 
 
 def contents(uploaded: "Sequence[UploadedFile[Any]]") -> tuple[dict[str, bytes], list[str]]:
@@ -44,7 +46,7 @@ def contents(uploaded: "Sequence[UploadedFile[Any]]") -> tuple[dict[str, bytes],
         raise Impossible(
             {
                 "files": [
-                    _("That is %(len)s files; choose the folder that holds the CSV files.") % {"len": len(uploaded)}
+                    _("That is %(count)s files; choose the folder that holds the CSV files.") % {"count": len(uploaded)}
                 ]
             }
         )
@@ -64,14 +66,16 @@ def contents(uploaded: "Sequence[UploadedFile[Any]]") -> tuple[dict[str, bytes],
         raise Impossible(
             {"files": [_("None of these is a file of the import format. %(readable)s") % {"readable": READABLE}]}
         )
-    return found, [f"{name}: ignored, not a file of the import format" for name in sorted(set(ignored))]
+    return found, [
+        say("%(name)s: ignored, not a file of the import format", name=name) for name in sorted(set(ignored))
+    ]
 
 
 def _too_large() -> Impossible:
     return Impossible(
         {
             "files": [
-                _("More than %(value)s MB; split the clinics over several imports.") % {"value": MOST_BYTES // 1024**2}
+                _("More than %(limit)s MB; split the clinics over several imports.") % {"limit": MOST_BYTES // 1024**2}
             ]
         }
     )

@@ -73,9 +73,10 @@ def _volumes(found: VisitReport) -> Rows:
     rows = [(_("Aspirated"), out)]
     if check is not None:
         said = checked_words(check)
-        expected = f"{said.expected or _('not known')} {f'({said.discrepancy})' if said.discrepancy else ''}".strip()
+        unknown = _("not known")
+        expected = f"{said.expected or unknown} {f'({said.discrepancy})' if said.discrepancy else ''}".strip()
         rows += [(_("Expected by the program"), expected)]
-        rows += [(_("Expected of this pump"), f"{said.calibrated or _('not known')} {said.off}".strip())]
+        rows += [(_("Expected of this pump"), f"{said.calibrated or unknown} {said.off}".strip())]
         if check.is_finding:
             rows += [(_("Finding"), _("Not explained by what this pump has shown before."))]
     held = plain(refill.concentration_mcg_per_ml) if refill.concentration_mcg_per_ml is not None else "?"

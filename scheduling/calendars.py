@@ -7,6 +7,7 @@ was cancelled. UID and SEQUENCE are those of the visit, so that a moved one move
 from collections.abc import Iterable
 from datetime import UTC, timedelta
 
+from django.utils.translation import gettext
 from icalendar import Calendar, Event
 
 from scheduling.models import Appointment, VisitRules
@@ -23,7 +24,7 @@ def calendar(rules: VisitRules, visits: Iterable[Appointment]) -> bytes:
     found = Calendar()
     found.add("prodid", "-//Brim//Visits//EN")
     found.add("version", "2.0")
-    found.add("x-wr-calname", "Visits")
+    found.add("x-wr-calname", gettext("Visits"))
     found.add("refresh-interval", REFRESH)
     for visit in visits:
         found.add_component(_event(rules, visit))
@@ -35,7 +36,7 @@ def _event(rules: VisitRules, visit: Appointment) -> Event:
     event = Event()
     event.add("uid", f"visit-{visit.pk}-{rules.feed_key}@brim")
     event.add("sequence", visit.sequence)
-    event.add("summary", f"Visit {visit.pk}")
+    event.add("summary", gettext("Visit %(number)s") % {"number": visit.pk})
     event.add("dtstamp", visit.changed_at.astimezone(UTC))
     event.add("last-modified", visit.changed_at.astimezone(UTC))
     event.add("dtstart", visit.starts_at.astimezone(UTC))

@@ -2,7 +2,7 @@
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -21,4 +21,6 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
     now = timezone.now()
     visits = Appointment.objects.filter(clinic=found.clinic_id).between(now - BACK, now + AHEAD)
     headers = {"Content-Disposition": 'inline; filename="visits.ics"', "X-Robots-Tag": "noindex"}
-    return HttpResponse(calendar(found, visits), content_type="text/calendar; charset=utf-8", headers=headers)
+    with translation.override(found.clinic.language):
+        text = calendar(found, visits)
+    return HttpResponse(text, content_type="text/calendar; charset=utf-8", headers=headers)

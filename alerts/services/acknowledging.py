@@ -39,7 +39,7 @@ ENDS_BY = {
     Kind.PUMP_ALARM_TWO_TONES: _LOOKED_AT,
     Kind.NOBODY_ON_CALL: gettext_lazy("It ends as soon as somebody is on call."),
 }
-RESOLVED = "resolved"
+RESOLVED = say("resolved")
 LONGEST_NOTE, LONGEST_NAME = 350, 100
 
 
@@ -66,13 +66,12 @@ def acknowledge(
     alert.next_due_at = alert.acknowledged_until
     alert.save()
     local = alert.acknowledged_until.astimezone(alert.clinic.zone)
-    detail = say(
-        "by %(by)s, until %(time)s (%(timezone)s)",
-        by=by,
-        time=f"{local:%Y-%m-%d %H:%M}",
-        timezone=alert.clinic.timezone,
-    )
-    lifecycle.log([alert], "acknowledged", now, detail=f"{detail}: {_said(note, spoken_with)}".rstrip(": ")[:500])
+    values = {"by": by, "time": f"{local:%Y-%m-%d %H:%M}", "timezone": alert.clinic.timezone}
+    if alert.acknowledged_note:
+        told = say("by %(by)s, until %(time)s (%(timezone)s): %(note)s", note=alert.acknowledged_note, **values)
+    else:
+        told = say("by %(by)s, until %(time)s (%(timezone)s)", **values)
+    lifecycle.log([alert], say("acknowledged"), now, detail=told[:500])
     return alert
 
 

@@ -28,7 +28,7 @@ LADDER = (Tier("urgent", Anchor.OPENED, 0, (Role.ADMINISTRATOR,), False, 12, Fal
 LONGEST_SLEEP = timedelta(hours=LONGEST_REPEAT, days=1)
 # The alert stands for so long at least, so that administrators hear of what was put right within a moment.
 LASTING = timedelta(minutes=15)
-FOUND, FORGOTTEN = "found", "forgotten"
+FOUND, FORGOTTEN = say("found"), say("forgotten")
 # So many rows are put right in one transaction.
 BATCH = 500
 

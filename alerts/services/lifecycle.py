@@ -154,7 +154,7 @@ def open_or_get(opening: Opening, *, now: datetime) -> tuple[Alert, bool]:
             alert.save()
     except IntegrityError:
         return same.get(), False
-    log([alert], "opened", now)
+    log([alert], say("opened"), now)
     return alert, True
 
 
@@ -232,7 +232,7 @@ def close(alert: Alert, *, reason: str, event_id: int | None, now: datetime) -> 
     alert.closed_at, alert.closed_reason, alert.closed_by_event_id = now, reason, event_id
     alert.next_due_at = None
     alert.save()
-    log([alert], "closed", now, detail=reason)
+    log([alert], say("closed"), now, detail=reason)
 
 
 def reopen_closed_by(event_id: int, *, now: datetime) -> None:

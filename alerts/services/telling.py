@@ -12,6 +12,7 @@ from alerts.services.recipients import Around, Told
 from clinical.escalation import Tier, allowed_from, is_quieted, next_due, next_start, tier_at
 from clinical.saying import say
 from clinics.roles import Role
+from clinics.words import in_english
 from patients.models import Patient
 
 BATCH = 200
@@ -93,8 +94,8 @@ def _is_acknowledged(alert: Alert, now: datetime) -> bool:
 
 def _close_for_patient(alert: Alert, patient: Patient, now: datetime) -> None:
     alert.closed_at, alert.next_due_at = now, None
-    alert.closed_reason = f"patient: {patient.get_status_display().lower()}"
-    log([alert], "closed", now, detail=alert.closed_reason)
+    alert.closed_reason = say("patient: %(status)s", status=in_english(patient.get_status_display).lower())
+    log([alert], say("closed"), now, detail=alert.closed_reason)
 
 
 def _tell_administrators(
@@ -136,7 +137,7 @@ def _rows(alert: Alert, tier: Tier, told: Told, now: datetime) -> list[Notificat
         sent_at=now,
         **shared,
     )
-    log([alert], "told", now, detail=_said(tier, alert, rows, now))
+    log([alert], say("told"), now, detail=_said(tier, alert, rows, now))
     return [*rows, screen]
 
 

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
 from clinics.models import Clinic, User
-from clinics.roles import Permission
+from clinics.roles import PERMISSION_WORDS, Permission
 
 
 def user_of(request: HttpRequest) -> User:
@@ -23,7 +23,7 @@ def require(request: HttpRequest, permission: Permission, clinic_id: int) -> Non
     """403 unless the person's roles in the clinic include the permission."""
     if not user_of(request).access.can(permission, clinic_id):
         raise PermissionDenied(
-            _("Your role in this clinic does not include: %(value)s.") % {"value": permission.value.replace("_", " ")}
+            _("Your role in this clinic does not include: %(what)s.") % {"what": PERMISSION_WORDS[permission]}
         )
 
 

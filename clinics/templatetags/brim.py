@@ -1,5 +1,5 @@
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -47,6 +47,12 @@ def calendar_day(value: date | None) -> str:
 def short_day(value: date | None) -> str:
     """A day without its weekday."""
     return words.short_day(value) if value is not None else ""
+
+
+@register.filter
+def utc(value: datetime) -> str:
+    """Day and time where no clinic's clock is meant, with the zone."""
+    return f"{words.short_day(value.astimezone(UTC).date())}, {value.astimezone(UTC):%H:%M} UTC"
 
 
 @register.filter

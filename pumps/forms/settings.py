@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
+from django.utils.dates import WEEKDAYS
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
@@ -22,7 +23,6 @@ from clinical.escalation import (
 )
 from clinics.fields import NOT_A_CHOICE, Day, Number, WallTime, Whole
 from clinics.models import Clinic
-from clinics.opening import WEEKDAYS
 from clinics.roles import Role
 from clinics.words import later
 from pumps.models import DrugProduct, PumpModel
@@ -116,6 +116,8 @@ class ClinicForm(forms.Form):
     opening_days = forms.TypedMultipleChoiceField(
         label=gettext_lazy("Opening days"),
         choices=list(enumerate(WEEKDAYS)),
+        label="Opening days",
+        choices=list(WEEKDAYS.items()),
         coerce=int,
         widget=forms.CheckboxSelectMultiple,
         help_text=gettext_lazy(

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
@@ -18,7 +19,6 @@ from alerts.services.lifecycle import Policy
 from clinics import paging
 from clinics.errors import DomainError, Impossible
 from clinics.models import Change, Clinic, ClosedDay
-from clinics.opening import WEEKDAYS
 from clinics.pages.access import administered, require, take, user_of
 from clinics.roles import Permission
 from clinics.services import tenants

@@ -173,7 +173,7 @@ def recompute_due(clinic: Clinic, *, now: datetime) -> None:
 
 
 def step(visit: Appointment, what: str, detail: str, by: Author) -> None:
-    said = say("%(who)s: %(detail)s", who=by.who, detail=detail) if by.who and detail else by.who or detail
+    said = f"{by.who}: {detail}" if by.who and detail else by.who or detail
     AppointmentStep.objects.create(appointment=visit, at=by.at, what=what, detail=said[:500], by=by.user)
 
 

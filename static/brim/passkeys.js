@@ -9,6 +9,7 @@
     link.href = location.href.replace(location.hostname, "localhost");
   }
 
+  const words = document.currentScript.dataset; // in the page's language
   document.addEventListener("allauth.error", (event) => {
     event.preventDefault();
     const door = document.querySelector(".door");
@@ -21,8 +22,6 @@
       door.prepend(told);
     }
     const reason = event.detail.exception?.name;
-    told.textContent = reason === "NotAllowedError"
-      ? "No passkey was used: you cancelled, or there is none for Brim on this device. Try again, or go on without it."
-      : "The passkey does not work here. Go on without it.";
+    told.textContent = reason === "NotAllowedError" ? words.unused : words.broken;
   });
 })();

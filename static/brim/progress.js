@@ -20,7 +20,7 @@
       if (state.percent === null) bar.removeAttribute("value");
       else bar.value = state.percent;
     } catch {
-      left.textContent = "Brim does not answer at the moment; the import goes on.";
+      left.textContent = box.dataset.unreached;
     }
     setTimeout(look, EVERY);
   }

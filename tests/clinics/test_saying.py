@@ -141,3 +141,11 @@ def test_english_is_left_alone() -> None:
     with translation.override("en-gb"):
         assert shown("Called the mother.") == "Called the mother."
         assert said("low reservoir") == "low reservoir"
+
+
+@pytest.mark.usefixtures("spanish")
+def test_days_and_what_somebody_wrote_stand_beside_what_is_known() -> None:
+    assert said("low reservoir; Called the mother.") == "reservorio bajo; Called the mother."
+    assert said("Called the mother; low reservoir") == "Called the mother; low reservoir"
+    assert not saying.is_known("Called on Fri 4 Dec 2026, 14:30")
+    assert saying.is_known("Fri 4 Dec 2026, 14:30")

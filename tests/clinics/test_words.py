@@ -1,5 +1,6 @@
 """Days, spans and numbers in the reader's language, never ambiguous."""
 
+import dataclasses
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -9,7 +10,12 @@ from django.template import Context, Template
 from django.utils import translation
 
 from clinics import fields, words
-from clinics.templatetags.brim import figure, plain
+from clinics.history import FIELD_NAMES
+from clinics.templatetags.brim import field_words, figure, plain
+from patients.services import CONTACT_FIELDS, EDITABLE
+from pumps.services.devices import PARTICULARS
+from pumps.services.settings import ClinicSettings, ProductSettings
+from scheduling.services.rules import Wanted as Rules
 
 NOW = datetime(2026, 8, 19, 14, 30, tzinfo=UTC)
 ZONE = ZoneInfo("America/Chicago")
@@ -60,3 +66,14 @@ def test_what_is_typed_is_read_alike_in_every_language(language: str) -> None:
     with translation.override(language):
         assert fields.Number().clean("1,5") == fields.Number().clean("1.5") == Decimal("1.5")
         assert fields.Day().clean("2026-12-04") == date(2026, 12, 4)
+
+
+def test_a_field_that_is_changed_has_a_name_in_every_language() -> None:
+    settings = (ClinicSettings, ProductSettings, Rules)
+    names = {
+        *EDITABLE,
+        *CONTACT_FIELDS,
+        *PARTICULARS,
+        *(field.name for kind in settings for field in dataclasses.fields(kind)),
+    }
+    assert {field_words(name) for name in names} - set(FIELD_NAMES) == set()

@@ -8,11 +8,21 @@ from pathlib import Path
 from django.template.base import DebugLexer, Token, TokenType
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
-READ_OUT = {"title", "aria-label", "aria-description", "placeholder", "alt", "label", "data-said", "content"}
+READ_OUT = {
+    "title",
+    "aria-label",
+    "aria-description",
+    "placeholder",
+    "alt",
+    "label",
+    "data-said",
+    "data-label",
+    "data-unreached",
+}
 # Names, units and signs that are the same in every language.
 SAME = re.compile(
-    r"\b(Brim|MRN|mcg|mL|mg|kg|cm|mm|UTC|CSV|PDF|API|JSON|FHIR|QR|h|min|x|en|width=device-width|initial-scale"
-    r"|light|dark|no-referrer|noindex|none|telephone=no|CTRL|Ctrl|Alt|Esc|Enter|bin/manage \w+)\b"
+    r"\b(Brim|MRN|mcg/day|mL/day|mcg/mL|mcg|mL|mg|kg|cm|mm|UTC|CSV|PDF|API|JSON|FHIR|QR|h|min|x|en|width=device-width|initial-scale"
+    r"|light|dark|no-referrer|noindex|none|telephone=no|Ctrl|Alt|Esc|bin/manage \w+)\b"
 )
 LETTERS = re.compile(r"[^\W\d_]")
 LITERAL = re.compile(r"""(?<![\w(])(?:(\w+)[=:])(["'])((?:(?!\2).)*)\2""")
@@ -30,7 +40,9 @@ UNREAD = {
     "part",
     "urlencode",
     "pluralize",
+    "picture_id",
     "json_script",
+    "field",
 }
 MARKERS = ("blocktranslate", "blocktrans")
 
@@ -58,8 +70,9 @@ def _literals(token: Token) -> Iterator[str]:
     name = token.contents.split()[0]
     if token.token_type == TokenType.BLOCK and name not in ("include", "with", "firstof", *MARKERS):
         return
-    for key, _, value in LITERAL.findall(token.contents):
-        if key not in UNREAD and has_words(value):
+    for key, quote, value in LITERAL.findall(token.contents):
+        is_class = quote == "'" and value.islower() and " " not in value
+        if key not in UNREAD and not is_class and has_words(value):
             yield value
 
 
@@ -85,13 +98,13 @@ class _Page(HTMLParser):
         self.silent = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.silent += tag in ("script", "style", "code", "svg")
+        self.silent += tag in ("script", "style", "code", "svg", "kbd")
         if tag in ("meta", "link", "script"):
             return
         self.found += [f'{name}="{value}"' for name, value in attrs if name in READ_OUT and has_words(value or "")]
 
     def handle_endtag(self, tag: str) -> None:
-        self.silent -= tag in ("script", "style", "code", "svg")
+        self.silent -= tag in ("script", "style", "code", "svg", "kbd")
 
     def handle_data(self, data: str) -> None:
         if not self.silent and has_words(data):
