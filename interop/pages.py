@@ -17,6 +17,7 @@ from kombu.exceptions import OperationalError
 from clinics.errors import Conflict, Impossible
 from clinics.models import Clinic, User
 from clinics.pages.access import administered, take, user_of
+from clinics.pages.progress import Progress, progress_of
 from clinics.roles import Permission
 from interop import jobs
 from interop.api.views import zip_of
@@ -93,11 +94,12 @@ def import_job(request: HttpRequest, job_id: int) -> HttpResponse:
     context = {
         "job": job,
         "counts": report.get("counts", {}),
-        "forecasts": report.get("forecasts"),
+        "forecasts": report.get("forecasts", 0),
         "problems": problems[:PROBLEMS_SHOWN],
         "problem_count": report.get("count", len(problems)),
         "warnings": [*report.get("ignored", []), *report.get("warnings", [])],
         "progress": _progress(job),
+        "error": _(job.error) if job.error else "",
         "clinics": clinics,
     }
     return render(request, "interop/import_job.html", context)
@@ -105,30 +107,11 @@ def import_job(request: HttpRequest, job_id: int) -> HttpResponse:
 
 def import_progress(request: HttpRequest, job_id: int) -> JsonResponse:
     """How far an import is, for the page that watches it."""
-    return JsonResponse(_progress(_job(request, job_id)))
+    return JsonResponse(_progress(_job(request, job_id)).as_json())
 
 
-def _progress(job: ImportJob) -> dict[str, Any]:
-    left = jobs.seconds_left(job, timezone.now())
-    done, total = job.step_done, job.step_total
-    if not job.step:
-        words = _("Waiting for its turn")
-    elif total:
-        words = f"{job.step.capitalize()}: {done:,} of {total:,}"
-    else:
-        words = f"{job.step.capitalize()}{f': {done:,}' if done else ''}"
-    return {
-        "state": job.state,
-        "words": words,
-        "percent": round(100 * done / total) if total else None,
-        "left": f"about {_duration(left)} left of this step" if left is not None and left > 0 else "",
-        "is_at_work": job.is_at_work,
-        "is_stopping": job.is_at_work and job.cancel_requested,
-    }
-
-
-def _duration(seconds: int) -> str:
-    return f"{seconds} s" if seconds < 90 else _("%(round)s min") % {"round": round(seconds / 60)}
+def _progress(job: ImportJob) -> Progress:
+    return progress_of(job, job.state, timezone.now(), is_at_work=job.is_at_work)
 
 
 def _hurry() -> None:
