@@ -80,6 +80,8 @@ def _more(user: User) -> Iterator[Link]:
     yield from _link("clinic_list", _("Clinics"))
     if runs:
         yield from _link("imports", _("Import"))
+    if sees:
+        yield from _link("jobs", _("Long work"))
 
 
 def _link(name: str, words: Promise, keys: str = "", *, is_thumb: bool = False, count: str = "") -> Iterator[Link]:

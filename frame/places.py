@@ -36,14 +36,15 @@ _PLACES: dict[str, dict[str, str]] = {
             " add_medicine end_medicine begin_screening screening give_up_screening"
         ),
         "corrections": "void_event correct_event confirm_plan void_record",
-        "danger": "report card rescue_plan report_adverse",
+        "danger": ("report card rescue_plan report_adverse emergency_card print_card renew_card end_card"),
     },
     "to_sign": {"titration": "to_sign"},
     "alerts": {"alerts": "alerts alert resolve_alert messages message"},
     "clinic_list": {
         "clinic": (
             "clinic_list open_clinic clinic clinic_settings products product tiers closed_days open_on clinic_go_live"
-            " clinic_history export_clinic protocol program_templates remove_template"
+            " clinic_history export_clinic protocol program_templates remove_template re_estimate fleet_report jobs job"
+            " job_progress cancel_job job_file"
         ),
         "alerts": (
             "clinic_on_call change_rota add_stand_in end_stand_in webhooks renew_webhook try_webhook remove_webhook"

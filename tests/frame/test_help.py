@@ -13,7 +13,18 @@ from tests.builders import a_clinic, a_user
 pytestmark = pytest.mark.django_db
 
 # Answered to programs, patients, or whoever is not logged in: no page with a frame.
-NO_PAGE = ("api/", "health/", "callbacks/", "v/", "calendar/<str:token>", "session/", "login/", "logout/", "password/")
+NO_PAGE = (
+    "api/",
+    "health/",
+    "callbacks/",
+    "v/",
+    "c/",
+    "calendar/<str:token>",
+    "session/",
+    "login/",
+    "logout/",
+    "password/",
+)
 
 
 def names_of_pages() -> list[str]:
