@@ -28,6 +28,9 @@ from clinics.queries import (
 )
 from clinics.roles import ROLE_NAMES, Role
 from clinics.validators import validate_timezone
+from clinics.work_models import Job as Job
+from clinics.work_models import JobFile as JobFile
+from clinics.work_models import Work as Work
 
 ROLES = [(role.value, ROLE_NAMES[role]) for role in Role]
 

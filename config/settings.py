@@ -235,9 +235,9 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # every task is re-found by the next tick, so a lost message costs one interval
 CELERY_TASK_TIME_LIMIT = 3600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-# Imports and call lists run one at a time, delivery and the nightly run take two each, so of at least seven slots one
-# is always free for the tick.
-CELERY_WORKER_CONCURRENCY = 7
+# Imports, jobs and call lists run one at a time, delivery and the nightly run take two each, so of at least eight slots
+# one is always free for the tick.
+CELERY_WORKER_CONCURRENCY = 8
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_ENABLE_UTC = True
 CELERY_TIMEZONE = "UTC"
@@ -260,6 +260,16 @@ CELERY_BEAT_SCHEDULE = {
         "task": "interop.tasks.run_imports",
         "schedule": TICK_SECONDS,
         "options": {"expires": TICK_SECONDS},
+    },
+    "jobs": {
+        "task": "pumps.tasks.run_jobs",
+        "schedule": TICK_SECONDS,
+        "options": {"expires": TICK_SECONDS},
+    },
+    "clear_jobs": {
+        "task": "interop.tasks.clear_jobs",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
     },
     "nightly": {
         "task": "pumps.tasks.nightly_if_due",

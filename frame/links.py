@@ -84,6 +84,8 @@ def _more(user: User) -> Iterator[Link]:
         yield from _link("engine", _("Engine"))
     if runs or user.access.can_somewhere(Permission.AUDIT):
         yield from _link("audit", _("Who did what"))
+    if sees:
+        yield from _link("jobs", _("Long work"))
 
 
 def _link(name: str, words: Promise, keys: str = "", *, is_thumb: bool = False, count: str = "") -> Iterator[Link]:

@@ -12,8 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from django.db import connections, transaction
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -23,6 +22,8 @@ from clinics.errors import Conflict, DomainError, Impossible
 from clinics.history import note, subject_of
 from clinics.models import User
 from clinics.roles import Permission
+from clinics.services import jobs
+from clinics.services.meter import Cancelled, Meter
 from interop.importing import Report, import_folder
 from interop.models import ImportFile, ImportJob
 from interop.problems import ImportRefused
@@ -33,12 +34,6 @@ State = ImportJob.State
 # A job whose worker was killed so often is given up.
 MOST_ATTEMPTS = 3
 PROBLEMS_KEPT = 1000
-# Progress is written at most so often, seconds.
-WRITE_EVERY = 0.5
-
-
-class Cancelled(Exception):
-    """Somebody asked to stop; the import's transaction is rolled back."""
 
 
 def may_import(user: User) -> bool:
@@ -77,7 +72,7 @@ def confirm(*, job: ImportJob, now: datetime) -> ImportJob:
     if locked.state != State.READY:
         raise Conflict(_("This import cannot be confirmed: %(lower)s.") % {"lower": locked.get_state_display().lower()})
     locked.state, locked.attempts = State.TO_STORE, 0
-    locked.step, locked.step_done, locked.step_total, locked.step_started_at = "", 0, 0, None
+    locked.step, locked.step_done, locked.step_from, locked.step_total, locked.step_started_at = "", 0, 0, 0, None
     locked.save()
     return locked
 
@@ -153,7 +148,7 @@ def _run(job: ImportJob) -> None:
 
 
 def _imported(job: ImportJob, user: User, *, dry_run: bool) -> Report:
-    with TemporaryDirectory(prefix="brim-import-") as name, _Meter(job) as meter:
+    with TemporaryDirectory(prefix="brim-import-") as name, Meter(job) as meter:
         for file in job.files.all():
             (Path(name) / file.name).write_bytes(bytes(file.content))
         return import_folder(folder=Path(name), user=user, now=timezone.now(), dry_run=dry_run, progress=meter.tell)
@@ -199,51 +194,6 @@ def _end(job: ImportJob, state: str, now: datetime) -> None:
     job.files.all().delete()
 
 
-class _Meter:
-    """How far an import is, seen by others at once; and whether it is to stop."""
-
-    def __init__(self, job: ImportJob) -> None:
-        self.job = job
-        self._connection: BaseDatabaseWrapper | None = None
-        self._step = ""
-        self._written = 0.0
-
-    def __enter__(self) -> "_Meter":
-        self._connection = connections.create_connection("default")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._connection is not None:
-            self._connection.close()
-
-    def tell(self, what: str, done: int, total: int) -> None:
-        """
-        Raises:
-            Cancelled: somebody asked to stop.
-        """
-        now = timezone.now()
-        is_new = what != self._step
-        is_end = total > 0 and done >= total
-        if not is_new and not is_end and now.timestamp() - self._written < WRITE_EVERY:
-            return
-        self._step, self._written = what, now.timestamp()
-        if self._connection is None:
-            raise RuntimeError("the meter is used outside its block")
-        with self._connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE interop_importjob SET step = %s, step_done = %s, step_total = %s,"
-                " step_started_at = CASE WHEN step = %s THEN step_started_at ELSE %s END"
-                " WHERE id = %s RETURNING cancel_requested",
-                [what[:100], done, total, what[:100], now, self.job.pk],
-            )
-            row = cursor.fetchone()
-        if row is None or row[0]:
-            raise Cancelled
-
-
-def seconds_left(job: ImportJob, now: datetime) -> int | None:
-    """How long the present step still takes at the pace it had so far; None while that cannot be told."""
-    if job.step_started_at is None or not job.step_total or job.step_done < 1:
-        return None
-    took = (now - job.step_started_at).total_seconds()
-    return max(round(took / job.step_done * (job.step_total - job.step_done)), 0)
+def clear_old(now: datetime) -> int:
+    """Delete imports that ended a while ago; those that wait for a person go on waiting."""
+    return jobs.clear_old(ImportJob, now)

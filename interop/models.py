@@ -6,18 +6,16 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
-from clinics.models import User
+from clinics.models import User, Work
 
 
-class ImportJob(models.Model):
+class ImportJob(Work):
     """One upload on its way. Its state says what is to be done next, so a task that is killed is begun again.
 
     to_check -> refused or ready; ready -> to_store -> done; cancelled or failed from any of them. The import itself is
-    all or nothing. `report` is what the check or the import said; `step`, `step_done` and `step_total` are how far it
-    is.
+    all or nothing. `report` is what the check or the import said.
     """
 
     class State(models.TextChoices):
@@ -31,22 +29,14 @@ class ImportJob(models.Model):
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="imports")
     state = models.CharField(max_length=16, choices=State, default=State.TO_CHECK)
-    created_at = models.DateTimeField(default=timezone.now)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    attempts = models.PositiveIntegerField(default=0)
-    cancel_requested = models.BooleanField(default=False)
-    step = models.CharField(max_length=100, blank=True)
-    step_done = models.PositiveIntegerField(default=0)
-    step_total = models.PositiveIntegerField(default=0)
-    step_started_at = models.DateTimeField(null=True, blank=True)
-    report = models.JSONField(default=dict, blank=True)
-    error = models.CharField(max_length=500, blank=True)
 
     class Meta:
         ordering: ClassVar = ["-pk"]
         indexes: ClassVar = [
             # what the task looks for
             models.Index(fields=["id"], name="import_to_do", condition=Q(state__in=["to_check", "to_store"])),
+            # those old enough to go
+            models.Index(fields=["finished_at"], name="import_finished", condition=Q(finished_at__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -5,12 +5,10 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -19,8 +17,8 @@ from kombu.exceptions import OperationalError
 from clinics.errors import Conflict, Impossible
 from clinics.models import Clinic, User
 from clinics.pages.access import administered, take, user_of
+from clinics.pages.progress import Progress, progress_of
 from clinics.roles import Permission
-from clinics.saying import said
 from interop import jobs
 from interop.api.views import zip_of
 from interop.models import ImportJob
@@ -96,11 +94,12 @@ def import_job(request: HttpRequest, job_id: int) -> HttpResponse:
     context = {
         "job": job,
         "counts": report.get("counts", {}),
-        "forecasts": report.get("forecasts"),
+        "forecasts": report.get("forecasts", 0),
         "problems": problems[:PROBLEMS_SHOWN],
         "problem_count": report.get("count", len(problems)),
         "warnings": [*report.get("ignored", []), *report.get("warnings", [])],
         "progress": _progress(job),
+        "error": _(job.error) if job.error else "",
         "clinics": clinics,
     }
     return render(request, "interop/import_job.html", context)
@@ -108,31 +107,11 @@ def import_job(request: HttpRequest, job_id: int) -> HttpResponse:
 
 def import_progress(request: HttpRequest, job_id: int) -> JsonResponse:
     """How far an import is, for the page that watches it."""
-    return JsonResponse(_progress(_job(request, job_id)))
+    return JsonResponse(_progress(_job(request, job_id)).as_json())
 
 
-def _progress(job: ImportJob) -> dict[str, Any]:
-    left = jobs.seconds_left(job, timezone.now())
-    done, total = job.step_done, job.step_total
-    step = capfirst(said(job.step)) if job.step else _("Waiting for its turn")
-    if total:
-        words = _("%(step)s: %(done)s of %(total)s") % {"step": step, "done": intcomma(done), "total": intcomma(total)}
-    else:
-        words = f"{step}: {intcomma(done)}" if done else step
-    return {
-        "state": job.state,
-        "words": words,
-        "percent": round(100 * done / total) if total else None,
-        "left": _("about %(time)s left of this step") % {"time": _duration(left)}
-        if left is not None and left > 0
-        else "",
-        "is_at_work": job.is_at_work,
-        "is_stopping": job.is_at_work and job.cancel_requested,
-    }
-
-
-def _duration(seconds: int) -> str:
-    return f"{seconds} s" if seconds < 90 else _("%(minutes)s min") % {"minutes": round(seconds / 60)}
+def _progress(job: ImportJob) -> Progress:
+    return progress_of(job, job.state, timezone.now(), is_at_work=job.is_at_work)
 
 
 def _hurry() -> None:

@@ -1,6 +1,6 @@
 """Forecasts from the ledger into their table: for one pump within the write, for the fleet in batches."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -159,7 +159,19 @@ def recompute(pump_ids: Sequence[int], *, now: datetime) -> int:
     return len(changed)
 
 
-def recompute_clinic(clinic: Clinic, *, now: datetime, batch: int = 1000) -> int:
-    """Forecast all pumps of a clinic anew, after its settings changed."""
+Progress = Callable[[int, int], None]
+
+
+def quiet(done: int, total: int) -> None:
+    """No progress."""
+
+
+def recompute_clinic(clinic: Clinic, *, now: datetime, batch: int = 1000, progress: Progress = quiet) -> int:
+    """Forecast all pumps of a clinic anew, after its settings changed; `progress` is told how many are done."""
     ids = list(Pump.objects.filter(clinic=clinic).order_by("pk").values_list("pk", flat=True))
-    return sum(recompute(ids[start : start + batch], now=now) for start in range(0, len(ids), batch))
+    changed = 0
+    for start in range(0, len(ids), batch):
+        progress(start, len(ids))
+        changed += recompute(ids[start : start + batch], now=now)
+    progress(len(ids), len(ids))
+    return changed

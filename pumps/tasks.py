@@ -4,8 +4,10 @@ from django.utils import timezone
 from alerts.services import engine, pinging
 from alerts.services.alone import alone
 from alerts.tasks import deliver
+from clinics.services import jobs
 from patients import viewings
 from pumps.services import call_list_files, drafts, fleet, nightly, watching
+from pumps.services.long_work import DOINGS
 
 
 # A round that hangs is ended, so that it cannot take one slot of the worker after the other; what it did is stored.
@@ -47,6 +49,13 @@ def help_nightly() -> None:
     with alone("nightly help") as is_alone:
         if is_alone:
             nightly.run_if_due(timezone.now())
+
+
+@shared_task
+def run_jobs() -> None:
+    with alone("jobs") as is_alone:
+        while is_alone and jobs.run_next(DOINGS):
+            pass
 
 
 @shared_task

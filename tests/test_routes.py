@@ -15,7 +15,7 @@ from django.utils import timezone
 from alerts.models import Alert, Notification, WebhookAddress
 from alerts.services import rotas
 from clinical.weaning import Down
-from clinics.models import User
+from clinics.models import Job, JobFile, User
 from clinics.roles import Role
 from clinics.services.invitations import invite
 from clinics.services.keys import issue_api_key, make_named_key
@@ -77,7 +77,9 @@ def theirs() -> tuple[Pump, dict[str, str]]:
     closed = clinic.closed_days.create(day=now.date() + timedelta(days=9), name="Other Day")
     webhook = WebhookAddress.objects.create(clinic=clinic, url="https://198.51.100.7/Other", created_at=now)
     invitation = invite(email="other@example.org", roles=[Role.NURSE], clinic=clinic, by=administrator, now=now)
-    job = ImportJob.objects.create(user=administrator, state=ImportJob.State.READY)
+    imported = ImportJob.objects.create(user=administrator, state=ImportJob.State.READY)
+    report = Job.objects.create(clinic=clinic, user=administrator, kind=Job.Kind.FLEET_REPORT, state=Job.State.DONE)
+    JobFile.objects.create(job=report, name="report.pdf", content=b"%PDF Other ")
     key, _ = make_named_key(user=administrator, name="Other Key", now=now)
     passkey = Authenticator.objects.create(user=administrator, type="webauthn", data={"name": "Other Passkey"})
     fleet.tick(now)
@@ -126,8 +128,9 @@ def theirs() -> tuple[Pump, dict[str, str]]:
         "member": str(member.pk),
         "stand_in": str(stand_in.pk),
         "user": str(member.pk),
-        "job": str(job.pk),
-        "import": str(job.pk),
+        "job": str(imported.pk),
+        "work": str(report.pk),
+        "import": str(imported.pk),
         "key": str(key.pk),
         "api-key": str(key.pk),
         "authenticator": str(passkey.pk),

@@ -4,7 +4,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from clinics.api.fields import IdField, MomentField
-from interop.jobs import seconds_left
+from clinics.services.meter import seconds_left
 from interop.models import ImportJob
 
 

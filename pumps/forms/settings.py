@@ -115,8 +115,6 @@ class ClinicForm(forms.Form):
     )
     opening_days = forms.TypedMultipleChoiceField(
         label=gettext_lazy("Opening days"),
-        choices=list(enumerate(WEEKDAYS)),
-        label="Opening days",
         choices=list(WEEKDAYS.items()),
         coerce=int,
         widget=forms.CheckboxSelectMultiple,

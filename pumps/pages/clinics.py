@@ -24,7 +24,9 @@ from clinics.roles import Permission
 from clinics.services import tenants
 from pumps.forms.settings import ClinicForm, ClosedDayForm, NewClinicForm, ProductForm, RiskForm, tier_forms
 from pumps.models import DrugProduct
+from pumps.pages.long_work import watched
 from pumps.services import go_live as planning
+from pumps.services import long_work
 from pumps.services import settings as settings_service
 from pumps.services.settings import Effect
 
@@ -85,6 +87,10 @@ def clinic_settings(request: HttpRequest, clinic_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and request.POST.get("step") != "edit":
         now = timezone.now()
         try:
+            if request.POST.get("step") == "save" and long_work.is_for_the_worker(found):
+                return watched(
+                    long_work.ask_settings(clinic=found, settings=form.settings(), by=user_of(request), now=now)
+                )
             if request.POST.get("step") == "save":
                 moved = settings_service.change(clinic=found, settings=form.settings(), now=now, by=user_of(request))
                 messages.success(request, _("Saved. %(moved)s.") % {"moved": _pumps(moved)})

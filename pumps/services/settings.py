@@ -27,6 +27,8 @@ MARGIN_DAYS = (3, 14)
 INTERVAL_DAYS = (14, 400)
 STABILITY_DAYS = (1, 1000)
 BATCH = 1000
+# Smaller, where somebody watches: after each they see how far it is, and can stop it.
+PROGRESS_BATCH = 250
 # What the history of a clinic calls these changes; `pumps.known` reads it by these words.
 SETTINGS_CHANGED = "Settings changed"
 PRODUCT_CHANGED = "Drug product "
@@ -73,13 +75,20 @@ class Effect:
 
 
 @transaction.atomic
-def change(*, clinic: Clinic, settings: ClinicSettings, now: datetime, by: User | None = None) -> int:
+def change(
+    *,
+    clinic: Clinic,
+    settings: ClinicSettings,
+    now: datetime,
+    by: User | None = None,
+    progress: forecasting.Progress = forecasting.quiet,
+) -> int:
     """Store settings and forecast the clinic's pumps anew; returns how many pumps' `refill_by` moved.
 
     Raises:
         Impossible: a number outside its range, a taken name, or no opening day.
     """
-    _check(settings)
+    check(settings)
     # Not a key lock: rows that point at the clinic are still written meanwhile.
     locked = Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
     given = settings.given()
@@ -90,7 +99,7 @@ def change(*, clinic: Clinic, settings: ClinicSettings, now: datetime, by: User 
     if not details:
         return 0
     _save(locked, given)
-    recompute_clinic(locked, now=now)
+    recompute_clinic(locked, now=now, batch=PROGRESS_BATCH, progress=progress)
     note(clinic=locked, by=by, at=now, subject=subject_of(locked), summary=SETTINGS_CHANGED, details=details)
     return _moved(dates, _refill_dates(locked))
 
@@ -101,7 +110,7 @@ def preview(*, clinic: Clinic, settings: ClinicSettings, now: datetime) -> Effec
     Raises:
         Impossible: as `change`.
     """
-    _check(settings)
+    check(settings)
     wanted = copy(clinic)
     for field, value in settings.given().items():
         setattr(wanted, field, value)
@@ -119,7 +128,11 @@ def _save(clinic: Clinic, given: Mapping[str, Any]) -> None:
         raise Impossible({"name": [NAME_TAKEN]}) from error
 
 
-def _check(settings: ClinicSettings) -> None:
+def check(settings: ClinicSettings) -> None:
+    """
+    Raises:
+        Impossible: a number outside its range, no opening day, or no number that a telephone can dial.
+    """
     errors = {}
     for field, (lowest, highest) in (
         ("refill_margin_days", MARGIN_DAYS),

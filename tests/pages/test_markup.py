@@ -32,12 +32,14 @@ CLINIC_PAGES = (
     "clinic_history",
     "protocol",
     "program_templates",
+    "fleet_report",
 )
 COURSE_PAGES = ("course", "card", "assess", "report_adverse", "add_medicine", "rescue_plan", "begin_screening")
 ACCOUNT_PAGES = (
     "patient_list",
     "enter_patient",
     "imports",
+    "jobs",
     "account",
     "api_keys",
     "mfa_index",

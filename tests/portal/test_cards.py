@@ -92,13 +92,17 @@ def test_a_card_says_all_that_matters_on_one_page(pump: Pump, paper: str, langua
         assert said in text, said
     assert "MRI" in text or "RM" in text, "the least important part of the back is there too"
     assert smallest(reader) >= SIZES_PT[-1] - 0.01
-    assert reader.trailer["/Root"]["/Lang"] == language
-    assert {"/FontFile2"} <= {key for font in fonts(reader) for key in font["/FontDescriptor"]}
+    assert root_of(reader)["/Lang"] == language
+    assert all("/FontFile2" in font["/FontDescriptor"] for font in fonts(reader))
+
+
+def root_of(reader: PdfReader) -> Any:
+    return reader.trailer["/Root"]
 
 
 def fonts(reader: PdfReader) -> list[Any]:
-    found = reader.pages[0]["/Resources"]["/Font"]
-    return [font.get_object()["/DescendantFonts"][0].get_object() for font in found.values()]
+    resources: Any = reader.pages[0]["/Resources"]
+    return [font.get_object()["/DescendantFonts"][0].get_object() for font in resources["/Font"].values()]
 
 
 def test_a_long_name_and_model_still_fit(pump: Pump) -> None:
@@ -123,11 +127,11 @@ def test_the_code_holds_the_address_and_is_described(pump: Pump, nurse: User) ->
     made.add_data(address)
     made.make(fit=True)
     wanted = made.get_matrix()
-    grey = image.convert("L")
+    grey: Any = image.convert("L")
     found = [[grey.getpixel((8 * x + 4, 8 * y + 4)) < 128 for x in range(len(wanted))] for y in range(len(wanted))]
     assert found == wanted
     assert 21 / len(wanted) >= 0.4, "a phone reads squares of 0.4 mm"
-    assert "/StructTreeRoot" in reader.trailer["/Root"]
+    assert "/StructTreeRoot" in root_of(reader)
 
 
 def test_without_the_page_there_is_no_code(pump: Pump) -> None:
