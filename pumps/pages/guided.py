@@ -126,9 +126,8 @@ def _page(
 ) -> HttpResponse:
     pump = work.pump
     # A dose that was not changed is shown as it was, and nothing about it is to be mended.
-    beside = (
-        sheet if sheet.is_dose_judged or work.request.method != "POST" else guided_sheet.shown(work, work.request.POST)
-    )
+    is_unjudged = sheet.form.is_bound and not sheet.is_dose_judged
+    beside = guided_sheet.shown(work, work.request.POST) if is_unjudged else sheet
     reading = read(pump, Forecast.objects.select_related("prior_version").get(pump=pump), work.now)
     sent = work.request.POST.get("visit", "")
     token = sent or (str(draft.token) if draft is not None else str(uuid4()))

@@ -254,7 +254,7 @@ def test_a_pump_that_cannot_be_programmed_is_asked_for_no_dose(clinic: Clinic, n
     pump = a_pump(clinic, model="codman-3000-16", now=now, factory_flow_ml_per_day=Decimal("0.5"))
     page = nurse.get(address(pump))
     assert page.context["dose"] is None
-    values = {k: v for k, v in visit(pump, aspirated_ml="").items() if k not in ("program", "emptying", "dose-mode")}
+    values = {k: v for k, v in visit(pump, aspirated_ml="", filled_ml="16").items() if k not in ("program", "emptying", "dose-mode")}
     store(nurse, pump, values)
     assert pump.events.count() == 1
 
