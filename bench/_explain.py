@@ -183,6 +183,7 @@ def _sent(pump: Pump) -> Iterator[_Asked]:
     form = {**filled, "refilled_at": wall, "concentration": strength}
     yield _Asked(f"{page}/refill/", form, holds='name="seen"')
     yield _Asked(f"{page}/dose/", {**rows, **dose, "effective_at": wall}, holds='name="seen"')
+    yield from (_Asked("/today/"), _Asked(f"{page}/guided/"))
     tried = {"volume_ml": "20", "concentration_mcg_per_ml": strength, "margin_days": "7", "model": pump.model_id}
     yield _Asked(f"{page}/what-if/", {**rows, **dose, **tried})
     yield _Asked(f"{API}/calculators/what-if/", {"pump": pump.pk, "daily_dose_mcg": "250"})

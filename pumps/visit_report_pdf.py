@@ -76,7 +76,8 @@ def _volumes(found: VisitReport) -> Rows:
         unknown = _("not known")
         expected = f"{said.expected or unknown} {f'({said.discrepancy})' if said.discrepancy else ''}".strip()
         rows += [(_("Expected by the program"), expected)]
-        rows += [(_("Expected of this pump"), f"{said.calibrated or unknown} {said.off}".strip())]
+        off = f" ({said.off})" if said.off else ""
+        rows += [(_("Expected of this pump"), f"{said.calibrated or unknown}{off}")]
         if check.is_finding:
             rows += [(_("Finding"), _("Not explained by what this pump has shown before."))]
     held = plain(refill.concentration_mcg_per_ml) if refill.concentration_mcg_per_ml is not None else "?"

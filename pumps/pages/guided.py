@@ -125,6 +125,9 @@ def _page(
     work: Work, sheet: GuidedSheet, draft: VisitDraft | None, review: dict[str, Any] | None = None
 ) -> HttpResponse:
     pump = work.pump
+    # A dose that was not changed is shown as it was, and nothing about it is to be mended.
+    is_unjudged = sheet.form.is_bound and not sheet.is_dose_judged
+    beside = guided_sheet.shown(work, work.request.POST) if is_unjudged else sheet
     reading = read(pump, Forecast.objects.select_related("prior_version").get(pump=pump), work.now)
     sent = work.request.POST.get("visit", "")
     token = sent or (str(draft.token) if draft is not None else str(uuid4()))
@@ -139,10 +142,9 @@ def _page(
         "is_stopped": reading.is_stopped,
         "findings": [{**found, "word": SEVERITY_WORDS[found["severity"]]} for found in reading.row.findings],
         "alerts": Alert.objects.open().filter(pump=pump).order_by("pk"),
-        "sheet": sheet,
         "form": sheet.form,
-        "dose": sheet.dose,
-        **sheet.rows,
+        "dose": beside.dose,
+        **beside.rows,
         "token": token,
         "draft": draft,
         "emptied": _emptied(work),
@@ -154,7 +156,7 @@ def _page(
 
 def _problems(sheet: GuidedSheet) -> list[tuple[str, str, str]]:
     """What is to be mended: the field's id, its name, and what to do."""
-    forms = [sheet.form, *([sheet.dose] if sheet.dose is not None else [])]
+    forms = [sheet.form, *([sheet.dose] if sheet.dose is not None and sheet.is_dose_judged else [])]
     found = []
     for form in forms:
         if not form.is_bound:
@@ -167,7 +169,7 @@ def _problems(sheet: GuidedSheet) -> list[tuple[str, str, str]]:
                 target = bound.subwidgets[0].id_for_label if bound.widget_type == "radioselect" else bound.id_for_label
                 found += [(target or "", str(bound.label), str(error)) for error in errors]
     for rows in sheet.rows.values():
-        if rows.is_bound and sheet.form.data.get("program") == "changed" and not rows.is_valid():
+        if rows.is_bound and sheet.is_dose_judged and not rows.is_valid():
             found.append((f"id_{rows.prefix}-0-clock", "", _("A row of the program is not complete.")))
     return found
 

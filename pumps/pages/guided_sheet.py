@@ -35,13 +35,18 @@ class GuidedSheet:
         is_valid = self.form.is_valid()
         if self.dose is None:
             return is_valid
-        is_changed = self.form.data.get("program") == CHANGED
-        if is_changed or self.dose.has_changed():
+        if self.is_dose_judged:
             is_valid = all([self.dose.is_valid(), *(rows.is_valid() for rows in self.rows.values()), is_valid])
-        if is_valid and not is_changed and self.dose.has_changed():
+        if is_valid and self.is_dose_judged and not self.form.is_dose_changed:
             self.form.add_error("program", _("A dose is written below. Say that it was changed, or take it out."))
             return False
         return is_valid
+
+    @property
+    def is_dose_judged(self) -> bool:
+        """Whether the dose was sent as changed, or is written all the same."""
+        is_sent = self.dose is not None and self.dose.is_bound
+        return is_sent and (self.form.data.get("program") == CHANGED or bool(self.dose and self.dose.has_changed()))
 
     def visit(self) -> Visit:
         refill = self.form.entry()

@@ -29,6 +29,7 @@ def of_everybody(pump: Pump) -> list[str]:
 def of_care(pump: Pump) -> list[str]:
     patient, one, event = f"/patients/{pump.patient_id}", f"/pumps/{pump.pk}", pump.events.earliest("pk").pk
     return [
+        f"{one}/guided/", f"{one}/events/{event}/visit/", "/today/",
         f"{one}/refill/", f"{one}/dose/", f"{one}/log/", *(f"{one}/log/{kind}/" for kind in FORMS),
         f"{one}/events/{event}/void/", f"{one}/events/{event}/correct/", f"{one}/what-if/", f"{one}/known/",
         f"{one}/report/", f"{one}/owner/", f"{one}/change/", f"{one}/explant/", f"{one}/replace/", f"{one}/low-level/",

@@ -1,0 +1,206 @@
+"""The guided refill visit in a real browser, at the desk and in one hand: the whole way, and with the connection cut."""
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, expect
+
+from clinics.models import Clinic, User
+from clinics.roles import Role
+from pumps.models import Pump, VisitDraft
+from pumps.services import booking
+from scheduling.models import Appointment
+from tests.browser.accessible import violations
+from tests.browser.conftest import DESK, PHONE
+from tests.builders import PASSWORD, a_running_pump, a_user
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+TAP = 44
+
+
+@pytest.fixture
+def pump(clinic: Clinic) -> Pump:
+    return a_running_pump(clinic, filled_days_ago=80, now=timezone.now())
+
+
+def look(page: Page, place: str) -> None:
+    assert violations(page) == [], place
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), place
+    assert page.locator("h1").count() == 1, place
+    buttons = [one.bounding_box() for one in page.locator("main button:visible, .visit-steps a:visible").all()]
+    assert all(box is not None and box["height"] >= TAP for box in buttons), place
+
+
+def forward(page: Page) -> None:
+    page.get_by_role("button", name="Next").click()
+
+
+def at(page: Page, name: str) -> None:
+    expect(page.get_by_role("heading", name=name, level=2)).to_be_visible()
+    expect(page.get_by_role("heading", name=name, level=2)).to_be_focused()
+    look(page, name)
+
+
+def to_aspirate(page: Page, pump: Pump) -> None:
+    page.goto(f"/pumps/{pump.pk}/guided/")
+    page.get_by_label("Name, date of birth").check()
+    page.get_by_label("Allergies were asked").check()
+    forward(page)
+    at(page, "Needle")
+    page.get_by_label("Firm stop felt").check()
+    forward(page)
+    at(page, "Aspirate")
+
+
+def kept(page: Page) -> None:
+    expect(page.locator("#visit-kept")).to_contain_text(re.compile(r"Saved \d\d:\d\d"))
+
+
+def test_the_whole_visit_from_the_nurses_day_to_the_printed_report(pump: Pump, nurse: Page) -> None:
+    now = timezone.now()
+    booking.book(pump_id=pump.pk, starts_at=now + timedelta(days=1), by=a_user(), now=now)
+    Appointment.objects.update(starts_at=now)
+    nurse.goto("/today/")
+    expect(nurse.get_by_text("40 mL of 500 mcg/mL")).to_be_visible()
+    look(nurse, "today")
+    nurse.get_by_role("button", name="Arrived").click()
+    expect(nurse.get_by_role("heading", name="Today")).to_be_visible()
+    nurse.get_by_role("link", name=re.compile("Refill visit")).first.click()
+    look(nurse, "check")
+    forward(nurse)
+    expect(nurse.get_by_role("heading", name="Check", level=2)).to_be_visible()
+    to_aspirate(nurse, pump)
+    nurse.get_by_label("Aspirated").fill("14")
+    nurse.get_by_label("Aspirated").press("Tab")
+    expect(nurse.get_by_text("More than expected")).to_be_visible()
+    look(nurse, "a residue that is off")
+    nurse.get_by_label("Aspirated").fill("8")
+    nurse.get_by_label("Aspirated").press("Enter")
+    at(nurse, "Fill")
+    nurse.get_by_role("button", name="Back").click()
+    expect(nurse.get_by_text("As expected")).to_be_visible()
+    forward(nurse)
+    nurse.get_by_label("Lot number").fill("L-77")
+    nurse.get_by_label("As usual").check()
+    forward(nurse)
+    at(nurse, "Program")
+    nurse.get_by_label("Changed at this visit").check()
+    nurse.get_by_label("Daily dose").fill("220")
+    expect(nurse.locator("#hourly")).to_contain_text("9.167 mcg/h")
+    nurse.get_by_label("Why the dose was changed").fill("stiff")
+    look(nurse, "program, changed")
+    nurse.get_by_role("button", name="Check before storing").last.click()
+    at(nurse, "What follows")
+    assert pump.events.count() == 2
+    nurse.get_by_role("button", name="Store the visit").click()
+    expect(nurse.get_by_role("heading", name="Refill visit stored")).to_be_visible()
+    expect(nurse.get_by_role("status").first).to_contain_text("Dose: 220 mcg/day")
+    look(nurse, "stored")
+    nurse.locator(".slots button").first.click()
+    expect(nurse.get_by_role("status").first).to_contain_text("Booked for")
+    look(nurse, "booked")
+    report = nurse.get_by_role("link", name="Print the visit report").get_attribute("href")
+    assert report is not None
+    assert nurse.request.get(report).headers["content-type"] == "application/pdf"
+    assert [event.kind for event in pump.events.order_by("pk")[2:]] == ["refill", "dose_change"]
+    assert nurse.evaluate("Object.keys(localStorage).filter(key => key.startsWith('brim-visit'))") == []
+
+
+def test_what_is_wrong_is_marked_at_its_step_and_a_question_is_answered(pump: Pump, nurse: Page) -> None:
+    to_aspirate(nurse, pump)
+    nurse.get_by_label("Aspirated").fill("0")
+    nurse.get_by_label("Aspirated").press("Tab")
+    expect(nurse.get_by_text("Nothing came out")).to_be_visible()
+    forward(nurse)
+    nurse.get_by_label("Filled", exact=True).fill("41")
+    nurse.get_by_label("As usual").check()
+    forward(nurse)
+    nurse.get_by_role("button", name="Check before storing").last.click()
+    at(nurse, "Not stored: please mend this")
+    nurse.get_by_role("link", name="Filled").click()
+    expect(nurse.get_by_label("Filled", exact=True)).to_be_focused()
+    expect(nurse.get_by_label("Filled", exact=True)).to_have_attribute("aria-invalid", "true")
+    nurse.get_by_label("Filled", exact=True).fill("40")
+    forward(nurse)
+    nurse.get_by_role("button", name="Check before storing").last.click()
+    at(nurse, "What follows")
+    nurse.get_by_role("button", name="Store the visit").click()
+    expect(nurse.get_by_text("Tick this to save").first).to_be_visible()
+    look(nurse, "asked")
+    for box in nurse.locator(".doubts input").all():
+        box.check()
+    nurse.get_by_role("button", name="Store the visit").click()
+    expect(nurse.get_by_role("heading", name="Refill visit stored")).to_be_visible()
+    assert pump.events.latest("pk").aspirated_ml == Decimal(0)
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_a_cut_connection_and_a_closed_tab_lose_nothing_and_store_nothing_twice(
+    chromium: Browser, live_server: object, clinic: Clinic, pump: Pump, size: dict[str, int]
+) -> None:
+    """No complaint of the console is looked for here: a browser without a connection complains of that."""
+    context = chromium.new_context(viewport=size, base_url=live_server.url)  # type: ignore[attr-defined,arg-type]  # pytest-django's, Playwright's
+    page = context.new_page()
+    user = a_user(Role.NURSE, clinic)
+    log_in(page, user)
+    to_aspirate(page, pump)
+    kept(page)
+    context.set_offline(True)
+    page.get_by_label("Aspirated").fill("7.9")
+    expect(page.locator("#visit-kept")).to_contain_text("kept on this device")
+    on_device = page.evaluate("Object.values(localStorage).join()")
+    assert "7.9" in on_device
+    assert pump.patient.family_name not in on_device
+    page.close()
+    context.set_offline(False)
+    page = context.new_page()
+    page.goto(f"/pumps/{pump.pk}/")
+    page.get_by_role("link", name=re.compile("Go on with the visit begun")).click()
+    expect(page.get_by_label("Aspirated")).to_have_value("7.9")
+    expect(page.get_by_role("heading", name="Aspirate", level=2)).to_be_visible()
+    assert VisitDraft.objects.get().values["aspirated_ml"] == ["7.9"]
+    assert pump.events.count() == 2
+    forward(page)
+    page.get_by_label("As usual").check()
+    forward(page)
+    page.get_by_role("button", name="Check before storing").last.click()
+    expect(page.get_by_role("heading", name="What follows")).to_be_visible()
+    # The visit is stored, and its answer is lost on the way.
+    page.route("**/guided/", lambda route: (route.fetch(max_redirects=0), route.abort())[-1], times=1)
+    page.get_by_role("button", name="Store the visit").click()
+    expect(page.locator("#visit-trouble")).to_contain_text("the visit is stored once")
+    assert pump.events.count() == 3
+    page.get_by_role("button", name="Store the visit").click()
+    expect(page.get_by_role("heading", name="Refill visit stored")).to_be_visible()
+    assert pump.events.count() == 3
+    assert page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('brim-visit'))") == []
+    context.close()
+
+
+def log_in(page: Page, user: User) -> None:
+    page.set_default_timeout(10_000)
+    page.goto("/login/")
+    page.get_by_label("E-mail").fill(user.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in", exact=True).click()
+    page.wait_for_url(re.compile(r"^(?!.*/login/)"))
+
+
+def test_what_is_on_the_device_goes_with_its_person(pump: Pump, nurse: Page) -> None:
+    nurse.goto(f"/pumps/{pump.pk}/guided/")
+    nurse.evaluate("localStorage.setItem('brim-visit:999999:1', JSON.stringify({at: Date.now(), typed: []}))")
+    nurse.goto("/today/")
+    assert nurse.evaluate("localStorage.getItem('brim-visit:999999:1')") is None
+    nurse.goto(f"/pumps/{pump.pk}/guided/")
+    nurse.get_by_label("Name, date of birth").check()
+    kept(nurse)
+    nurse.evaluate(
+        "(key) => localStorage.setItem(key, JSON.stringify({at: Date.now(), typed: []}))",
+        f"brim-visit:{User.objects.get(memberships__role='nurse').pk}:1",
+    )
+    nurse.evaluate("document.querySelector('form[action$=\"/logout/\"] button').click()")
+    nurse.wait_for_url(re.compile("/login/"))
+    assert nurse.evaluate("Object.keys(localStorage).filter(key => key.startsWith('brim-visit'))") == []
