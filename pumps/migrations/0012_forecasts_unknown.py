@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("pumps", "0010_visit_drafts"),
+        ("pumps", "0011_entries_by_time"),
     ]
 
     operations = [

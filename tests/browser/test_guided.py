@@ -1,4 +1,4 @@
-"""The guided refill visit in a real browser, at the desk and in one hand: the whole way, and with the connection cut."""
+"""The guided refill visit in a real browser, at the desk and in one hand: the whole way, and without a connection."""
 
 import re
 from datetime import timedelta

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("clinics", "0006_language_and_look"),
+        ("clinics", "0007_changes_by_time"),
     ]
 
     operations = [
