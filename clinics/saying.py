@@ -5,7 +5,7 @@ sentence was made from with `clinical.saying.say`, and says that in the reader's
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
@@ -54,6 +54,11 @@ def said_list(texts: Sequence[str]) -> str:
     if len(each) < 2:
         return "".join(each)
     return gettext("%(first)s and %(last)s") % {"first": ", ".join(each[:-1]), "last": each[-1]}
+
+
+def said_by_field(wrong: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """What is wrong, by field, in the reader's language."""
+    return {field: [said(text) for text in texts] for field, texts in wrong.items()}
 
 
 def is_known(text: str) -> bool:

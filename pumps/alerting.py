@@ -16,6 +16,7 @@ from clinical.escalation import (
     Deadlines,
     starts,
 )
+from clinical.saying import say
 from patients.models import Patient
 from pumps import reported
 from pumps.models import Event, Forecast
@@ -193,7 +194,7 @@ def _settle(row: Forecast, alert: Alert, wanted: Sequence[Condition], work: _Wor
     """Close or move one open alert; whether it was closed."""
     event_id = work.refill.pk if work.refill is not None else None
     if not row.in_use:
-        lifecycle.close(alert, reason="pump no longer in use", event_id=None, now=work.now)
+        lifecycle.close(alert, reason=say("pump no longer in use"), event_id=None, now=work.now)
     elif alert.kind == Kind.REFILL_DUE:
         if not _is_refilled(row, alert, work):
             _follow(row, alert, work)
@@ -246,7 +247,7 @@ def _why(row: Forecast, alert: Alert, work: _Work) -> str:
     """Why an alert that nothing calls for any more closes."""
     if alert.kind in OF_VISITS:
         return work.visits.why_closed(row, alert.kind, is_refilled=work.refill is not None)
-    return "put right"
+    return say("put right")
 
 
 def _still_calls(alert: Alert, wanted: Sequence[Condition], now: datetime) -> bool:

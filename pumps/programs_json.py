@@ -9,6 +9,7 @@ from typing import Any
 
 from clinical.curves import Curve, Part, curve
 from clinical.programs import Bolus, Mode, Program, ProgramError, Step, checked
+from clinical.saying import say
 from clinical.weekdays import days_of
 
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
@@ -22,7 +23,7 @@ def minute_of(clock: str, field: str) -> int:
     """Minutes since midnight of `HH:MM`."""
     match = _CLOCK.fullmatch(clock)
     if match is None:
-        raise ProgramError(field, f"{clock!r} is not a time; write HH:MM, 00:00 to 23:59")
+        raise ProgramError(field, say("%(clock)s is not a time; write HH:MM, 00:00 to 23:59", clock=f"{clock!r}"))
     return int(match[1]) * 60 + int(match[2])
 
 
@@ -54,15 +55,20 @@ def _check_patient_boluses(mode: str, bolus_mcg: Decimal | None, per_day: int | 
     if bolus_mcg is None and per_day is None:
         return
     if mode == Mode.STOPPED:
-        raise ProgramError("patient_bolus_mcg", "a stopped pump gives none; leave the patient boluses out")
+        raise ProgramError("patient_bolus_mcg", say("a stopped pump gives none; leave the patient boluses out"))
     if bolus_mcg is None:
-        raise ProgramError("patient_bolus_mcg", "say how much one patient bolus is, or leave out how many there may be")
+        raise ProgramError(
+            "patient_bolus_mcg", say("say how much one patient bolus is, or leave out how many there may be")
+        )
     if per_day is None:
-        raise ProgramError("patient_boluses_per_day", "say how many a day, or leave the patient bolus out")
+        raise ProgramError("patient_boluses_per_day", say("say how many a day, or leave the patient bolus out"))
     if bolus_mcg <= 0:
-        raise ProgramError("patient_bolus_mcg", "must be above 0 mcg; leave it out where there are none")
+        raise ProgramError("patient_bolus_mcg", say("must be above 0 mcg; leave it out where there are none"))
     if not 1 <= per_day <= MOST_PATIENT_BOLUSES:
-        raise ProgramError("patient_boluses_per_day", f"must be a whole number from 1 to {MOST_PATIENT_BOLUSES}")
+        raise ProgramError(
+            "patient_boluses_per_day",
+            say("must be a whole number from 1 to %(most_patient_boluses)s", most_patient_boluses=MOST_PATIENT_BOLUSES),
+        )
 
 
 @lru_cache(maxsize=4096)

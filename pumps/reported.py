@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from alerts.models import Alert, Report
 from alerts.services import acknowledging, lifecycle
+from clinical.saying import say
 from pumps.models import Event, Forecast
 
 Kind = Alert.Kind
@@ -27,13 +28,13 @@ def settle(row: Forecast, alert: Alert, *, calls: bool, event_id: int | None, no
     if alert.kind not in ALARMS or calls or HEARD & {finding["code"] for finding in row.findings}:
         return False
     if alert.reports == 0:
-        lifecycle.close(alert, reason="put right", event_id=event_id, now=now)
+        lifecycle.close(alert, reason=say("put right"), event_id=event_id, now=now)
         return True
     last = Report.objects.filter(alert=alert).latest("reported_at").reported_at
     event_id = _looked_at(alert, last, now)
     if event_id is None:
         return False
-    lifecycle.close(alert, reason="the pump was looked at", event_id=event_id, now=now)
+    lifecycle.close(alert, reason=say("the pump was looked at"), event_id=event_id, now=now)
     return True
 
 
@@ -49,7 +50,7 @@ def heard_again(event: Event, *, now: datetime) -> None:
     kind = Kind.PUMP_ALARM if event.tones == 1 else Kind.PUMP_ALARM_TWO_TONES
     alert = Alert.objects.open().select_for_update().filter(pump=event.pump_id, kind=kind, opened_at__lt=now).first()
     if alert is not None:
-        lifecycle.tell_again(alert, now=now, why="an alarm was entered in the ledger")
+        lifecycle.tell_again(alert, now=now, why=say("an alarm was entered in the ledger"))
 
 
 def is_decided(row: Forecast, kind: str) -> bool:

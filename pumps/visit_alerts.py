@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from alerts.models import Alert
 from clinical.escalation import Anchor, Tier
-from clinics.words import moment_words
+from clinical.saying import say
+from clinics.words import in_english, moment_words
 from pumps.models import Forecast
 from scheduling.models import Appointment
 
@@ -49,8 +50,8 @@ class Visits:
             return "refilled"
         is_booked = row.pump_id in self.standing
         if kind == Kind.NO_SHOW:
-            return "a new visit is booked" if is_booked else "put right"
-        return "the visit is before refill-by" if is_booked else "the visit is off"
+            return say("a new visit is booked") if is_booked else say("put right")
+        return say("the visit is before refill-by") if is_booked else say("the visit is off")
 
 
 def is_late(row: Forecast, visit: Appointment) -> bool:
@@ -64,4 +65,4 @@ def is_quieted(alert: Alert) -> bool:
 
 
 def visit_words(row: Forecast, visit: Appointment) -> str:
-    return f"visit on {moment_words(visit.starts_at, row.clinic.zone)}"
+    return say("visit on %(starts_at)s", starts_at=in_english(moment_words, visit.starts_at, row.clinic.zone))

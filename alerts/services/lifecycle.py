@@ -29,6 +29,7 @@ from clinical.escalation import (
 from clinical.saying import say
 from clinics.errors import Impossible
 from clinics.models import Clinic
+from clinics.saying import said_by_field
 
 Ladder = Sequence[Tier]
 
@@ -86,11 +87,11 @@ def store_ladder(*, clinic: Clinic, ladder: Ladder, risk_days: int, now: datetim
     Raises:
         Impossible: by tier code, see `clinical.escalation.problems`; or `risk_days` out of range.
     """
-    wrong = problems(ladder)
+    wrong = said_by_field(problems(ladder))
     if not 0 <= risk_days <= MOST_RISK_DAYS:
         wrong = {
             **wrong,
-            _("risk_days"): [_("From 0 to %(most_risk_days)s days.") % {"most_risk_days": MOST_RISK_DAYS}],
+            "risk_days": [_("From 0 to %(most_risk_days)s days.") % {"most_risk_days": MOST_RISK_DAYS}],
         }
     if wrong:
         raise Impossible(wrong)

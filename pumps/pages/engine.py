@@ -27,7 +27,7 @@ def engine(request: HttpRequest) -> HttpResponse:
     user, now = user_of(request), timezone.now()
     clinics = _administered(user)
     if not clinics:
-        raise PermissionDenied("Your role does not include: administer.")
+        raise PermissionDenied(_("Your role does not include: administer."))
     state, zone = pulse.state(now=now, late_pumps=late_pumps(now)), _zone(clinics)
     found = delays([clinic.pk for clinic in clinics], since=now - SHOWN)
     context: dict[str, Any] = {

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinical.standing_out import Reason
@@ -32,7 +33,7 @@ FAR = {Reason.OUTSIDE_ACCURACY, Reason.FAR_FROM_MODEL}
 def fleet(request: HttpRequest) -> HttpResponse:
     clinics = figures.clinics_of(user_of(request))
     if not clinics:
-        raise PermissionDenied("Your role does not include: see clinical.")
+        raise PermissionDenied(_("Your role does not include: see clinical."))
     chosen = _chosen(request, clinics)
     context: dict[str, Any] = {
         "clinics": clinics,

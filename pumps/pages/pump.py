@@ -160,7 +160,10 @@ def _since_words(reading: Reading, clock: Clock) -> str:
 def _apart(seconds: int) -> str:
     """`1 h`, `25 min`, `1 h 25 min`: a clock is read to the minute."""
     hours, minutes = divmod(round(seconds / 60), 60)
-    return " ".join([f"{hours} h"] * (hours > 0) + [f"{minutes} min"] * (minutes > 0 or hours == 0))
+    return " ".join(
+        [_("%(hours)s h") % {"hours": hours}] * (hours > 0)
+        + [_("%(minutes)s min") % {"minutes": minutes}] * (minutes > 0 or hours == 0)
+    )
 
 
 def _since(reading: Reading, offset_s: int) -> datetime | None:

@@ -19,6 +19,7 @@ from clinical.saying import say
 from clinical.titration import Allowed, Bolus, FirstDose, Phase, Screening, Step
 from clinical.units import plain
 from clinics.errors import Impossible
+from clinics.saying import said
 from pumps.models import PumpModel
 
 
@@ -109,7 +110,7 @@ def catheter_volume(
             trimmed_cm=trimmed_cm,
         )
     except NoCatheter as error:
-        raise Impossible({error.field: [error.message]}) from error
+        raise Impossible({error.field: [said(error.message)]}) from error
     return volume, [] if model.catheter_confirmed else [_unconfirmed(model)]
 
 

@@ -5,11 +5,14 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from clinical.escalation import RAISING_FLAGS
+from clinical.saying import say
 from clinics.errors import Conflict, Impossible
 from clinics.history import note, subject_of
 from clinics.models import User
+from clinics.words import in_english
 from patients import services
 from patients.models import Patient
 from pumps import forecasting
@@ -33,12 +36,12 @@ def change_status(
     forecasting.held(pump_ids)
     locked = Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
     if locked.transfers.filter(accepted_at__isnull=False).exists():
-        raise Conflict("Another clinic has taken this patient over; their care goes on there.")
+        raise Conflict(_("Another clinic has taken this patient over; their care goes on there."))
     details = {"status": [locked.status, status], "reason": [locked.status_reason, reason]}
     locked.status, locked.status_on, locked.status_reason = status, on, reason
     locked.save(update_fields=["status", "status_on", "status_reason"])
     settle(pump_ids, now=now)
-    summary = f"{locked.get_status_display()} on {on}"
+    summary = say("%(status)s on %(on)s", status=in_english(locked.get_status_display), on=on)
     note(clinic=locked.clinic, by=by, at=now, subject=subject_of(locked), summary=summary, details=details)
     return locked
 
@@ -72,12 +75,12 @@ def settle(pump_ids: list[int], *, now: datetime) -> None:
 def _check(patient: Patient, status: str, on: date, reason: str, now: datetime) -> None:
     errors: dict[str, list[str]] = {}
     if status not in Patient.Status.values:
-        errors["status"] = [f"Choose one of {', '.join(Patient.Status.values)}."]
+        errors["status"] = [_("Choose one of %(values)s.") % {"values": ", ".join(Patient.Status.values)}]
     if status != Patient.Status.ACTIVE and not reason.strip():
-        errors["reason"] = ["Say why: it ends the reminders for this patient."]
+        errors["reason"] = [_("Say why: it ends the reminders for this patient.")]
     if on > now.astimezone(patient.clinic.zone).date():
-        errors["on"] = ["This lies in the future; enter it once it has happened."]
+        errors["on"] = [_("This lies in the future; enter it once it has happened.")]
     if on < patient.date_of_birth:
-        errors["on"] = ["This lies before the patient's birth."]
+        errors["on"] = [_("This lies before the patient's birth.")]
     if errors:
         raise Impossible(errors)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
+from clinical.saying import say
 from pumps import forecasting
 from pumps.models import Pump, PumpModel
 from pumps.services import priors
@@ -81,7 +82,7 @@ def edit(*, model: PumpModel, changes: Mapping[str, Any], now: datetime) -> int:
         setattr(locked, field, value)
     locked.edited_fields = sorted({*locked.edited_fields, *changed})
     locked.save()
-    priors.follow_catalogue(f"{locked.slug} edited")
+    priors.follow_catalogue(say("%(slug)s edited", slug=locked.slug))
     return _recompute_all(Pump.objects.filter(model=locked).values_list("pk", flat=True), now)
 
 

@@ -7,7 +7,10 @@ from decimal import Decimal
 from typing import Any, cast
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from clinical.saying import say
 from clinical.units import plain
 from clinics.errors import Conflict, Impossible
 from clinics.history import differences, kept, note, subject_of
@@ -20,9 +23,9 @@ from pumps.alerting import align
 from pumps.models import Event, Handover, Pump, PumpModel, RefillOwner
 from pumps.services import visit_ends
 
-TAKEN = "A pump with this serial number is in the clinic already."
+TAKEN = gettext_lazy("A pump with this serial number is in the clinic already.")
 # What the history of a pump calls these changes; `pumps.known` reads it by this word.
-CHANGED = "Pump changed"
+CHANGED = say("Pump changed")
 PARTICULARS = (
     "model",
     "serial_number",
@@ -55,7 +58,7 @@ def implant(*, patient: Patient, model: PumpModel, now: datetime, by: User | Non
             pump.save()
     except IntegrityError as error:  # the same serial number entered twice at once
         raise Impossible({"serial_number": [TAKEN]}) from error
-    note(clinic=pump.clinic, by=by, at=now, subject=subject_of(pump), summary=f"Pump entered: {pump}")
+    note(clinic=pump.clinic, by=by, at=now, subject=subject_of(pump), summary=say("Pump entered: %(pump)s", pump=pump))
     _refresh(pump, now)
     return pump
 
@@ -73,7 +76,7 @@ def correct(*, pump: Pump, changes: Mapping[str, Any], now: datetime, by: User |
     before = kept(locked, PARTICULARS)
     model = changes.get("model", locked.model)
     if model != locked.model and locked.events.exists():
-        raise Impossible({"model": ["The pump has entries: its model cannot be changed any more."]})
+        raise Impossible({"model": [_("The pump has entries: its model cannot be changed any more.")]})
     for field, value in changes.items():
         setattr(locked, field, value)
     _complete(locked)
@@ -98,9 +101,9 @@ def explant(*, pump: Pump, on: date, reason: str, now: datetime, by: User) -> Pu
         Impossible: no reason, a day that cannot be, or an entry after it; messages per field.
     """
     if not reason.strip():
-        raise Impossible({"reason": ["Say why it was explanted: it ends the reminders for this pump."]})
+        raise Impossible({"reason": [_("Say why it was explanted: it ends the reminders for this pump.")]})
     if pump.status == Pump.Status.EXPLANTED:
-        raise Conflict("This pump is out already.")
+        raise Conflict(_("This pump is out already."))
     changes = {"explanted_on": on, "explant_reason": reason}
     try:
         return correct(pump=pump, changes=changes, now=now, by=by)
@@ -131,12 +134,12 @@ def hand_over(*, pump: Pump, owner: str, name: str, phone: str, reason: str, now
     """
     locked = _locked(pump)
     if locked.status == Pump.Status.EXPLANTED:
-        raise Conflict("This pump is out; it needs no refill.")
+        raise Conflict(_("This pump is out; it needs no refill."))
     is_clinic = owner == RefillOwner.CLINIC
     if not is_clinic and not name.strip():
-        raise Impossible({"name": ["Write who does the next refill, so that they can be called."]})
+        raise Impossible({"name": [_("Write who does the next refill, so that they can be called.")]})
     if is_clinic and (name.strip() or phone.strip()):
-        raise Impossible({"name": ["The clinic itself needs no name; leave name and phone blank."]})
+        raise Impossible({"name": [_("The clinic itself needs no name; leave name and phone blank.")]})
     before = locked.owner_words
     locked.refill_owner, locked.refill_owner_name, locked.refill_owner_phone = owner, name.strip(), phone.strip()
     locked.save(update_fields=["refill_owner", "refill_owner_name", "refill_owner_phone"])
@@ -149,7 +152,7 @@ def hand_over(*, pump: Pump, owner: str, name: str, phone: str, reason: str, now
         by=by,
         at=now,
         subject=subject_of(locked),
-        summary="Next refill handed over",
+        summary=say("Next refill handed over"),
         details=details,
     )
     return locked
@@ -177,10 +180,10 @@ def _check_against_ledger(pump: Pump) -> None:
     """A pump's dates cannot leave recorded events outside its life."""
     days = [at.astimezone(pump.clinic.zone).date() for at in Event.objects.life_of(pump)]
     if days and pump.implanted_on > days[0]:
-        told = f"An entry of {calendar_day(days[0])} stands in the pump's ledger, which is before."
+        told = _("An entry of %(days)s stands in the pump's ledger, which is before.") % {"days": calendar_day(days[0])}
         raise Impossible({"implanted_on": [told]})
     if days and pump.explanted_on is not None and pump.explanted_on < days[-1]:
-        told = f"An entry of {calendar_day(days[-1])} stands in the pump's ledger, which is after."
+        told = _("An entry of %(days)s stands in the pump's ledger, which is after.") % {"days": calendar_day(days[-1])}
         raise Impossible({"explanted_on": [told]})
 
 
@@ -197,7 +200,7 @@ def _check(pump: Pump, now: datetime) -> None:
         errors[field].append(f"{message[:1].upper()}{message[1:]}.")
     same = Pump.objects.filter(clinic=pump.clinic_id, serial_number=pump.serial_number).exclude(pk=pump.pk)
     if same.exists():
-        errors["serial_number"].append(TAKEN)
+        errors["serial_number"].append(str(TAKEN))
     if errors:
         raise Impossible(errors)
 
@@ -208,23 +211,26 @@ def impossible(pump: Pump, *, now: datetime) -> Iterator[tuple[str, str]]:
     for field in ("catheter_volume_ml", "low_reservoir_alarm_ml", "flow_accuracy_pct"):
         value = getattr(pump, field)
         if value is not None and value < 0:
-            yield field, "cannot be negative"
+            yield field, _("cannot be negative")
     if pump.low_reservoir_alarm_ml >= pump.model.reservoir_ml:
-        yield "low_reservoir_alarm_ml", f"the reservoir holds {plain(pump.model.reservoir_ml)} mL"
+        yield (
+            "low_reservoir_alarm_ml",
+            _("the reservoir holds %(reservoir_ml)s mL") % {"reservoir_ml": plain(pump.model.reservoir_ml)},
+        )
     flow = pump.factory_flow_ml_per_day
     if flow is not None and flow <= 0:
-        yield "factory_flow_ml_per_day", "must be above 0"
+        yield "factory_flow_ml_per_day", _("must be above 0")
     elif flow is not None and pump.model.programmable:
-        yield "factory_flow_ml_per_day", "this model is programmable and has no factory flow; leave it blank"
+        yield "factory_flow_ml_per_day", _("this model is programmable and has no factory flow; leave it blank")
 
 
 def _impossible_dates(pump: Pump, today: date) -> Iterator[tuple[str, str]]:
     born = pump.patient.date_of_birth
     if pump.implanted_on > today:
-        yield "implanted_on", "lies in the future; enter the pump once it is implanted"
+        yield "implanted_on", _("lies in the future; enter the pump once it is implanted")
     if pump.implanted_on < born:
-        yield "implanted_on", f"lies before the patient's birth on {born}"
+        yield "implanted_on", _("lies before the patient's birth on %(born)s") % {"born": born}
     if pump.explanted_on is not None and pump.explanted_on > today:
-        yield "explanted_on", "lies in the future; enter it once the pump is out"
+        yield "explanted_on", _("lies in the future; enter it once the pump is out")
     if pump.explanted_on is not None and pump.explanted_on < pump.implanted_on:
-        yield "explanted_on", f"lies before the implant on {pump.implanted_on}"
+        yield "explanted_on", _("lies before the implant on %(implanted_on)s") % {"implanted_on": pump.implanted_on}

@@ -13,6 +13,7 @@ from clinical.ledger import Emptying, Fill, LedgerEvent, ProgramChange
 from clinical.programs import ProgramError
 from clinical.units import plain
 from clinics.errors import Impossible
+from clinics.saying import said
 from pumps.models import Event, Pump
 from pumps.programs_json import program_of
 from pumps.services.kinds import ALL_FIELDS, KINDS
@@ -191,7 +192,8 @@ def impossible_dose(pump: Pump, entry: DoseEntry) -> Errors:
             entry.patient_boluses_per_day,
         )
     except ProgramError as error:
-        errors[error.field].append(error.message[:1].upper() + error.message[1:] + ".")
+        told = said(error.message)
+        errors[error.field].append(f"{told[:1].upper()}{told[1:]}.")
     if not pump.model.programmable:
         errors["mode"].append(_("This pump is not programmable: its dose follows from its flow and the concentration."))
     errors["effective_at"] += impossible_moment(pump, entry.effective_at)

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from alerts.models import EscalationPolicy
 from alerts.services import lifecycle
 from alerts.services.lifecycle import Policy
 from clinical.escalation import Tier, tier_at
+from clinical.saying import say
 from clinical.terms import ClinicRules, Product, product_key
 from clinics.errors import Impossible
 from clinics.history import differences, kept, note, subject_of
@@ -30,7 +32,7 @@ BATCH = 1000
 # Smaller, where somebody watches: after each they see how far it is, and can stop it.
 PROGRESS_BATCH = 250
 # What the history of a clinic calls these changes; `pumps.known` reads it by these words.
-SETTINGS_CHANGED = "Settings changed"
+SETTINGS_CHANGED = say("Settings changed")
 PRODUCT_CHANGED = "Drug product "
 
 
@@ -140,13 +142,13 @@ def check(settings: ClinicSettings) -> None:
     ):
         value = getattr(settings, field)
         if value is not None and not lowest <= value <= highest:
-            errors[field] = [f"From {lowest} to {highest} days."]
+            errors[field] = [_("From %(lowest)s to %(highest)s days.") % {"lowest": lowest, "highest": highest}]
     if settings.opening_days is not None and not settings.opening_days:
-        errors["opening_days"] = ["Choose at least one weekday on which the clinic refills."]
+        errors["opening_days"] = [_("Choose at least one weekday on which the clinic refills.")]
     for field in ("phone", "emergency_number"):
         number = getattr(settings, field)
         if number and not any(sign.isdigit() for sign in number):
-            errors[field] = ["Write a number that a telephone can dial."]
+            errors[field] = [_("Write a number that a telephone can dial.")]
     if errors:
         raise Impossible(errors)
 
@@ -245,7 +247,7 @@ def set_product(*, clinic: Clinic, product: ProductSettings, now: datetime, by: 
         setattr(row, field, value)
     row.save()
     details = differences(before, kept(row, asdict(product)))
-    return _after_products(locked, f"{PRODUCT_CHANGED}{row.name}", details, now, by)
+    return _after_products(locked, say("Drug product %(name)s", name=row.name), details, now, by)
 
 
 @transaction.atomic
@@ -258,7 +260,7 @@ def remove_product(*, product: DrugProduct, now: datetime, by: User) -> int:
     before = kept(product, [field.name for field in fields(ProductSettings)])
     details = differences(before, dict.fromkeys(before))
     DrugProduct.objects.filter(pk=product.pk).delete()
-    return _after_products(locked, f"{PRODUCT_CHANGED}{product.name} removed", details, now, by)
+    return _after_products(locked, say("Drug product %(name)s removed", name=product.name), details, now, by)
 
 
 def _after_products(clinic: Clinic, summary: str, details: dict[str, list[str]], now: datetime, by: User) -> int:
@@ -296,11 +298,11 @@ def _check_product(product: ProductSettings) -> None:
     ):
         value = getattr(product, field)
         if value is not None and not lowest <= value <= highest:
-            errors[field] = [f"From {lowest} to {highest} days."]
+            errors[field] = [_("From %(lowest)s to %(highest)s days.") % {"lowest": lowest, "highest": highest}]
     if not product_key(product.name):
-        errors["name"] = ["Write the product as it stands on the refill, such as Gablofen."]
+        errors["name"] = [_("Write the product as it stands on the refill, such as Gablofen.")]
     if product.stability_days is None and product.max_refill_interval_days is None:
-        errors["stability_days"] = ["Set the stability, the longest interval, or both."]
+        errors["stability_days"] = [_("Set the stability, the longest interval, or both.")]
     if errors:
         raise Impossible(errors)
 
@@ -327,7 +329,7 @@ def set_ladder(
     # Alerts may now have to open earlier or later: the next tick looks.
     # The nightly run replaces no row that has been touched since it was read, so it cannot put the old start back.
     ids.update(next_alert_at=now, computed_at=now)
-    summary = f"Reminder tiers changed: version {policy.version}"
+    summary = say("Reminder tiers changed: version %(version)s", version=policy.version)
     note(clinic=clinic, by=by, at=now, subject=subject_of(clinic), summary=summary)
     return policy
 
@@ -340,7 +342,7 @@ def people_of(clinic: Clinic) -> dict[int, str]:
 
 def _check_people(clinic: Clinic, ladder: Sequence[Tier]) -> None:
     known = set(people_of(clinic)) if any(tier.people for tier in ladder) else set()
-    wrong = {tier.code: ["Name people of this clinic only."] for tier in ladder if set(tier.people) - known}
+    wrong = {tier.code: [_("Name people of this clinic only.")] for tier in ladder if set(tier.people) - known}
     if wrong:
         raise Impossible(wrong)
 

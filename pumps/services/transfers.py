@@ -12,7 +12,10 @@ from django.core import signing
 from django.db import IntegrityError, models, transaction
 from django.dispatch import Signal
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from clinical.saying import say
 from clinics.errors import Conflict, Impossible
 from clinics.history import note, subject_of
 from clinics.models import Clinic, User
@@ -24,7 +27,9 @@ from pumps.services.care import settle
 
 SALT = "pumps.transfer"
 VALID_FOR = timedelta(days=14)
-GONE = "This transfer has ended: it was accepted, withdrawn, or is too old. Ask the other clinic for a new link."
+GONE = gettext_lazy(
+    "This transfer has ended: it was accepted, withdrawn, or is too old. Ask the other clinic for a new link."
+)
 # Sent within the transaction in which a patient is taken over, with `old`, `new`, `by` and `now`: what a room above
 # keeps of a patient goes along. An error of whoever hears it takes all of it back.
 taken_over = Signal()
@@ -39,7 +44,7 @@ def offer(*, patient: Patient, message: str, by: User, now: datetime) -> Transfe
     """
     locked = locked_for_change(patient)
     if locked.status != Patient.Status.ACTIVE:
-        raise Conflict("Only a patient in care can be transferred; correct the status first.")
+        raise Conflict(_("Only a patient in care can be transferred; correct the status first."))
     locked.transfers.filter(accepted_at=None, withdrawn_at=None).update(withdrawn_at=now)
     transfer = Transfer.objects.create(
         patient=locked,
@@ -49,7 +54,13 @@ def offer(*, patient: Patient, message: str, by: User, now: datetime) -> Transfe
         offered_at=now,
         expires_at=now + VALID_FOR,
     )
-    note(clinic=locked.clinic, by=by, at=now, subject=subject_of(locked), summary="Transfer offered to another clinic")
+    note(
+        clinic=locked.clinic,
+        by=by,
+        at=now,
+        subject=subject_of(locked),
+        summary=say("Transfer offered to another clinic"),
+    )
     return transfer
 
 
@@ -65,7 +76,7 @@ def withdraw(*, transfer: Transfer, by: User, now: datetime) -> None:
     locked.withdrawn_at = now
     locked.save(update_fields=["withdrawn_at"])
     patient = locked.patient
-    note(clinic=patient.clinic, by=by, at=now, subject=subject_of(patient), summary="Transfer withdrawn")
+    note(clinic=patient.clinic, by=by, at=now, subject=subject_of(patient), summary=say("Transfer withdrawn"))
 
 
 def token_of(transfer: Transfer) -> str:
@@ -105,7 +116,8 @@ def accept(*, transfer: Transfer, clinic: Clinic, mrn: str, by: User, now: datet
         raise Conflict(GONE)
     if old.status != Patient.Status.ACTIVE:
         raise Conflict(
-            f"The patient's care has ended meanwhile ({old.get_status_display().lower()}): ask their clinic."
+            _("The patient's care has ended meanwhile (%(old)s): ask their clinic.")
+            % {"old": old.get_status_display().lower()}
         )
     _check(old, clinic, mrn)
     new: Patient = copied(old, clinic=clinic, mrn=mrn, created_at=now)
@@ -114,29 +126,44 @@ def accept(*, transfer: Transfer, clinic: Clinic, mrn: str, by: User, now: datet
     _copy_pumps(old, new)
     taken_over.send(sender=Patient, old=old, new=new, by=by, now=now)
     old.status, old.status_on = Patient.Status.TRANSFERRED, now.astimezone(old.clinic.zone).date()
-    old.status_reason = f"taken over by another clinic: {clinic.name}"[:500]
+    old.status_reason = say("taken over by another clinic: %(name)s", name=clinic.name)[:500]
     old.save(update_fields=["status", "status_on", "status_reason"])
     locked.accepted_at, locked.accepted_by, locked.copy = now, by, new
     locked.save(update_fields=["accepted_at", "accepted_by", "copy"])
     settle(pump_ids, now=now)
     settle(list(new.pumps.order_by("pk").values_list("pk", flat=True)), now=now)
-    note(clinic=old.clinic, by=by, at=now, subject=subject_of(old), summary=f"Taken over by {clinic.name}")
-    note(clinic=clinic, by=by, at=now, subject=subject_of(new), summary=f"Taken over from {old.clinic.name}")
+    note(
+        clinic=old.clinic,
+        by=by,
+        at=now,
+        subject=subject_of(old),
+        summary=say("Taken over by %(name)s", name=clinic.name),
+    )
+    note(
+        clinic=clinic,
+        by=by,
+        at=now,
+        subject=subject_of(new),
+        summary=say("Taken over from %(name)s", name=old.clinic.name),
+    )
     return new
 
 
 def _check(old: Patient, clinic: Clinic, mrn: str) -> None:
     errors: dict[str, list[str]] = {}
     if clinic.pk == old.clinic_id:
-        errors["clinic"] = ["The patient is in this clinic already."]
+        errors["clinic"] = [_("The patient is in this clinic already.")]
     if Patient.objects.filter(clinic=clinic, mrn=mrn).exists():
         errors["mrn"] = [str(MRN_TAKEN)]
     serials = old.pumps.values_list("serial_number", flat=True)
     taken = Pump.objects.filter(clinic=clinic, serial_number__in=serials).values_list("serial_number", flat=True)
     if taken:
         errors["clinic"] = [
-            f"The clinic has a pump with the serial number {taken[0]} already: the patient may be there under another "
-            "record number."
+            _(
+                "The clinic has a pump with the serial number %(taken)s already: the patient may be "
+                "there under another record number."
+            )
+            % {"taken": taken[0]}
         ]
     if errors:
         raise Impossible(errors)
@@ -155,7 +182,7 @@ def copied(instance: Any, **changed: Any) -> Any:
         with transaction.atomic():
             row.save(force_insert=True)
     except IntegrityError as error:
-        raise Conflict("The clinic has entered this patient or pump meanwhile; look there first.") from error
+        raise Conflict(_("The clinic has entered this patient or pump meanwhile; look there first.")) from error
     return row
 
 

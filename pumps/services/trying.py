@@ -15,6 +15,7 @@ from clinical.programs import Bolus, Mode, Program, ProgramError, Step, checked
 from clinical.terms import ClinicRules
 from clinical.units import plain, utc_offset_seconds
 from clinics.errors import Impossible
+from clinics.saying import said
 from pumps.models import Pump, PumpModel
 from pumps.programs_json import program_of
 from pumps.services.entries import impossible_volume, raise_if
@@ -123,7 +124,8 @@ def tried_program(
     try:
         program = _shaped(mode, dose, tried, running)
     except ProgramError as error:
-        raise Impossible({error.field: [error.message[:1].upper() + error.message[1:] + "."]}) from error
+        told = said(error.message)
+        raise Impossible({error.field: [f"{told[:1].upper()}{told[1:]}."]}) from error
     if present is not None and program == running:
         return present
     return ProgramChange(at, program, utc_offset_seconds(at, zone))

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from clinics.words import day
+from clinical.saying import say
+from clinics.words import day, in_english
 from patients.models import Patient
 from pumps.models import Event, Forecast, Pump
 from scheduling.models import Appointment
@@ -34,7 +35,7 @@ def after_refill(*, row: Forecast, refill: Event, now: datetime) -> None:
     for visit in open_ones:
         is_needless = is_newest and refill.occurred_at > visit.booked_at - KNOWN_BEFORE
         if visit is not given_at and visit.is_standing and is_needless:
-            reason = f"refilled on {day(refill.occurred_at, zone)}"
+            reason = say("refilled on %(occurred_at)s", occurred_at=in_english(day, refill.occurred_at, zone))
             visits.follow(visit, State.CANCELLED, by=by, reason=reason, refill_id=refill.pk)
 
 
@@ -55,5 +56,9 @@ def out_of_use(rows: Sequence[Forecast], *, now: datetime) -> None:
 
 def _why_gone(pump: Pump) -> str:
     if pump.status == Pump.Status.EXPLANTED:
-        return f"the pump is out: {pump.explant_reason}" if pump.explant_reason else "the pump is out"
-    return Patient.Status(pump.patient.status).label.lower()
+        return (
+            say("the pump is out: %(explant_reason)s", explant_reason=pump.explant_reason)
+            if pump.explant_reason
+            else say("the pump is out")
+        )
+    return in_english(str, Patient.Status(pump.patient.status).label).lower()

@@ -8,6 +8,7 @@ from alerts.models import Alert, Heartbeat
 from alerts.services import auditing, engine
 from alerts.services.alone import alone
 from alerts.services.auditing import Finding
+from clinical.saying import say
 from pumps.models import Forecast
 from pumps.queries import ForecastQuerySet
 
@@ -50,7 +51,7 @@ def look_fully(now: datetime) -> bool:
 
 def _not_opened(now: datetime) -> list[Finding]:
     """Forecasts that call for an alert which no round has opened."""
-    return _counted("forecasts due without an alert", Forecast.objects.due(now - engine.patience()))
+    return _counted(say("forecasts due without an alert"), Forecast.objects.due(now - engine.patience()))
 
 
 def _unwatched(rows: "ForecastQuerySet[Forecast]", now: datetime) -> list[Finding]:
@@ -65,7 +66,7 @@ def _unwatched(rows: "ForecastQuerySet[Forecast]", now: datetime) -> list[Findin
     has_reason = ~Q(unknown_reason__in=("", "stopped", "stall"))
     unknown = Q(refill_by=None, next_alert_at=None) & has_reason & ~Exists(alerts)
     found = rows.filter(unseen | unknown, in_use=True)
-    findings = _counted("pumps that nobody was looking at", found)
+    findings = _counted(say("pumps that nobody was looking at"), found)
     if findings:
         found.order_by().update(next_alert_at=now)
     return findings

@@ -14,6 +14,7 @@ from clinical.programs import Mode, ProgramError
 from clinical.protocols import problems
 from clinical.saying import say
 from clinical.units import plain
+from clinics import saying
 from clinics.errors import Impossible
 from clinics.history import note, subject_of
 from clinics.models import Clinic, User
@@ -38,7 +39,7 @@ def store(
     """
     wrong = problems(figures, LABEL_SETS[clinic.label_set])
     if wrong:
-        raise Impossible(wrong)
+        raise Impossible(saying.said_by_field(wrong))
     Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
     newest = Protocol.objects.filter(clinic=clinic).aggregate(newest=Max("version"))["newest"] or 0
     written = {key: plain(value) for key, value in figures.items()}
@@ -86,7 +87,7 @@ def keep_template(
     try:
         program_of(mode, daily_dose_mcg, steps, boluses)
     except ProgramError as error:
-        raise Impossible({error.field: [error.message]}) from error
+        raise Impossible({error.field: [saying.said(error.message)]}) from error
     try:
         with transaction.atomic():
             return ProgramTemplate.objects.create(

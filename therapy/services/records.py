@@ -17,6 +17,7 @@ from clinical.scales import (
     problems_of_grades,
     problems_of_penn,
 )
+from clinics import saying
 from clinics.errors import Conflict, Impossible
 from clinics.models import User
 from patients.models import Patient
@@ -59,7 +60,7 @@ def assess(
         raise Impossible({"measured_at": [_("Nothing is entered: fill in at least one measure.")]})
     wrong = {**_problems(given), **_problems_of_vitals(signs)}
     if graded := problems_of_grades(ashworth):
-        wrong["ashworth"] = graded
+        wrong["ashworth"] = [saying.said(text) for text in graded]
     if wrong:
         raise Impossible(wrong)
     return Assessment.objects.create(
@@ -80,7 +81,7 @@ def _problems(given: Mapping[str, Any]) -> dict[str, list[str]]:
         for name, allowed in _RANGES.items()
         if name in given and given[name] not in allowed
     }
-    return found or problems_of_penn(given.get("spasm_frequency"), given.get("spasm_severity"))
+    return found or saying.said_by_field(problems_of_penn(given.get("spasm_frequency"), given.get("spasm_severity")))
 
 
 def _problems_of_vitals(signs: Mapping[str, int]) -> dict[str, list[str]]:

@@ -46,7 +46,7 @@ def checked(pump: Pump, steps: Sequence[Down], *, now: datetime) -> list[Finding
         raise Impossible({"steps": [_("No dose runs in this pump: there is nothing to reduce.")]})
     wrong = weaning.problems(steps, from_mcg=current, now=now)
     if wrong:
-        raise Impossible({"steps": wrong})
+        raise Impossible({"steps": [saying.said(text) for text in wrong]})
     return weaning.findings(steps, from_mcg=current, labels=rules_of(pump.clinic).labels)
 
 
