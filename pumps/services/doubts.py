@@ -180,11 +180,11 @@ def _step(pump: Pump, entry: DoseEntry, current: Decimal, labels: LabelSet) -> D
     most = labels.decrease_pct[1]
     if step.is_less_by(most):
         message = _(
-            "%(daily_dose_mcg)s is %(value)s %% less than the present %(current)s mcg/day: a "
+            "%(dose)s is %(change_pct)s %% less than the present %(current)s mcg/day: a "
             "decrease of more than %(most)s %% can bring on withdrawal. Source: %(source)s."
         ) % {
-            "daily_dose_mcg": _dose_words(entry.daily_dose_mcg),
-            "value": f"{-step.change_pct:.0f}",
+            "dose": _dose_words(entry.daily_dose_mcg),
+            "change_pct": f"{-step.change_pct:.0f}",
             "current": plain(current),
             "most": most,
             "source": said(labels.source),
@@ -195,22 +195,24 @@ def _step(pump: Pump, entry: DoseEntry, current: Decimal, labels: LabelSet) -> D
     if step.is_within(upper):
         return None
     is_within_cap = step.is_within(cap)
-    beyond = (
-        _("though within the %(cap)s %% of maintenance") % {"cap": cap}
+    told = (
+        _(
+            "%(dose)s is %(change_pct)s %% more than the present %(current)s mcg/day: above the label's titration step "
+            "of %(upper)s %% for %(which)s, though within the %(cap)s %% of maintenance. Source: %(source)s."
+        )
         if is_within_cap
-        else _("and above the %(cap)s %% of maintenance") % {"cap": cap}
+        else _(
+            "%(dose)s is %(change_pct)s %% more than the present %(current)s mcg/day: above the label's titration step "
+            "of %(upper)s %% for %(which)s, and above the %(cap)s %% of maintenance. Source: %(source)s."
+        )
     )
-    message = _(
-        "%(daily_dose_mcg)s is %(change_pct)s %% more than the present %(current)s mcg/day: "
-        "above the label's titration step of %(upper)s %% for %(which)s, %(beyond)s. Source: "
-        "%(source)s."
-    ) % {
-        "daily_dose_mcg": _dose_words(entry.daily_dose_mcg),
+    message = told % {
+        "dose": _dose_words(entry.daily_dose_mcg),
         "change_pct": f"{step.change_pct:.0f}",
         "current": plain(current),
         "upper": upper,
         "which": said(band_words(which, labels)),
-        "beyond": beyond,
+        "cap": cap,
         "source": said(labels.source),
     }
     return Doubt("step_above_band", "daily_dose_mcg", message)
@@ -272,25 +274,27 @@ def _of_emptying(pump: Pump, entry: RefillEntry, known: Known) -> list[Doubt]:
 
 def _aspirated_words(found: Residual) -> str:
     gap = found.calibrated_ml - found.aspirated_ml
-    side = "less" if gap > 0 else "more"
-    causes = (
-        _("over-delivery, or a pocket fill at the refill before")
+    told = (
+        _(
+            "%(aspirated_ml)s mL aspirated is %(gap)s mL less than the %(calibrated_ml)s mL expected of this pump "
+            "(%(expected_ml)s mL as programmed; more than %(discrepancy_ml)s mL either way asks for a look). Read the "
+            "syringe again. If it is right, consider over-delivery, or a pocket fill at the refill before. "
+            "Source: ASRA 2017."
+        )
         if gap > 0
-        else _("under-delivery, a motor stall or a catheter problem")
+        else _(
+            "%(aspirated_ml)s mL aspirated is %(gap)s mL more than the %(calibrated_ml)s mL expected of this pump "
+            "(%(expected_ml)s mL as programmed; more than %(discrepancy_ml)s mL either way asks for a look). Read the "
+            "syringe again. If it is right, consider under-delivery, a motor stall or a catheter problem. "
+            "Source: ASRA 2017."
+        )
     )
-    return _(
-        "%(aspirated_ml)s mL aspirated is %(gap)s mL %(side)s than the %(calibrated_ml)s mL "
-        "expected of this pump (%(expected_ml)s mL as programmed; more than %(discrepancy_ml)s "
-        "mL either way asks for a look). Read the syringe again. If it is right, consider "
-        "%(causes)s. Source: ASRA 2017."
-    ) % {
+    return told % {
         "aspirated_ml": plain(found.aspirated_ml),
         "gap": plain(abs(gap)),
-        "side": side,
         "calibrated_ml": plain(found.calibrated_ml),
         "expected_ml": plain(found.expected_ml),
         "discrepancy_ml": DISCREPANCY_ML,
-        "causes": causes,
     }
 
 
@@ -325,10 +329,18 @@ def _of_reading(entry: EventEntry, known: Known) -> list[Doubt]:
     if entry.volume_ml is not None and known.volume_ml is not None:
         gap = float(entry.volume_ml) - known.volume_ml
         if abs(gap) > READING_TOLERANCE_ML:
-            message = _(
-                "The programmer's %(volume_ml)s mL is %(gap)s mL %(value)s than this ledger makes it. Is "
-                "it the right pump, and is everything recorded?"
-            ) % {"volume_ml": plain(entry.volume_ml), "gap": f"{abs(gap):.1f}", "value": "more" if gap > 0 else "less"}
+            told = (
+                _(
+                    "The programmer's %(volume_ml)s mL is %(gap)s mL more than this ledger makes it. Is it the right "
+                    "pump, and is everything recorded?"
+                )
+                if gap > 0
+                else _(
+                    "The programmer's %(volume_ml)s mL is %(gap)s mL less than this ledger makes it. Is it the right "
+                    "pump, and is everything recorded?"
+                )
+            )
+            message = told % {"volume_ml": plain(entry.volume_ml), "gap": f"{abs(gap):.1f}"}
             doubts.append(Doubt("reading_differs", "volume_ml", message))
     daily = known.daily_dose_mcg
     if entry.daily_dose_mcg is not None and daily is not None and entry.daily_dose_mcg != daily:
