@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from clinics import saying
 from clinics.models import User
 from clinics.words import day, moment_words
 from pumps.list_sheet import ListSheet
@@ -107,7 +108,7 @@ def _cells(found: CallList, line: Line) -> list[str]:
         "\n".join(_reached(person) for person in line.people),
         *dates,
         _lines(*(line.open or [_("nothing")]), _visit(found, line)),
-        _lines(_("PHONE"), line.why_phone) if line.why_phone else _("message"),
+        _lines(_("PHONE"), saying.said(line.why_phone)) if line.why_phone else _("message"),
     ]
 
 
@@ -124,7 +125,7 @@ def _visit(found: CallList, line: Line) -> str:
 
 def _reached(person: Person) -> str:
     number = person.phone or _("no telephone")
-    if person.role == "Patient":
+    if person.role == _("Patient"):
         return number
     said = f"{person.role} {person.name}: {number}"
     return said if person.why_not else f"{said} ({_('gets messages')})"

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from clinical.saying import say
 from clinics.models import Clinic
 from clinics.pages.access import user_of
 from pumps import agenda, load_pdf
@@ -39,7 +40,9 @@ def worklist_paper(request: HttpRequest) -> HttpResponse:
     paper = paper_of(request, asked.clinic or (asked.clinics[0] if asked.clinics else None))
     data = as_pdf(found, paper)
     taken_from = {row.clinic_id: row.clinic for row in rows}.values()
-    call_lists.taken_away(what=f"Worklist downloaded ({PAPERS[paper]})", clinics=taken_from, by=user, now=now)
+    call_lists.taken_away(
+        what=say("Worklist downloaded (%(papers)s)", papers=PAPERS[paper]), clinics=taken_from, by=user, now=now
+    )
     return pdf(data, f"worklist-{now.astimezone(found.zone).date()}.pdf")
 
 

@@ -9,7 +9,10 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from clinical.saying import say
 from clinics.errors import Conflict, Impossible, Overtaken
 from clinics.models import User
 from patients.models import Patient
@@ -33,7 +36,7 @@ logger = logging.getLogger(__name__)
 JUST_NOW = timedelta(minutes=5)
 FARTHEST = timedelta(days=2 * 365)
 UNDO_WITHIN = timedelta(hours=1)
-NOT_FREE = "This time is not free any more. Choose another one."
+NOT_FREE = gettext_lazy("This time is not free any more. Choose another one.")
 
 
 @transaction.atomic
@@ -101,7 +104,10 @@ def move(
     """
     visit, row = _visit(appointment_id, seen)
     if not visit.can_be_moved:
-        raise Conflict(f"This visit is {visit.get_state_display().lower()}: it cannot be moved. Book a new one.")
+        raise Conflict(
+            _("This visit is %(state)s: it cannot be moved. Book a new one.")
+            % {"state": visit.get_state_display().lower()}
+        )
     length = minutes if minutes is not None else visit.minutes
     # A visit that stays too late stays so for the reason it was given, unless there is a new one.
     given = late_reason.strip() or (visit.late_reason if by is not None else "")
@@ -143,7 +149,7 @@ def cancel(
         Overtaken: as `move`.
     """
     if not reason.strip():
-        raise Impossible({"reason": ["Say why it is cancelled."]})
+        raise Impossible({"reason": [_("Say why it is cancelled.")]})
     return _follow(appointment_id, State.CANCELLED, Author(by, now, who), seen=seen, reason=reason.strip())
 
 
@@ -157,8 +163,8 @@ def undo(*, appointment_id: int, by: User, now: datetime) -> Appointment:
     visit, _ = _visit(appointment_id, None)
     is_untouched = visit.state == State.BOOKED and visit.sequence == 0
     if not is_untouched or visit.booked_by_id != by.pk or visit.booked_at < now - UNDO_WITHIN:
-        raise Conflict("This visit is not as you booked it any more. Move or cancel it on its own page.")
-    return _follow(appointment_id, State.CANCELLED, Author(by, now), reason="undone at once by who booked it")
+        raise Conflict(_("This visit is not as you booked it any more. Move or cancel it on its own page."))
+    return _follow(appointment_id, State.CANCELLED, Author(by, now), reason=say("undone at once by who booked it"))
 
 
 @transaction.atomic
@@ -171,7 +177,7 @@ def arrive(*, appointment_id: int, by: User | None, now: datetime, who: str = ""
     visit, _ = _visit(appointment_id, None)
     zone = visit.clinic.zone
     if visit.starts_at.astimezone(zone).date() > now.astimezone(zone).date():
-        raise Conflict("This visit is of a later day: move it to now first.")
+        raise Conflict(_("This visit is of a later day: move it to now first."))
     return _follow(appointment_id, State.ARRIVED, Author(by, now, who))
 
 
@@ -184,7 +190,7 @@ def no_show(*, appointment_id: int, by: User | None, now: datetime, who: str = "
     """
     visit, _ = _visit(appointment_id, None)
     if visit.starts_at > now:
-        raise Conflict("This visit has not begun yet: cancel it, or move it.")
+        raise Conflict(_("This visit has not begun yet: cancel it, or move it."))
     return _follow(appointment_id, State.NO_SHOW, Author(by, now, who))
 
 
@@ -210,10 +216,10 @@ def _end_overdue(appointment_id: int, now: datetime) -> bool:
         return False
     if visit.state == State.ARRIVED:
         hours = round(GRACE_OF_ARRIVED.total_seconds() / 3600)
-        reason = f"came, but no refill was recorded within {hours} hours of that day"
+        reason = say("came, but no refill was recorded within %(hours)s hours of that day", hours=hours)
         visits.follow(visit, State.CANCELLED, by=Author(None, now), reason=reason)
     else:
-        visits.follow(visit, State.NO_SHOW, by=Author(None, now), reason="nobody said that the patient came")
+        visits.follow(visit, State.NO_SHOW, by=Author(None, now), reason=say("nobody said that the patient came"))
     reconcile([row], now=now)
     return True
 
@@ -264,11 +270,13 @@ def _checked(
     shortest, longest = MINUTES
     errors: dict[str, list[str]] = {}
     if starts_at < now - JUST_NOW:
-        errors["starts_at"] = ["This time has passed. Choose one that is still to come."]
+        errors["starts_at"] = [_("This time has passed. Choose one that is still to come.")]
     elif starts_at > now + FARTHEST:
-        errors["starts_at"] = ["This is more than two years from now. Choose an earlier time."]
+        errors["starts_at"] = [_("This is more than two years from now. Choose an earlier time.")]
     if not shortest <= minutes <= longest:
-        errors["minutes"] = [f"From {shortest} to {longest} minutes."]
+        errors["minutes"] = [
+            _("From %(shortest)s to %(longest)s minutes.") % {"shortest": shortest, "longest": longest}
+        ]
     if errors:
         raise Impossible(errors)
     free.take_turns(pump.clinic_id)
@@ -292,6 +300,6 @@ def _insist(pump: Pump, starts_at: datetime, must_be_free: bool) -> None:
 
 def _not_in_use(pump: Pump) -> str:
     if pump.status == Pump.Status.EXPLANTED:
-        return "This pump is out: it needs no visit."
+        return _("This pump is out: it needs no visit.")
     why = Patient.Status(pump.patient.status).label.lower()
-    return f"The patient's care here has ended ({why}): nothing can be booked."
+    return _("The patient's care here has ended (%(why)s): nothing can be booked.") % {"why": why}

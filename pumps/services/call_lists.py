@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q
+from django.utils.translation import gettext as _
 
 from alerts.messages import headline
 from alerts.models import Alert, Notification
@@ -14,9 +15,11 @@ from alerts.reach import ways_to
 from alerts.services import lifecycle, oncall
 from alerts.services.oncall import Spell
 from clinical.escalation import Channel, Tier, is_quieted
+from clinical.saying import say
+from clinics import saying
 from clinics.history import note, subject_of
 from clinics.models import Clinic, User
-from clinics.words import day
+from clinics.words import day, in_english
 from patients.models import Contact, Patient
 from pumps.alerting import deadlines
 from pumps.models import Forecast, Pump
@@ -26,12 +29,12 @@ from scheduling.states import State
 # The first tier and a week: whoever gets there while nothing works is on the paper already.
 AHEAD = timedelta(days=35)
 
-OFF = "messages to patients are off"
-NO_ADDRESS = "no e-mail address"
-NO_NUMBER = "no telephone"
-NO_CONSENT = "no consent"
-BOUNCED = "the last message did not arrive"
-NOT_LEFT = "the reminder of the visit has not left"
+OFF = say("messages to patients are off")
+NO_ADDRESS = say("no e-mail address")
+NO_NUMBER = say("no telephone")
+NO_CONSENT = say("no consent")
+BOUNCED = say("the last message did not arrive")
+NOT_LEFT = say("the reminder of the visit has not left")
 # A reminder that was written this short a time ago may yet leave.
 ON_ITS_WAY = timedelta(hours=1)
 
@@ -235,14 +238,15 @@ def _channels(tier: Tier | None, is_unreminded: bool, facts: Facts) -> Sequence[
 
 
 def _said(alert: Alert) -> str:
-    return f"{alert.get_kind_display()}: {alert.detail}" if alert.detail else str(alert.get_kind_display())
+    kind = alert.get_kind_display()
+    return f"{kind}: {saying.said(alert.detail)}" if alert.detail else str(kind)
 
 
 def _people(patient: Patient, channels: Sequence[str], facts: Facts, zone: ZoneInfo) -> list[Person]:
     """The patient first, then their contacts."""
     own = _why_not(patient, f"patient:{patient.pk}", channels, facts, zone)
     return [
-        Person("Patient", str(patient), patient.phone, own),
+        Person(_("Patient"), str(patient), patient.phone, own),
         *(
             Person(
                 contact.get_kind_display(),
@@ -265,7 +269,7 @@ def _why_not(person: Patient | Contact, recipient: str, channels: Sequence[str],
     if Channel.EMAIL not in channels:
         return NO_CONSENT if person.phone else NO_NUMBER
     if person.unsubscribed_at is not None:
-        return f"unsubscribed on {day(person.unsubscribed_at, zone)}"
+        return say("unsubscribed on %(day)s", day=in_english(day, person.unsubscribed_at, zone))
     if person.email and person.email_reminders:
         return BOUNCED
     return NO_CONSENT if person.email else NO_ADDRESS
@@ -282,7 +286,7 @@ def _tier_for_home(alert: Alert, visit: Appointment | None) -> Tier | None:
 
 def taken(*, clinic: Clinic, by: User, paper: str, now: datetime) -> None:
     """Note who took the list away: it holds names and telephone numbers."""
-    summary = f"Call list downloaded ({paper})"
+    summary = say("Call list downloaded (%(paper)s)", paper=paper)
     note(clinic=clinic, by=by, at=now, subject=subject_of(clinic), summary=summary)
 
 

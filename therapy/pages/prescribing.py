@@ -78,7 +78,7 @@ def _lines(waiting: Waiting) -> list[Line]:
             Line(
                 each.patient,
                 each.clinic,
-                f"{plain(each.daily_dose_mcg)} mcg/day" if each.daily_dose_mcg else stop,
+                _("%(dose)s mcg/day") % {"dose": plain(each.daily_dose_mcg)} if each.daily_dose_mcg else stop,
                 each.proposed_at,
                 reverse("proposal", args=[each.pk]),
             )
