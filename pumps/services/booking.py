@@ -160,7 +160,7 @@ def undo(*, appointment_id: int, by: User, now: datetime) -> Appointment:
     Raises:
         Conflict: it is not as it was booked any more.
     """
-    visit, _ = _visit(appointment_id, None)
+    visit, _row = _visit(appointment_id, None)
     is_untouched = visit.state == State.BOOKED and visit.sequence == 0
     if not is_untouched or visit.booked_by_id != by.pk or visit.booked_at < now - UNDO_WITHIN:
         raise Conflict(_("This visit is not as you booked it any more. Move or cancel it on its own page."))
@@ -174,7 +174,7 @@ def arrive(*, appointment_id: int, by: User | None, now: datetime, who: str = ""
     Raises:
         Conflict: the visit is of a later day, has ended, or another one is booked.
     """
-    visit, _ = _visit(appointment_id, None)
+    visit, _row = _visit(appointment_id, None)
     zone = visit.clinic.zone
     if visit.starts_at.astimezone(zone).date() > now.astimezone(zone).date():
         raise Conflict(_("This visit is of a later day: move it to now first."))
@@ -188,7 +188,7 @@ def no_show(*, appointment_id: int, by: User | None, now: datetime, who: str = "
     Raises:
         Conflict: the visit has not begun, or has ended.
     """
-    visit, _ = _visit(appointment_id, None)
+    visit, _row = _visit(appointment_id, None)
     if visit.starts_at > now:
         raise Conflict(_("This visit has not begun yet: cancel it, or move it."))
     return _follow(appointment_id, State.NO_SHOW, Author(by, now, who))
