@@ -250,7 +250,7 @@ def _visit(appointment_id: int, seen: int | None) -> tuple[Appointment, Forecast
         Appointment.DoesNotExist: there is none.
         Overtaken: it has another sequence than `seen`.
     """
-    _, row = _locked(Appointment.objects.values_list("pump_id", flat=True).get(pk=appointment_id))
+    _pump, row = _locked(Appointment.objects.values_list("pump_id", flat=True).get(pk=appointment_id))
     visit = (
         Appointment.objects.select_for_update(of=("self",)).select_related("clinic", "patient").get(pk=appointment_id)
     )
