@@ -208,8 +208,8 @@ def _of_patient(step: Step, labels: LabelSet) -> list[Finding]:
     if step.age_years >= labels.least_age_years:
         return []
     told = say(
-        "The patient is %(age_years)s: the label is for %(least_age_years)s years and above.",
-        age_years=step.age_years,
+        "The patient is %(age)s: the label is for %(least_age_years)s years and above.",
+        age=step.age_years,
         least_age_years=labels.least_age_years,
     )
     return [Finding("age_below_label", Severity.WARN, told, labels.source_of("least_age_years"))]

@@ -108,31 +108,37 @@ def _day(text: str) -> str:
 @lru_cache(maxsize=4096)
 def taken_apart(text: str) -> Made | None:
     """The template a sentence was made from: the one with most words of its own, where several would do."""
-    whole, patterns = _known()
+    whole, others = _known()
     if text in whole:
         return Made(whole[text], {})
-    for template, pattern in patterns:
-        found = pattern.fullmatch(text)
-        if found is not None:
-            return Made(template, found.groupdict())
+    for template, between, names in others:
+        values = _values_of(text, between, names)
+        if values is not None:
+            return Made(template, values)
     return None
 
 
+def _values_of(text: str, between: Sequence[str], names: Sequence[str]) -> dict[str, str] | None:
+    """What stands between the words of a template, each value as short as it can be; None if they are not its words.
+
+    Word after word, without going back, so that no text however long takes long.
+    """
+    if not text.startswith(between[0]) or not text.endswith(between[-1]):
+        return None
+    values: dict[str, str] = {}
+    start, end = len(between[0]), len(text) - len(between[-1])
+    for place, name in enumerate(names, 1):
+        stop = text.find(between[place], start + 1, end) if place < len(names) else end
+        if stop <= start or values.setdefault(name, text[start:stop]) != text[start:stop]:
+            return None
+        start = stop + len(between[place])
+    return values
+
+
 @cache
-def _known() -> tuple[dict[str, str], list[tuple[str, re.Pattern[str]]]]:
-    """Templates without values by what they say, and patterns of the others, those with most words first."""
+def _known() -> tuple[dict[str, str], list[tuple[str, list[str], list[str]]]]:
+    """Templates without values by what they say; the others with their words and names, those with most words first."""
     whole = {template % (): template for template in TEMPLATES if not _VALUE.search(template)}
     others = sorted((each for each in TEMPLATES if _VALUE.search(each)), key=lambda each: -len(_VALUE.sub("", each)))
-    return whole, [(template, _pattern(template)) for template in others]
-
-
-def _pattern(template: str) -> re.Pattern[str]:
-    parts = _VALUE.split(template)
-    found, names = "", set[str]()
-    for place, part in enumerate(parts):
-        if place % 2 == 0:
-            found += re.escape(part % ())
-        else:
-            found += f"(?P={part})" if part in names else f"(?P<{part}>.+?)"
-            names.add(part)
-    return re.compile(found, re.DOTALL)
+    parts = [(template, _VALUE.split(template)) for template in others]
+    return whole, [(template, [words % () for words in each[::2]], each[1::2]) for template, each in parts]

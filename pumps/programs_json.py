@@ -23,7 +23,7 @@ def minute_of(clock: str, field: str) -> int:
     """Minutes since midnight of `HH:MM`."""
     match = _CLOCK.fullmatch(clock)
     if match is None:
-        raise ProgramError(field, say("%(clock)s is not a time; write HH:MM, 00:00 to 23:59", clock=f"{clock!r}"))
+        raise ProgramError(field, say("%(cell)s is not a time; write HH:MM, 00:00 to 23:59", cell=f"{clock!r}"))
     return int(match[1]) * 60 + int(match[2])
 
 
