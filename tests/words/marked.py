@@ -41,9 +41,14 @@ UNREAD = {
     "urlencode",
     "pluralize",
     "picture_id",
+    "stringformat",
+    "modes",
+    "mode_id",
     "json_script",
     "field",
 }
+# What names one of several things to an included part.
+CODE = re.compile(r"[a-z]+(_[a-z]+)+|volume")
 MARKERS = ("blocktranslate", "blocktrans")
 
 
@@ -72,7 +77,7 @@ def _literals(token: Token) -> Iterator[str]:
         return
     for key, quote, value in LITERAL.findall(token.contents):
         is_class = quote == "'" and value.islower() and " " not in value
-        if key not in UNREAD and not is_class and has_words(value):
+        if key not in UNREAD and not is_class and not CODE.fullmatch(value) and has_words(value):
             yield value
 
 

@@ -26,6 +26,8 @@ PAGES = [route for route in ROUTES if not route.startswith(NO_PAGES) and (route 
 def a_member() -> tuple[Client, dict[str, str]]:
     pump, ids = theirs()
     member = pump.clinic.memberships.get(role=Role.ADMINISTRATOR).user
+    member.language = "es"
+    member.save()
     client = Client()
     assert client.login(username=member.email, password=PASSWORD)
     return client, ids
