@@ -5,16 +5,21 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.utils.translation import gettext as _
-
-from clinical.programs import Program, hourly_of
+from clinical.programs import Mode, Program, hourly_of
+from clinical.saying import say
 from clinical.units import plain
 from clinical.weekdays import days_of, words
-from pumps.models import Event
 from therapy.models import Proposal
 from therapy.wanted import Wanted
 
-NOTHING = "none"
+NOTHING = say("none")
+_MODES = {
+    Mode.SIMPLE_CONTINUOUS: say("Simple continuous"),
+    Mode.FLEX: say("Flex"),
+    Mode.PERIODIC_BOLUS: say("Periodic bolus"),
+    Mode.MINIMUM_RATE: say("Minimum rate"),
+    Mode.STOPPED: say("Stopped"),
+}
 
 
 @dataclass(frozen=True)
@@ -75,63 +80,53 @@ def band_of(proposal: Proposal) -> Band | None:
 
 
 def compared(old: Program | None, told: Decimal | None, wanted: Wanted, bridge: Mapping[str, str]) -> list[Compared]:
-    """What runs (`old`, at `told` mcg/mL) and what is wanted, with its bridge bolus where it has one."""
+    """What runs (`old`, at `told` mcg/mL) and what is wanted, with its bridge bolus if it has one. In English: it is kept."""
     dose = old.daily_dose_mcg if old is not None else None
     found = [
-        Compared(_("Daily dose"), _amount(dose, _("mcg/day")), _amount(wanted.daily_dose_mcg, _("mcg/day"))),
-        Compared(_("Hourly"), _hourly(dose), _hourly(wanted.daily_dose_mcg)),
-        Compared(_("Mode"), _mode(old.mode.value) if old is not None else NOTHING, _mode(wanted.mode)),
-        Compared(_("Steps"), _old_steps(old), _steps(wanted.steps)),
-        Compared(_("Timed boluses"), _old_boluses(old), _boluses(wanted.boluses)),
-        Compared(_("Patient boluses"), _old_by_patient(old), _by_patient(wanted)),
-        Compared(_("Concentration"), _strength(told), _strength(wanted.concentration_mcg_per_ml or told)),
+        Compared(say("Daily dose"), _amount(dose, say("mcg/day")), _amount(wanted.daily_dose_mcg, say("mcg/day"))),
+        Compared(say("Hourly"), _hourly(dose), _hourly(wanted.daily_dose_mcg)),
+        Compared(say("Mode"), _mode(old.mode.value) if old is not None else NOTHING, _mode(wanted.mode)),
+        Compared(say("Steps"), _old_steps(old), _steps(wanted.steps)),
+        Compared(say("Timed boluses"), _old_boluses(old), _boluses(wanted.boluses)),
+        Compared(say("Patient boluses"), _old_by_patient(old), _by_patient(wanted)),
+        Compared(say("Concentration"), _strength(told), _strength(wanted.concentration_mcg_per_ml or told)),
     ]
     if bridge:
-        said = _("%(volume_ml)s mL (%(bolus_mcg)s mcg) over %(hours)s h") % bridge
-        found.append(Compared(_("Bridge bolus"), NOTHING, said))
+        said = say("%(volume_ml)s mL (%(bolus_mcg)s mcg) over %(hours)s h", **bridge)
+        found.append(Compared(say("Bridge bolus"), NOTHING, said))
     return found
 
 
 def _hourly(dose: Decimal | None) -> str:
-    return _amount(hourly_of(dose).quantize(Decimal("0.001")) if dose is not None else None, _("mcg/h on average"))
+    return _amount(hourly_of(dose).quantize(Decimal("0.001")) if dose is not None else None, say("mcg/h on average"))
 
 
 def _old_steps(old: Program | None) -> str:
     steps = old.steps if old is not None else ()
-    said = (
-        _("from %(start)s %(rate)s mcg/h%(days)s")
-        % {"start": _clock(each.start_minute), "rate": plain(each.rate_mcg_per_h), "days": _days(each.days)}
-        for each in steps
-    )
+    said = (_step(_clock(each.start_minute), plain(each.rate_mcg_per_h), _days(each.days)) for each in steps)
     return "; ".join(said) or NOTHING
 
 
 def _old_boluses(old: Program | None) -> str:
     boluses = old.boluses if old is not None else ()
-    said = (
-        _("at %(at)s %(dose)s mcg%(days)s")
-        % {"at": _clock(each.at_minute), "dose": plain(each.dose_mcg), "days": _days(each.days)}
-        for each in boluses
-    )
+    said = (_bolus(_clock(each.at_minute), plain(each.dose_mcg), _days(each.days)) for each in boluses)
     return "; ".join(said) or NOTHING
 
 
 def _old_by_patient(old: Program | None) -> str:
     if old is None or not old.patient_boluses_per_day:
         return NOTHING
-    return _("%(patient_bolus_mcg)s mcg, at most %(patient_boluses_per_day)s a day") % {
-        "patient_bolus_mcg": plain(old.patient_bolus_mcg),
-        "patient_boluses_per_day": old.patient_boluses_per_day,
-    }
+    return _called_for(old.patient_bolus_mcg, old.patient_boluses_per_day)
 
 
 def _by_patient(wanted: Wanted) -> str:
     if not wanted.patient_bolus_mcg or not wanted.patient_boluses_per_day:
         return NOTHING
-    return _("%(patient_bolus_mcg)s mcg, at most %(patient_boluses_per_day)s a day") % {
-        "patient_bolus_mcg": plain(wanted.patient_bolus_mcg),
-        "patient_boluses_per_day": wanted.patient_boluses_per_day,
-    }
+    return _called_for(wanted.patient_bolus_mcg, wanted.patient_boluses_per_day)
+
+
+def _called_for(bolus_mcg: Decimal, per_day: int) -> str:
+    return say("%(bolus)s mcg, at most %(count)s a day", bolus=plain(bolus_mcg), count=per_day)
 
 
 def _clock(minute: int) -> str:
@@ -147,26 +142,24 @@ def _strength(value: Decimal | None) -> str:
 
 
 def _mode(mode: str) -> str:
-    return Event.ProgramMode(mode).label
+    return _MODES[Mode(mode)]
 
 
 def _steps(rows: Sequence[Mapping[str, Any]]) -> str:
-    said = (
-        _("from %(start)s %(rate)s mcg/h%(days)s")
-        % {"start": row["start"], "rate": row["rate_mcg_per_h"], "days": _of_row(row)}
-        for row in rows
-    )
+    said = (_step(row["start"], row["rate_mcg_per_h"], _of_row(row)) for row in rows)
     return "; ".join(said) or NOTHING
 
 
 def _boluses(rows: Sequence[Mapping[str, Any]]) -> str:
-    return (
-        "; ".join(
-            _("at %(at)s %(dose)s mcg%(days)s") % {"at": row["at"], "dose": row["dose_mcg"], "days": _of_row(row)}
-            for row in rows
-        )
-        or NOTHING
-    )
+    return "; ".join(_bolus(row["at"], row["dose_mcg"], _of_row(row)) for row in rows) or NOTHING
+
+
+def _step(start: str, rate: str, days: str) -> str:
+    return say("from %(start)s %(rate)s mcg/h", start=start, rate=rate) + days
+
+
+def _bolus(at: str, dose: str, days: str) -> str:
+    return say("at %(at)s %(dose)s mcg", at=at, dose=dose) + days
 
 
 def _of_row(row: Mapping[str, Any]) -> str:

@@ -192,8 +192,9 @@ def _unconfirmed(model: PumpModel) -> Finding:
     return Finding(
         "catheter_unconfirmed",
         Severity.WARN,
-        say("%(per_cm)s mL/cm was not read in a manual: verify against the manual before you rely on it.")
-        % {"per_cm": per_cm},
+        say(
+            "%(per_cm)s mL/cm was not read in a manual: verify against the manual before you rely on it.", per_cm=per_cm
+        ),
         say("pump catalogue; clinical rules, section 2 (catheter volume)"),
     )
 
