@@ -160,6 +160,8 @@ def _of_alerts(pump: Pump) -> Iterator[_Asked]:
     yield from (_Asked(f"/pumps/{pump.pk}/visit/"), _Asked(f"/pumps/{pump.pk}/report/"), _Asked("/on-call/"))
     yield from (_Asked(f"{API}/appointments/"), _Asked(f"{API}/appointments/?pump={pump.pk}&state=booked"))
     yield from (_Asked(f"/pumps/{pump.pk}/log/"), _Asked(f"/pumps/{pump.pk}/known/"))
+    yield from (_Asked(f"/pumps/{pump.pk}/reservoir/?span=all"), _Asked(f"/pumps/{pump.pk}/why/refill_by/"))
+    yield _Asked("/engine/", role=Role.ADMINISTRATOR)
 
 
 def _of_clinic(clinic: int) -> Iterator[str]:

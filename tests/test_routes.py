@@ -138,6 +138,7 @@ def theirs() -> tuple[Pump, dict[str, str]]:
         "kind": "interrogation",
         "model": "prometra-20",
         "slug": "prometra-20",
+        "what": "refill_by",
     }
 
 

@@ -61,6 +61,10 @@ def draw(pdf: Printed, picture: Picture, *, width_mm: float | None = None) -> No
     _Sheet(pdf, pdf.l_margin, pdf.get_y() + 2, width / WIDTH, POINT_MM).draw(picture)
     pdf.set_y(pdf.get_y() + 2 + height + 1)
     _legend(pdf, picture.keys, pdf.l_margin + width)
+    # What comes next is drawn as if no picture had been: a table fills its cells with the last colour.
+    pdf.set_fill_color(255)
+    pdf.set_draw_color(0)
+    pdf.set_line_width(0.2)
 
 
 def draw_table(pdf: Printed, table: Table) -> None:

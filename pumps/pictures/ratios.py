@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import ceil, floor
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -101,17 +102,20 @@ def _axis(rows: Sequence[Row]) -> _Axis:
         values += [*row.usual, *row.ratios, *(ratio for ratio, _name in row.outliers)]
         if row.mean is not None:
             values += [row.mean - USUAL_SDS * (row.sd or 0), row.mean + USUAL_SDS * (row.sd or 0)]
-    return _Axis(int(max(min(values), 0) * 20) / 20, -int(-min(max(values), 3) * 20 - 0.999) / 20)
+    return _Axis(floor(max(min(values), 0) * 20 + 1e-9) / 20, ceil(min(max(values), 3) * 20 - 1e-9) / 20)
 
 
 def _draw_axis(drawn: Drawing, axis: _Axis, foot: float) -> None:
-    step = 0.05 if axis.most - axis.least < 0.5 else 0.25
-    count = round((axis.most - axis.least) / step)
+    wide = axis.most - axis.least
+    step = 0.05 if wide < 0.35 else 0.1 if wide < 0.85 else 0.25
+    first, count = ceil(axis.least / step - 1e-9), floor(wide / step + 1e-9)
     for place in range(count + 1):
-        ratio = axis.least + place * step
+        ratio = (first + place) * step
+        if ratio > axis.most + 1e-9:
+            break
         x = axis.x(ratio)
         drawn.lines.append(Line("programmed" if abs(ratio - 1) < 0.001 else "grid", [(x, TOP), (x, foot)]))
-        anchor = "start" if place == 0 else "end" if place == count else "middle"
+        anchor = "start" if x < 20 else "end" if x > 980 else "middle"
         drawn.words.append(Words(x, foot + 16, f"{ratio:.2f}", anchor, is_extra=place % 2 == 1))
     drawn.words.append(Words(axis.x(1.0), TOP - 8, _("as programmed"), "middle"))
     drawn.lines.append(Line("foot", [(0, foot), (WIDTH, foot)]))

@@ -35,6 +35,7 @@ def of_care(pump: Pump) -> list[str]:
         f"{one}/report/", f"{one}/owner/", f"{one}/change/", f"{one}/explant/", f"{one}/replace/", f"{one}/low-level/",
         f"{patient}/change/", f"{patient}/status/", f"{patient}/contacts/new/", f"{patient}/pumps/new/",
         f"{patient}/transfer/", "/patients/new/", "/fleet/", f"{patient}/emergency-card/",
+        f"{one}/reservoir/?span=all", f"{one}/why/volume/", f"{one}/why/earliest_low_at/",
     ]  # fmt: skip
 
 
@@ -51,6 +52,7 @@ def of_administration(pump: Pump) -> list[str]:
         "/pump-models/synchromed-ii-40/",
         *homes,
         f"/guide/{pump.clinic_id}/",
+        "/engine/",
     ]
 
 
@@ -59,6 +61,7 @@ def look(page: Page, paths: list[str]) -> None:
     for path in paths:
         page.goto(path)
         page.evaluate("document.querySelectorAll('main details').forEach(part => part.open = true)")
+        page.wait_for_load_state("networkidle")
         said = violations(page)
         if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             said.append("scrolls sideways")

@@ -9,6 +9,8 @@ from django.utils import timezone
 from alerts.models import Notification
 from clinics.models import Clinic
 from frame.topics import TOPICS
+from pumps.pages.why import WHATS
+from pumps.pictures.reservoir import Span
 from pumps.services import fleet
 from pumps.services.kinds import FORMS
 from tests.builders import a_running_pump
@@ -123,6 +125,9 @@ def test_every_page_is_whole(clinic: Clinic, administrator: Client) -> None:
         *(reverse(name) for name in ("help",)),
         *(reverse("help_topic", args=[slug]) for slug in TOPICS),
         reverse("guide", args=[clinic.pk]),
+        *(reverse(name) for name in ("engine",)),
+        *(reverse("why", args=[pump.pk, what]) for what in WHATS),
+        *(f"{reverse('reservoir', args=[pump.pk])}?span={span.value}" for span in Span),
     ]
     for path in paths:
         check(administrator.get(path).text)

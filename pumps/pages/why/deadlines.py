@@ -6,75 +6,91 @@ from datetime import date, timedelta
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from clinical.ledger import Interrogation
-from clinical.watching import PumpAlarm
+from clinical.ledger import Fill, Interrogation
+from clinical.watching import STOPS_AFTER_INDICATOR, PumpAlarm
 from clinics.models import Clinic
 from clinics.opening import last_open_day
 from clinics.words import calendar_day, day, moment_words
-from pumps.pages.why.parts import Input, Key, Why, bare, days, key, named, others
+from pumps.pages.why.parts import Input, Why, bare, days, key, named, others
 from pumps.reading import Reading
 
 
 def drug_expires(reading: Reading) -> Why:
-    fill, zone = reading.last_fill, reading.zone
-    if fill is None:
+    """Of every fill whose drug is in the pump, since what was not emptied counts too."""
+    fills, at = _in_pump(reading), reading.row.drug_expires_at
+    if not fills:
         return bare(reading, "drug_expires_at")
-    stability = reading.rules.stability_of(fill)
-    if fill.stability_days is not None:
-        origin = _("refill of %(day)s") % {"day": day(fill.at, zone)}
-    else:
-        origin = _("this clinic's setting for %(drug)s") % {"drug": fill.formulation or _("the drug")}
-    unknown, lot = _("not recorded"), fill.drug_expires_on
-    parts = [f"{day(fill.at, zone)} + {stability} d"] if stability is not None else []
-    parts += [calendar_day(lot)] if lot is not None else []
-    at = reading.row.drug_expires_at
+    zone, inputs, parts = reading.zone, [], []
+    for fill in fills:
+        stability, lot = reading.rules.stability_of(fill), fill.drug_expires_on
+        stable = days(stability) if stability is not None else _("not recorded")
+        expires = calendar_day(lot) if lot is not None else _("not recorded")
+        inputs.append(Input(_("Stable in the pump"), stable, _stability_origin(reading, fill)))
+        inputs.append(Input(_("Lot expires"), expires, _refill_of(reading, fill)))
+        parts += [f"{day(fill.at, zone)} + {stable}"] if stability is not None else []
+        parts += [expires] if lot is not None else []
     return Why(
         "drug_expires_at",
         *named(reading, "drug_expires_at"),
-        inputs=[
-            Input(_("Stable in the pump"), days(stability) if stability is not None else unknown, origin),
-            Input(_("Lot expires"), calendar_day(lot) if lot is not None else unknown, _("as on the vial")),
-        ],
-        formula=_("the earlier of fill + days of stability, and the first moment of the lot's expiry"),
-        numbers=_earliest(parts, moment_words(at, zone) if at is not None else ""),
+        inputs=inputs,
+        formula=_("the earliest of fill + days of stability, and the first moment of the lot's expiry"),
+        numbers=_earliest(parts, moment_words(at, zone)) if at is not None else "",
         sources=[_("Clinical rules, section 2 (stability in the pump): at most 180 days; PMID 38043050")],
-        events=_fills(reading),
+        events={key(fill) for fill in fills},
         others=others(reading, "drug_expires_at"),
     )
 
 
+def _stability_origin(reading: Reading, fill: Fill) -> str:
+    if fill.stability_days is not None:
+        return _refill_of(reading, fill)
+    return _("this clinic's setting for %(drug)s") % {"drug": fill.formulation or _("the drug")}
+
+
+def _refill_of(reading: Reading, fill: Fill) -> str:
+    return _("refill of %(day)s") % {"day": day(fill.at, reading.zone)}
+
+
 def _earliest(parts: Sequence[str], at: str) -> str:
-    return _("earlier of %(parts)s = %(at)s") % {"parts": ", ".join(parts), "at": at} if parts and at else ""
+    if len(parts) == 1:
+        return f"{parts[0]} = {at}"
+    return _("earliest of %(parts)s = %(at)s") % {"parts": "; ".join(parts), "at": at}
 
 
 def longest_interval(reading: Reading) -> Why:
-    fill, at = reading.last_fill, reading.row.max_interval_at
-    if fill is None or at is None:
+    fills, at, zone = _in_pump(reading), reading.row.max_interval_at, reading.zone
+    if not fills or at is None:
         return bare(reading, "max_interval_at")
-    product = reading.rules.product_of(fill)
-    is_products = product is not None and product.max_refill_interval_days is not None
-    drug = {"drug": fill.formulation}
-    origin = _("this clinic's setting for %(drug)s") % drug if is_products else _("this clinic's setting")
-    longest = days(reading.rules.longest_interval_of(fill))
+    longest = [days(reading.rules.longest_interval_of(fill)) for fill in fills]
+    parts = [f"{moment_words(fill.at, zone)} + {each}" for fill, each in zip(fills, longest, strict=True)]
     return Why(
         "max_interval_at",
         *named(reading, "max_interval_at"),
         inputs=[
-            Input(_("Longest interval"), longest, origin),
-            Input(_("Fill"), moment_words(fill.at, reading.zone), _("its entry")),
+            Input(_("Longest interval"), each, _interval_origin(reading, fill))
+            for fill, each in zip(fills, longest, strict=True)
         ],
         formula=_("fill + longest interval"),
-        numbers=f"{moment_words(fill.at, reading.zone)} + {longest} = {moment_words(at, reading.zone)}",
+        numbers=f"{parts[0]} = {moment_words(at, zone)}"
+        if len(parts) == 1
+        else _earliest(parts, moment_words(at, zone)),
         sources=[_("Clinical rules, section 2 (refill frequency: every 1 to 6 months)")],
-        events=_fills(reading),
+        events={key(fill) for fill in fills},
         others=others(reading, "max_interval_at"),
     )
 
 
-def _fills(reading: Reading) -> set[Key]:
+def _interval_origin(reading: Reading, fill: Fill) -> str:
+    product = reading.rules.product_of(fill)
+    if product is not None and product.max_refill_interval_days is not None:
+        return _("this clinic's setting for %(drug)s") % {"drug": fill.formulation}
+    return _("this clinic's setting")
+
+
+def _in_pump(reading: Reading) -> list[Fill]:
     """The fills whose drug is in the pump."""
     first = reading.emptied_fill
-    return {key(fill) for fill in reading.fills if first is not None and first.at <= fill.at <= reading.now}
+    return [fill for fill in reading.fills if first is not None and first.at <= fill.at <= reading.now]
 
 
 def service_ends(reading: Reading) -> Why:
@@ -85,7 +101,11 @@ def service_ends(reading: Reading) -> Why:
         for event in reading.ledger
         if isinstance(event, Interrogation) and PumpAlarm.REPLACEMENT_DUE in event.alarms
     ]
-    at = reading.row.service_ends_at
+    at, parts = reading.row.service_ends_at, []
+    if years is not None:
+        parts.append(f"{calendar_day(reading.pump.implanted_on)} + {shown}")
+    if read:
+        parts.append(f"{day(read[0].at, reading.zone)} + {days(STOPS_AFTER_INDICATOR.days)}")
     return Why(
         "service_ends_at",
         *named(reading, "service_ends_at"),
@@ -94,9 +114,7 @@ def service_ends(reading: Reading) -> Why:
             Input(_("Service life"), shown, _("the catalogue, for %(model)s") % {"model": reading.pump.model}),
         ],
         formula=_("implant + service life; or, if earlier, 90 days after its replacement indicator came on"),
-        numbers=f"{calendar_day(reading.pump.implanted_on)} + {shown} = {moment_words(at, reading.zone)}"
-        if at is not None and not read
-        else "",
+        numbers=_earliest(parts, moment_words(at, reading.zone)) if at is not None else "",
         sources=[_("Clinical rules, section 2 (life): Medtronic; Boster 2016")],
         events={key(event) for event in read},
     )
@@ -116,7 +134,7 @@ def refill_by(reading: Reading) -> Why:
         sources=[
             _("Clinical rules, section 2 (scheduling margin: 7 to 10 days before the alarm date; Gillette, Medtronic)")
         ],
-        events=_fills(reading),
+        events={key(fill) for fill in _in_pump(reading)},
     )
 
 

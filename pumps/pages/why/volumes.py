@@ -166,11 +166,12 @@ def _level_numbers(reading: Reading, level: Level, ratio: float, at: datetime) -
     filled = moment_words(reading.emptied_fill.at, reading.zone) if reading.emptied_fill is not None else "?"
     words = {
         "room": room, "left": f"{max(held - low, 0):.2f}", "ratio": f"{ratio:.3f}", "used": f"{used:.2f}",
+        "flowed": f"{ratio * used:.2f}",
         "from": filled, "at": moment_words(at, reading.zone),
     }  # fmt: skip
     if level.ratio == "programmed":
         return _("%(room)s = %(left)s mL; programmed from %(from)s to %(at)s: %(used)s mL") % words
-    return _("%(room)s = %(left)s mL; programmed from %(from)s to %(at)s: %(ratio)s x %(used)s mL") % words
+    return _("%(room)s = %(left)s mL; programmed from %(from)s to %(at)s: %(ratio)s x %(used)s = %(flowed)s mL") % words
 
 
 def _steps(reading: Reading, until: datetime) -> list[Step]:
