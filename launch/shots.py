@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from io import BytesIO
-from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
@@ -20,7 +19,7 @@ from launch.shown import Shown
 
 FOLDER = ROOT / "docs" / "screens"
 SIZES: dict[str, ViewportSize] = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 360, "height": 740}}
-# A page is shown to so many pixels from its top: what is below repeats.
+# A page is shown down to so many pixels from its top: what is below repeats.
 LONGEST = 2400
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
@@ -37,7 +36,9 @@ def main(arguments: list[str]) -> int:
     with demo.running() as base, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=FLAGS)
         wanted = [page for page in shown.PAGES if not arguments or page.name in arguments]
-        failed = [said for size in SIZES for said in _of_size(browser, base, size, wanted)]
+        ids = _ids(browser, base)
+        failed = [said for size in SIZES for said in _of_size(browser, base, size, wanted, ids)]
+        browser.close()
     if not arguments:
         _write_index()
     for said in failed:
@@ -45,57 +46,52 @@ def main(arguments: list[str]) -> int:
     return int(bool(failed))
 
 
-def _of_size(browser: Browser, base: str, size: str, wanted: Sequence[Shown]) -> Iterator[str]:
+def _ids(browser: Browser, base: str) -> dict[str, str]:
+    """What stands for an id in a path, as the demo's own pages link to it; blank where they do not."""
+    page = _as(browser, base, shown.FINDER, "desk")
+    ids: dict[str, str] = {}
+    for name, (start, link) in shown.FOUND.items():
+        page.goto(start.format(**ids))
+        addresses = page.locator(f'main a[href^="{link}"]').evaluate_all("links => links.map(a => a.pathname)")
+        numbers = (address.removeprefix(link).split("/")[0] for address in addresses)
+        ids[name] = next((number for number in numbers if number.isdecimal()), "")
+    page.context.close()
+    return ids
+
+
+def _of_size(browser: Browser, base: str, size: str, wanted: Sequence[Shown], ids: dict[str, str]) -> Iterator[str]:
     """Take each picture; give what went wrong."""
-    for role in dict.fromkeys(page.role for page in wanted):
-        context = browser.new_context(viewport=SIZES[size], base_url=base, reduced_motion="reduce")
-        page = context.new_page()
-        if role:
-            _log_in(page, role)
-        found: dict[str, str] = {}
+    for role in dict.fromkeys(each.role for each in wanted):
+        page = _as(browser, base, role, size)
         for each in (each for each in wanted if each.role == role):
-            path = each.path or _found(page, each, found)
-            answer = page.goto(path) if path else None
-            if answer is None or answer.status >= 400:
-                yield f"{each.name} ({size}): {path or 'no link to it'} {answer.status if answer else ''}"
+            path = each.path.format(**ids)
+            answer = page.goto(path)
+            if answer is None or answer.status >= 400 or "//" in path:
+                yield f"{each.name} ({size}): {path} answered {answer.status if answer else 'nothing'}"
                 continue
             for opened in each.opened:
                 page.locator(opened).first.click()
             page.wait_for_load_state("networkidle")
-            _keep(page, FOLDER / f"{each.name}-{size}.webp")
-        context.close()
+            taken = Image.open(BytesIO(page.screenshot(full_page=True)))
+            shortened = taken.crop((0, 0, taken.width, min(taken.height, LONGEST)))
+            shortened.save(FOLDER / f"{each.name}-{size}.webp", "WEBP", quality=70, method=6)
+        page.context.close()
 
 
-def _log_in(page: Page, role: str) -> None:
-    page.goto("/login/")
-    page.locator("input[name=login]").fill(f"{role}@demo.example")
-    page.locator("input[name=password]").fill(demo.PASSWORD)
-    page.locator("main form button[type=submit]").first.click()
-    page.locator("h1").first.wait_for()
-
-
-def _found(page: Page, each: Shown, known: dict[str, str]) -> str:
-    """The address of a page that is reached by links: each step is a page and the link there to take."""
-    at = ""
-    for start, link in each.steps:
-        place = f"{start or at} {link}"
-        if place not in known:
-            page.goto(start or at)
-            target = page.locator(link).first
-            known[place] = (target.get_attribute("href") or "") if target.count() else ""
-        at = known[place]
-        if not at:
-            return ""
-    return at + each.below
-
-
-def _keep(page: Page, path: Path) -> None:
-    taken = Image.open(BytesIO(page.screenshot(full_page=True)))
-    taken.crop((0, 0, taken.width, min(taken.height, LONGEST))).save(path, "WEBP", quality=70, method=6)
+def _as(browser: Browser, base: str, role: str, size: str) -> Page:
+    """A window in which somebody of the role is logged in; nobody without a role."""
+    page = browser.new_context(viewport=SIZES[size], base_url=base, reduced_motion="reduce").new_page()
+    if role:
+        page.goto("/login/")
+        page.locator("input[name=login]").fill(f"{role}@demo.example")
+        page.locator("input[name=password]").fill(demo.PASSWORD)
+        page.get_by_role("button", name="Log in", exact=True).click()
+        page.locator("body[data-user] h1").first.wait_for()
+    return page
 
 
 def _write_index() -> None:
-    lines = ["# Screens", "", "Every page of the demo, taken by `bin/shots`.", ""]
+    lines = ["# Screens", "", "Every page of the demo in its role's hands, taken by `bin/shots`.", ""]
     for page in shown.PAGES:
         lines += [f"## {page.title}", "", f"![{page.title}, desk]({page.name}-desk.webp)", ""]
         lines += [f"![{page.title}, phone]({page.name}-phone.webp)", ""]
