@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Shown(NamedTuple):
-    """`path` may name what `FOUND` finds, as `/pumps/{pump}/`. `opened`: what is clicked before the picture is taken."""
+    """`path` may name what `FOUND` finds, as `/pumps/{pump}/`. `opened`: what is clicked before it is taken."""
 
     name: str
     title: str
