@@ -290,3 +290,37 @@ class VoidForm(forms.Form):
     reason = forms.CharField(
         label=gettext_lazy("What was wrong with it?"), max_length=500, widget=forms.Textarea(attrs={"rows": 3})
     )
+
+
+# Why an entry is an error, as it is stored, and as it is offered.
+ERRORS = {
+    "of another patient or pump": gettext_lazy("It is of another patient or pump"),
+    "a slip of a number": gettext_lazy("A slip of a number"),
+    "at another time": gettext_lazy("It was at another time"),
+    "entered twice": gettext_lazy("It was entered twice"),
+    "not done": gettext_lazy("It was not done"),
+}
+
+
+class ErrorForm(VoidForm):
+    """Why an entry is an error: one of the usual reasons, words of one's own, or both."""
+
+    choice = forms.ChoiceField(
+        label=gettext_lazy("The entry is wrong because"),
+        choices=list(ERRORS.items()),
+        required=False,
+        widget=forms.RadioSelect,
+        error_messages={"invalid_choice": NOT_A_CHOICE},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = False
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        parts = [part for part in (cleaned.get("choice"), cleaned.get("reason")) if part]
+        if not parts and not self.errors:
+            self.add_error("reason", _("Choose a reason above, or say what was wrong with the entry."))
+        cleaned["reason"] = ": ".join(parts)[:500]
+        return cleaned

@@ -19,7 +19,7 @@ from clinics.pages.access import require, user_of
 from clinics.roles import Permission
 from clinics.words import day
 from pumps.forms.bridge import BridgeForm
-from pumps.forms.entries import VoidForm
+from pumps.forms.entries import ErrorForm, VoidForm
 from pumps.models import Event, Forecast, Pump
 from pumps.pages.bridge import bridge_form, with_answer
 from pumps.pages.bridge import context as bridge_context
@@ -169,7 +169,7 @@ def void_event(request: HttpRequest, pump_id: int, event_id: int) -> HttpRespons
     pump = pump_to_log(request, pump_id)
     event = get_object_or_404(pump.events.select_related("recorded_by"), pk=event_id)
     work = Work(request, pump, timezone.now(), event.kind)
-    form = VoidForm(request.POST or None)
+    form = ErrorForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         answer = _void(work, form, event)
         if answer is not None:
@@ -182,7 +182,7 @@ def void_event(request: HttpRequest, pump_id: int, event_id: int) -> HttpRespons
     return render(request, "pumps/void_event.html", {**context, **compared(pump, found), "seen": found.latest_event})
 
 
-def _void(work: Work, form: VoidForm, event: Event) -> HttpResponse | None:
+def _void(work: Work, form: ErrorForm, event: Event) -> HttpResponse | None:
     before = Forecast.objects.get(pump=work.pump)
     try:
         ledger.void(

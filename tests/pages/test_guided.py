@@ -298,6 +298,21 @@ def test_undo_leads_to_the_page_that_marks_an_error(pump: Pump, nurse: Client) -
     assert Event.objects.get(kind="void").voids == refill
 
 
+def test_an_error_is_marked_with_one_of_the_usual_reasons(pump: Pump, nurse: Client) -> None:
+    refill = pump.events.filter(kind="refill").latest("pk")
+    url = reverse("void_event", args=[pump.pk, refill.pk])
+    page = nurse.post(url, {"seen": pump.events.latest("pk").pk})
+    assert "Choose a reason above" in page.text
+    nurse.post(url, {"choice": "entered twice", "reason": "by me", "seen": pump.events.latest("pk").pk})
+    assert Event.objects.get(kind="void").reason == "entered twice: by me"
+
+
+def test_the_page_asks_few_queries(pump: Pump, nurse: Client, django_assert_max_num_queries: Any) -> None:
+    nurse.get(address(pump))
+    with django_assert_max_num_queries(30):
+        nurse.get(address(pump))
+
+
 def test_every_message_of_something_logged_carries_undo(pump: Pump, nurse: Client) -> None:
     values = {"occurred_at": wall(pump), "reason": "x"}
     url = reverse("log_event", args=[pump.pk, "stall"])
