@@ -102,7 +102,6 @@
     if (isDone) return;
     counter += 1;
     note();
-    tell(form.dataset.saving);
     clearTimeout(timer);
     timer = setTimeout(save, WAIT);
   }
