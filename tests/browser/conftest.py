@@ -66,5 +66,5 @@ def nurse(clinic: Clinic, page: Page) -> Page:
     page.get_by_label("E-mail").fill(user.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in", exact=True).click()
-    page.get_by_role("heading", name="Worklist").wait_for()
+    page.wait_for_url(lambda url: "/login/" not in url)
     return page
