@@ -60,9 +60,9 @@ def _look(work: Work, draft: VisitDraft | None, *, is_saved: bool) -> HttpRespon
     notice = ""
     found: Consequence | None = None
     try:
-        known = guided.stored_as(pump_id=work.pump.pk, token=token_of(work.request), user=user_of(work.request))
+        known = _stored(work)
         if known is not None:
-            return _go_to(work.request, end_of(known))
+            return known
         if not sheet.is_valid():
             return _page(work, sheet, draft)
         found = guided.consequence(work.pump, sheet.visit(), now=work.now)
@@ -85,11 +85,20 @@ def _look(work: Work, draft: VisitDraft | None, *, is_saved: bool) -> HttpRespon
     except NeedsConfirmation as error:
         missing = error.doubts
     except Conflict as error:
+        known = _stored(work)
+        if known is not None:
+            return known
         sheet.form.add_error(None, str(error))
         found = None
     if found is None:
         return _page(work, sheet, draft)
     return _page(work, sheet, draft, {**_review(work, found, bridge, missing), "notice": notice})
+
+
+def _stored(work: Work) -> HttpResponse | None:
+    """The end of a visit that is stored already, also by a request that came in at the same moment."""
+    refill = guided.stored_as(pump_id=work.pump.pk, token=token_of(work.request), user=user_of(work.request))
+    return _go_to(work.request, end_of(refill)) if refill is not None else None
 
 
 def _store(work: Work, sheet: GuidedSheet, bridge: BridgeForm | None) -> HttpResponse:

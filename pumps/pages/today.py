@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.http import HttpRequest, HttpResponse
@@ -17,11 +17,11 @@ from clinics.pages.access import user_of
 from clinics.roles import Permission
 from pumps.models import Event, Forecast, VisitDraft
 from pumps.pages.homes import recent
-from pumps.pages.visit_days import FARTHEST_WALL
 from scheduling.models import Appointment
 from scheduling.states import State
 
-MOST_VISITS, MOST_OTHERS = 100, 10
+# So many are shown; a day that has more is a day of many clinics.
+MOST_VISITS, MOST_OTHERS = 200, 10
 # What is open since so long before now was found in the night or this morning.
 MORNING = timedelta(hours=18)
 
@@ -77,7 +77,7 @@ def today(request: HttpRequest) -> HttpResponse:
         clinic for clinic in Clinic.objects.visible_to(user) if user.access.can(Permission.SEE_CLINICAL, clinic.pk)
     ]
     ids = [clinic.pk for clinic in clinics]
-    visits = _visits(ids, now)
+    visits = _visits(clinics, now)
     begun = list(
         VisitDraft.objects.visible_to(user).filter(clinic__in=ids).open(now).select_related("pump__patient", "user")
     )
@@ -86,6 +86,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "now": now,
         "day": now.astimezone(clinics[0].zone).date() if clinics else now.date(),
         "lines": _lines(visits, begun, user),
+        "is_cut": len(visits) == MOST_VISITS,
         "mine": [draft for draft in begun if draft.user_id == user.pk],
         "overdue": _overdue(ids, now),
         "alerts": _findings(user, ids, now),
@@ -95,20 +96,27 @@ def today(request: HttpRequest) -> HttpResponse:
     return render(request, "pumps/today.html", context)
 
 
-def _visits(clinic_ids: Collection[int], now: datetime) -> list[Appointment]:
+def _visits(clinics: Sequence[Clinic], now: datetime) -> list[Appointment]:
     """Those of today on each clinic's wall, in order of time; cancelled ones are none."""
-    midnight = datetime.combine(now.date(), time(0), tzinfo=UTC)
+    if not clinics:
+        return []
+    midnights = [_midnight(clinic, now) for clinic in clinics]
     rows = (
-        Appointment.objects.filter(clinic__in=clinic_ids)
+        Appointment.objects.filter(clinic__in=[clinic.pk for clinic in clinics])
         .exclude(state=State.CANCELLED)
-        .between(midnight - timedelta(days=1), midnight + timedelta(days=1) + FARTHEST_WALL)
+        .between(min(midnights), max(midnights) + timedelta(days=1, hours=1))
         .select_related("clinic", "patient", "pump__model")
     )
-    return [
-        visit
-        for visit in rows[: MOST_VISITS * 3]
-        if visit.starts_at.astimezone(visit.clinic.zone).date() == now.astimezone(visit.clinic.zone).date()
-    ][:MOST_VISITS]
+    return [visit for visit in rows[: MOST_VISITS * 2] if _is_today(visit, now)][:MOST_VISITS]
+
+
+def _midnight(clinic: Clinic, now: datetime) -> datetime:
+    return now.astimezone(clinic.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _is_today(visit: Appointment, now: datetime) -> bool:
+    zone = visit.clinic.zone
+    return visit.starts_at.astimezone(zone).date() == now.astimezone(zone).date()
 
 
 def _lines(visits: Sequence[Appointment], begun: Iterable[VisitDraft], user: User) -> list[Line]:

@@ -46,14 +46,9 @@ def consequence(pump: Pump, visit: Visit, *, now: datetime) -> Consequence:
 
 
 def stored_as(*, pump_id: int, token: UUID, user: User) -> Event | None:
-    """The refill that a visit has become; None while it is not stored.
-
-    Raises:
-        Conflict: the token is of another visit.
-    """
-    row = VisitDraft.objects.filter(token=token).select_related("refill").first()
-    if row is not None and (row.pump_id, row.user_id) != (pump_id, user.pk):
-        raise Conflict(_("This page is of another visit. Open the visit again from the pump's page."))
+    """The refill that a visit has become; None while it is not stored."""
+    rows = VisitDraft.objects.filter(pump=pump_id, user=user, token=token, refill__isnull=False)
+    row = rows.select_related("refill").first()
     return row.refill if row is not None else None
 
 
@@ -79,6 +74,8 @@ def store(
     known = stored_as(pump_id=pump_id, token=token, user=user)
     if known is not None:
         return known
+    if VisitDraft.objects.filter(token=token).exclude(pump=pump_id, user=user).exists():
+        raise Conflict(_("This page is of another visit. Open the visit again from the pump's page."))
     _insist(pump_id, visit, now, confirmed)
     refill = ledger.record(
         pump_id=pump_id,

@@ -97,6 +97,15 @@ def test_sent_twice_it_is_stored_once(pump: Pump, nurse: Client) -> None:
     assert look(nurse, pump, values).status_code == 302
 
 
+def test_a_page_of_another_visit_stores_nothing(pump: Pump, clinic: Clinic, nurse: Client) -> None:
+    values = visit(pump)
+    store(nurse, pump, values)
+    other = a_running_pump(clinic, filled_days_ago=80, now=timezone.now())
+    page = store(nurse, other, values)
+    assert "This page is of another visit" in page.text
+    assert other.events.count() == 2
+
+
 def test_a_part_of_the_page_is_told_where_to_go(pump: Pump, nurse: Client) -> None:
     values = visit(pump)
     review = look(nurse, pump, values).context["review"]
