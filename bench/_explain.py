@@ -101,15 +101,7 @@ def _searches(pump: Pump) -> Iterator[str]:
 
 def _addresses(pump: Pump) -> Iterator[str]:
     clinic = pump.clinic_id
-    yield from (
-        "/",
-        f"/?clinic={clinic}",
-        "/?urgency=past",
-        "/?visit=none",
-        "/worklist/now/",
-        f"/worklist/now/?clinic={clinic}",
-    )
-    yield from (f"/calendar/week/?clinic={clinic}", "/calendar/week/", "/calendar/month/", "/calendar/load/")
+    yield from ("/", f"/?clinic={clinic}", f"/calendar/week/?clinic={clinic}", "/calendar/week/")
     yield from ("/patients/", "/alerts/", "/fleet/", f"/fleet/?clinic={clinic}")
     yield from (f"/patients/{pump.patient_id}/", f"/pumps/{pump.pk}/", f"/pumps/{pump.pk}/what-if/")
     yield from (f"{API}/worklist/", f"{API}/worklist/?within_days=7", f"{API}/pumps/", f"{API}/patients/")
@@ -167,6 +159,8 @@ def _of_alerts(pump: Pump) -> Iterator[_Asked]:
 def _of_clinic(clinic: int) -> Iterator[str]:
     yield from ("/call-list/", f"/clinics/{clinic}/call-list/", f"/clinics/{clinic}/call-list/?only=phone")
     yield from ("/help/?q=refill", f"/guide/{clinic}/")
+    yield from (f"/?clinic={clinic}&{narrowed}" for narrowed in ("urgency=past", "visit=none"))
+    yield from (f"/{name}/?clinic={clinic}" for name in ("worklist/now", "calendar/month", "calendar/load"))
     parts = ("", "settings/", "products/", "tiers/", "closed-days/", "visits/", "go-live/", "history/")
     yield from (f"/clinics/{clinic}/{part}" for part in (*parts, "on-call/", "webhooks/", "people/"))
     yield from (f"{API}/clinics/{clinic}/{part}/" for part in ("ladder", "on-call", "webhooks", "changes", "members"))

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
@@ -150,7 +151,8 @@ class ForecastQuerySet(ClinicOwned[Row]):
         return {(row["clinic"], row["day"]): Due(row["count"], row["unbooked"]) for row in counts}
 
 
-class Due(NamedTuple):
+@dataclass(frozen=True)
+class Due:
     """How many refills are due, and how many of them have no visit."""
 
     count: int

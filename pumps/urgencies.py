@@ -55,12 +55,12 @@ def of_urgency(rows: Forecasts, code: str, policies: Mapping[int, Policy], now: 
     """Only those that are so urgent now."""
     if code != LATER:
         rows = rows.filter(_may_be_pressing(policies, now))
-    return rows.annotate(urgency=_urgency(policies, now)).filter(urgency=code)
+    return rows.alias(urgency=_urgency(policies, now)).filter(urgency=code)
 
 
 def without_visit(rows: Forecasts, policies: Mapping[int, Policy], now: datetime) -> Forecasts:
     """Only those that somebody has to do something about, and that have no visit."""
-    pressing = rows.filter(_may_be_pressing(policies, now)).annotate(urgency=_urgency(policies, now))
+    pressing = rows.filter(_may_be_pressing(policies, now)).alias(urgency=_urgency(policies, now))
     return pressing.exclude(urgency=LATER).filter(~_is_booked())
 
 

@@ -1,5 +1,6 @@
 """Lists to take away: the worklist as it was on screen, and the load of six weeks. Who took one is kept."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -69,7 +70,7 @@ def pdf(data: bytes, name: str) -> HttpResponse:
     return HttpResponse(data, content_type="application/pdf", headers=headers)
 
 
-def _wall(clinic: Clinic | None, clinics: list[Clinic] | tuple[Clinic, ...]) -> ZoneInfo:
+def _wall(clinic: Clinic | None, clinics: Sequence[Clinic]) -> ZoneInfo:
     """The wall that times of making are told by: the clinic's, or that of the first."""
     wall = clinic or (clinics[0] if clinics else None)
     return wall.zone if wall is not None else ZoneInfo("UTC")

@@ -14,7 +14,7 @@ from pumps.alerting import deadlines, risk_flags
 from pumps.models import Forecast, PumpModel
 
 LIMIT_WORDS = {
-    "volume": "volume",
+    "volume": gettext_lazy("volume"),
     "stability": gettext_lazy("drug stability"),
     "lot_expiry": gettext_lazy("lot expiry"),
     "max_interval": gettext_lazy("longest interval"),

@@ -60,7 +60,7 @@ def clinic(committed: None) -> Clinic:
 
 @pytest.fixture
 def nurse(clinic: Clinic, page: Page) -> Page:
-    """A nurse of the clinic, logged in through the page."""
+    """A nurse of the clinic, logged in through the page, at whichever home is theirs."""
     user = a_user(Role.NURSE, clinic)
     page.goto("/")
     page.get_by_label("E-mail").fill(user.email)

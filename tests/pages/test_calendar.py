@@ -174,7 +174,7 @@ def test_strangers_and_those_who_do_not_book(clinic: Clinic, pump: Pump, strange
         assert answer.status_code == 200
         assert reverse("calendar_book") not in answer.text
     else:
-        assert auditor.get(reverse(view), {"clinic": clinic.pk, "at": query["at"]}).status_code == 403
+        assert auditor.get(reverse(view), {"clinic": str(clinic.pk), "at": query["at"]}).status_code == 403
 
 
 def test_all_clinics_together_show_no_free_times(pump: Pump) -> None:

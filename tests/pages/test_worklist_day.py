@@ -55,7 +55,7 @@ def test_the_list_is_narrowed_by_urgency_and_to_those_without_a_visit(
 
 def test_counts_are_links_that_keep_the_rest_of_the_address(scheduler: Client, pumps: dict[str, Pump]) -> None:
     path = reverse("worklist_now")
-    chips = scheduler.get(path, {"within": 60, "after": "1-1"}, headers=PART).context["chips"]
+    chips = scheduler.get(path, {"within": "60", "after": "1-1"}, headers=PART).context["chips"]
     assert {chip.code: chip.count for chip in chips} == {"past": 1, "unbooked": 1, "no-visit": 1}
     past = next(chip for chip in chips if chip.code == "past")
     assert past.address == "?within=60&urgency=past"

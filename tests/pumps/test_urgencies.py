@@ -42,7 +42,9 @@ def scatter(clinics: list[Clinic], count: int) -> None:
         Patient.objects.filter(pk=pump.patient_id).update(flags=["t6_or_above"] if around.random() < 0.3 else [])
         bound = anywhere(around, -12, 60)
         low = bound + timedelta(days=around.uniform(0, 9))
-        is_known = around.random() < 0.8
+        stopped, stalled = around.random() < 0.1, around.random() < 0.1
+        # A pump that is stopped or stalled is one of which not all is known (`clinical.dates`).
+        is_known = not (stopped or stalled) and around.random() < 0.8
         Forecast.objects.filter(pump=pump).update(
             refill_by=bound if is_known or around.random() < 0.5 else None,
             worklist_at=bound if is_known else datetime(1970, 1, 1, tzinfo=NOW.tzinfo),
@@ -51,8 +53,8 @@ def scatter(clinics: list[Clinic], count: int) -> None:
             earliest_low_at=low - timedelta(hours=around.uniform(0, 40)) if around.random() < 0.8 else None,
             empty_at=low + timedelta(days=around.uniform(0, 5)) if around.random() < 0.8 else None,
             programmed_empty_at=None,
-            stopped_at=anywhere(around, -5, 5) if around.random() < 0.1 else None,
-            stalled_at=NOW if around.random() < 0.1 else None,
+            stopped_at=anywhere(around, -5, 5) if stopped else None,
+            stalled_at=NOW if stalled else None,
             unknown_reason="" if is_known else "no_dose",
         )
 

@@ -15,7 +15,7 @@ NO_PAGES = (
     "health/",
     "callbacks/",
     "v/",
-    "calendar/",
+    "calendar/<",
     "session/",
     "logout/",
     "account/second-factor/webauthn/",
