@@ -71,9 +71,7 @@ def longest_interval(reading: Reading) -> Why:
             for fill, each in zip(fills, longest, strict=True)
         ],
         formula=_("fill + longest interval"),
-        numbers=f"{parts[0]} = {moment_words(at, zone)}"
-        if len(parts) == 1
-        else _earliest(parts, moment_words(at, zone)),
+        numbers=_earliest(parts, moment_words(at, zone)),
         sources=[_("Clinical rules, section 2 (refill frequency: every 1 to 6 months)")],
         events={key(fill) for fill in fills},
         others=others(reading, "max_interval_at"),
