@@ -133,6 +133,9 @@ def _minutes_words(reached: Reached) -> str:
 
 def _flow(sheet: _Sheet, report: FleetReport) -> None:
     sheet.section(_("Flow: delivered of what is programmed, as of the last night"))
+    if not report.models:
+        sheet.line_of_text(_("No figures yet: they are written each night."))
+        return
     head = (_("Model"), _("Pumps"), _("Measured"), _("Mean"), _("Spread"), _("Unsettled"))
     rows = []
     for each in report.models:
