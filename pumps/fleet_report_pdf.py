@@ -16,6 +16,8 @@ from clinics.saying import said
 from clinics.words import day, moment_words
 from pumps.fleet_report import FleetReport, Reached
 from pumps.pages.words import SEVERITY_WORDS
+from pumps.pictures.paper import draw
+from pumps.pictures.ratios import of_models, ratio_picture
 from pumps.printing import MARGIN_MM, PAPERS, Printed
 
 
@@ -137,6 +139,9 @@ def _flow(sheet: _Sheet, report: FleetReport) -> None:
     if not report.models:
         sheet.line_of_text(_("No figures yet: they are written each night."))
         return
+    picture = ratio_picture(of_models(report.models))
+    if picture is not None:
+        draw(sheet, picture)
     head = (_("Model"), _("Pumps"), _("Measured"), _("Mean"), _("Spread"), _("Unsettled"))
     rows = []
     for each in report.models:
