@@ -97,9 +97,11 @@ def _re_estimated(job: Job) -> list[str]:
         )
     else:
         lines.append(_("No forecast was changed."))
-    if done:
+    if done and not changed:
+        lines.append(_("Each says what it said before."))
+    elif done:
         lines.append(
-            ngettext("%(n)s of them says something else.", "%(n)s of them say something else.", changed)
+            ngettext("%(n)s of them says something new.", "%(n)s of them say something new.", changed)
             % {"n": counted(changed)}
         )
     return lines

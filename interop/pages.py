@@ -111,7 +111,7 @@ def import_progress(request: HttpRequest, job_id: int) -> JsonResponse:
 
 
 def _progress(job: ImportJob) -> Progress:
-    return progress_of(job, job.state, timezone.now(), is_at_work=job.is_at_work)
+    return progress_of(job, job.state, timezone.now(), is_at_work=job.is_at_work, has_more_steps=True)
 
 
 def _hurry() -> None:

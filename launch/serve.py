@@ -124,7 +124,7 @@ def services(installation: Installation, variables: Mapping[str, str]) -> list[S
     marked = {**variables, processes.MARK: str(installation.data_dir)}
     commands: dict[str, list[str | Path]] = {
         "web": ["gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{installation.port}"],
-        "worker": ["celery", "-A", "config", "worker", "--concurrency", "6", "--loglevel", "INFO"],
+        "worker": ["celery", "-A", "config", "worker", "--concurrency", "8", "--loglevel", "INFO"],
         "beat": ["celery", "-A", "config", "beat", "--loglevel", "INFO", "--pidfile="],
     }
     commands["web"] += ["--worker-class", "gthread", "--workers", "2", "--threads", "4", "--timeout", "60"]

@@ -15,6 +15,7 @@ from clinical.scanner import in_scanner
 from clinical.symptoms import OVERDOSE, WITHDRAWAL, Symptom
 from clinical.units import plain
 from clinics.models import Clinic
+from clinics.saying import said
 from patients.models import Patient
 from pumps.models import Forecast, Pump
 from therapy.services.records import rescue_words
@@ -186,5 +187,5 @@ def for_doctors(card: Card) -> list[Advice]:
             ),
             LABELS,
         ),
-        Advice(_("MRI"), _(says), SCANNER_SOURCE),
+        Advice(_("MRI"), said(says), SCANNER_SOURCE),
     ]

@@ -61,8 +61,8 @@ def as_pdf(card: Card, paper: str, address: str | None) -> bytes:
 
 
 def _sources(card: Card) -> str:
-    said = [*signs_and_sounds(), *for_doctors(card)]
-    return _("Sources: %(sources)s.") % {"sources": "; ".join(dict.fromkeys(each.source for each in said))}
+    told = [*signs_and_sounds(), *for_doctors(card)]
+    return _("Sources: %(sources)s.") % {"sources": "; ".join(dict.fromkeys(each.source for each in told))}
 
 
 def _frame(sheet: Printed, left: float) -> None:
@@ -116,8 +116,8 @@ def _short(name: str) -> str:
 
 
 def _back(sheet: Printed, card: Card, left: float) -> None:
-    said = [*signs_and_sounds(), *for_doctors(card)]
-    lines = [_Line(each.title, each.text) for each in said]
+    told = [*signs_and_sounds(), *for_doctors(card)]
+    lines = [_Line(each.title, each.text) for each in told]
     _fill(sheet, lines, [], left + INSIDE_MM, WIDTH_MM - 2 * INSIDE_MM)
 
 

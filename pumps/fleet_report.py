@@ -220,7 +220,7 @@ def _refills(month: Month, now: datetime) -> RefillCounts:
         if refill_by is not None
     ]
     until = month.until(now)
-    still_open = Q(closed_at=None) | Q(closed_at__gte=until)
+    still_open = Q(closed_at=None) | Q(closed_at__gt=until)
     missed = due.filter(still_open, opened_at__lte=until, refill_by__lt=until).values("pump").distinct().count()
     visits = Appointment.objects.filter(clinic=month.clinic, starts_at__gte=month.begins, starts_at__lt=month.ends)
     return RefillCounts(

@@ -12,9 +12,12 @@ from fpdf import FontFace
 from alerts.messages import headline
 from alerts.models import Alert, Notification
 from clinical.units import plain
+from clinics.saying import said
 from clinics.words import day, moment_words
 from pumps.fleet_report import FleetReport, Reached
 from pumps.pages.words import SEVERITY_WORDS
+from pumps.pictures.paper import draw
+from pumps.pictures.ratios import of_models, ratio_picture
 from pumps.printing import MARGIN_MM, PAPERS, Printed
 
 
@@ -115,7 +118,7 @@ def _alerts(sheet: _Sheet, report: FleetReport) -> None:
     sheet.section(_("Reservoirs that became low or empty"))
     head = (_("Reached"), _("Alerts"), _("Acknowledged after (median)"), _("Not acknowledged"))
     rows = [
-        (headline(each.tier), _count(each.alerts), _minutes_words(each), _count(each.unacknowledged))
+        (str(headline(each.tier)), _count(each.alerts), _minutes_words(each), _count(each.unacknowledged))
         for each in report.reached
     ]
     sheet.rows(head, rows, (40, 15, 30, 25))
@@ -133,6 +136,12 @@ def _minutes_words(reached: Reached) -> str:
 
 def _flow(sheet: _Sheet, report: FleetReport) -> None:
     sheet.section(_("Flow: delivered of what is programmed, as of the last night"))
+    if not report.models:
+        sheet.line_of_text(_("No figures yet: they are written each night."))
+        return
+    picture = ratio_picture(of_models(report.models))
+    if picture is not None:
+        draw(sheet, picture)
     head = (_("Model"), _("Pumps"), _("Measured"), _("Mean"), _("Spread"), _("Unsettled"))
     rows = []
     for each in report.models:
@@ -148,7 +157,7 @@ def _flow(sheet: _Sheet, report: FleetReport) -> None:
 
 def _findings(sheet: _Sheet, report: FleetReport) -> None:
     sheet.section(_("Findings of the present forecasts"))
-    rows = [(each.message, SEVERITY_WORDS[each.severity], _count(each.pumps)) for each in report.findings]
+    rows = [(said(each.message), str(SEVERITY_WORDS[each.severity]), _count(each.pumps)) for each in report.findings]
     sheet.rows((_("Such as"), _("Severity"), _("Pumps")), rows, (75, 17, 12))
 
 

@@ -47,14 +47,18 @@ class Progress:
         return asdict(self)
 
 
-def progress_of(work: Work, state: str, now: datetime, *, is_at_work: bool) -> Progress:
-    left = seconds_left(work, now) if is_at_work else None
+def progress_of(work: Work, state: str, now: datetime, *, is_at_work: bool, has_more_steps: bool = False) -> Progress:
+    """`has_more_steps`: others follow the present one, so what is left of it is not all that is left."""
+    seconds = seconds_left(work, now) if is_at_work else None
+    left = left_words(seconds) if seconds else ""
+    if left and has_more_steps:
+        left = _("%(left)s of this step") % {"left": left}
     total = work.step_total
     return Progress(
         state=state,
         words=_words(work),
         percent=min(int(100 * work.step_done / total), 100) if total else None,
-        left=left_words(left) if left else "",
+        left=left,
         is_at_work=is_at_work,
         is_stopping=is_at_work and work.cancel_requested,
     )

@@ -15,6 +15,8 @@ from portal.models import CardLink, CardOpening
 
 # One reader looks again and again: so long it is one opening.
 ONE_OPENING = timedelta(minutes=1)
+# In the history of changes, which people read, it stands at most so often.
+ONE_NOTE = timedelta(hours=1)
 
 
 def _new_nonce() -> str:
@@ -102,8 +104,14 @@ def _noted(link: CardLink, summary: str, by: User, now: datetime) -> None:
     note(clinic=link.patient.clinic, by=by, at=now, subject=subject_of(link.patient), summary=summary)
 
 
+@transaction.atomic
 def opened(*, link: CardLink, was_shown: bool, now: datetime) -> None:
-    """Keep that the page was opened; several times within a minute are one."""
-    lately = CardOpening.objects.filter(link=link, was_shown=was_shown, at__gt=now - ONE_OPENING)
-    if not lately.exists():
-        CardOpening.objects.create(link=link, at=now, was_shown=was_shown)
+    """Keep that the page was opened; several times within a minute are one, and the history says so once an hour."""
+    last = link.openings.filter(was_shown=was_shown).first()
+    if last is not None and last.at > now - ONE_OPENING:
+        return
+    CardOpening.objects.create(link=link, at=now, was_shown=was_shown)
+    if was_shown and (last is None or last.at <= now - ONE_NOTE):
+        patient = link.patient
+        summary = "Page behind the emergency card opened, without a log-in"
+        note(clinic=patient.clinic, by=None, at=now, subject=subject_of(patient), summary=summary)

@@ -13,9 +13,8 @@ from clinical.standing_out import Reason
 from clinics import paging
 from clinics.models import Clinic
 from clinics.pages import user_of
-from pumps.pictures.ratios import Row, ratio_picture
+from pumps.pictures.ratios import Row, of_models, ratio_picture
 from pumps.services import figures
-from pumps.services.figures import FleetView
 from pumps.services.standing_out import ClinicView, clinic_view
 
 REASON_WORDS = {
@@ -43,7 +42,7 @@ def fleet(request: HttpRequest) -> HttpResponse:
     if chosen is not None:
         context |= _one(clinic_view(chosen))
     else:
-        context["picture"] = ratio_picture(_of_models(context["view"]))
+        context["picture"] = ratio_picture(of_models(context["view"].models))
     return render(request, "pumps/fleet.html", context)
 
 
@@ -95,18 +94,3 @@ def _outliers(found: ClinicView, model_id: int) -> list[tuple[float, str]]:
     ]
     far.sort(key=lambda each: -abs(each.standing.from_model))
     return [(each.standing.ratio, each.pump.patient.family_name) for each in far]
-
-
-def _of_models(view: FleetView) -> list[Row]:
-    """All pumps of each model together, as of last night."""
-    return [
-        Row(
-            name=one.model.model,
-            prior_mean=one.learned.mean if one.learned else float(one.model.flow_ratio_mean),
-            prior_sd=one.learned.sd if one.learned else float(one.model.flow_ratio_sd),
-            mean=one.figure.ratio_mean,
-            sd=one.figure.ratio_sd,
-            count=one.figure.measured,
-        )
-        for one in view.models
-    ]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from pumps.pictures.shapes import WIDTH, Area, Dots, Drawing, Key, Line, Mark, Moment, Picture, Point, Table, Words
+from pumps.services.figures import ModelFigure
 
 TOP, ROW, BELOW = 22.0, 64.0, 26.0
 BIN = 0.01
@@ -66,6 +67,21 @@ class _Axis:
 
     def x(self, ratio: float) -> float:
         return (min(max(ratio, self.least), self.most) - self.least) / (self.most - self.least) * WIDTH
+
+
+def of_models(models: Sequence[ModelFigure]) -> list[Row]:
+    """All pumps of each model together, as of last night."""
+    return [
+        Row(
+            name=one.model.model,
+            prior_mean=one.learned.mean if one.learned else float(one.model.flow_ratio_mean),
+            prior_sd=one.learned.sd if one.learned else float(one.model.flow_ratio_sd),
+            mean=one.figure.ratio_mean,
+            sd=one.figure.ratio_sd,
+            count=one.figure.measured,
+        )
+        for one in models
+    ]
 
 
 def ratio_picture(rows: Sequence[Row]) -> Picture | None:

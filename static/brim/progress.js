@@ -4,7 +4,11 @@
 
 (() => {
   const box = document.getElementById("progress");
-  if (!box) return;
+  if (!box) {
+    // It has ended while somebody watched: what came of it is read from its heading on.
+    if (location.hash === "#outcome") document.getElementById("outcome")?.focus();
+    return;
+  }
   const words = document.getElementById("progress-words");
   const left = document.getElementById("progress-left");
   const bar = document.getElementById("progress-bar");
@@ -22,7 +26,6 @@
     quarter = reached;
   }
 
-  // The page of what came of it, with the focus on its heading.
   function ended() {
     location.hash = "outcome";
     location.reload();

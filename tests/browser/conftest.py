@@ -66,5 +66,8 @@ def nurse(clinic: Clinic, page: Page) -> Page:
     page.get_by_label("E-mail").fill(user.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in", exact=True).click()
-    page.wait_for_url(lambda url: "/login/" not in url)
+    # Their home comes first, whatever their role's is.
+    page.wait_for_url(lambda address: "/login/" not in address)
+    page.goto("/")
+    page.get_by_role("heading", name="Worklist").wait_for()
     return page

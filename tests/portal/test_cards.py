@@ -259,6 +259,10 @@ def test_each_opening_is_kept_once_a_minute(client: Client, pump: Pump, nurse: U
     later = timezone.now() + timedelta(minutes=2)
     cards.opened(link=link, was_shown=True, now=later)
     assert CardOpening.objects.count() == 2
+    noted = Change.objects.filter(subject=f"patient:{pump.patient_id}", summary__contains="opened, without a log-in")
+    assert noted.count() == 1, "once an hour"
+    cards.opened(link=link, was_shown=True, now=later + timedelta(hours=2))
+    assert noted.count() == 2
     page = in_browser(nurse).get(reverse("emergency_card", args=[pump.patient_id]))
     assert "When it was opened" in page.text
 

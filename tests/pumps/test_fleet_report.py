@@ -66,7 +66,6 @@ def test_refills_are_counted_as_done_late_and_missed(clinic: Clinic) -> None:
     for pump in (early, late):
         a_refill(pump, NOW - DAY / 24, now=NOW, formulation="Gablofen", lot_number="L1")
     found = report(clinic).refills
-    # Both were filled in August or September, but for those of this month.
     assert (found.done, found.late, found.missed) == (2, 1, 1)
     assert [round(days) for days in sorted(found.margins_days)] == [-2, 10]
     assert found.usual_margin_days == pytest.approx(4, abs=0.1)

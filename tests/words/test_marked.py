@@ -18,6 +18,9 @@ BY_NAME = {
     "alerts/services/rotas.py",
     "clinics/saying.py",
     "clinics/words.py",
+    "clinics/pages/progress.py",
+    "interop/job_pages.py",
+    "interop/pages.py",
 }
 
 
