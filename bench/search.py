@@ -18,14 +18,14 @@ from django.utils import timezone
 from bench._explain import ORDINARY, PLANNED, large_tables, plan_of
 from bench._fleet import insist_on_an_empty_database, p95, say, someone
 from bench._growing import grow
-from bench.fleet import ORIGINALS, load
+from bench.fleet import load
 from clinics.models import Clinic, Membership, User
 from clinics.roles import Role
 from patients.models import Patient
 from pumps.models import Pump
 from pumps.services import fleet
 
-PUMPS = 100_000
+PUMPS, ORIGINALS = 100_000, 2_000
 TIMES = 40
 VIEWINGS = 1_000_000
 # Milliseconds: of a search while typing, and of every other page.
@@ -36,8 +36,8 @@ TYPING = {"HX-Request": "true", "HX-Target": "found"}
 PHONES = "UPDATE patients_patient SET phone = '+1 555 ' || lpad((id * 7919 % 10000000)::text, 7, '0')"
 SEEN = """
 INSERT INTO patients_viewing (at, user_id, patient_id, clinic_id, what)
-SELECT %s - number * interval '90 seconds', (%s)[1 + number %% 20], patient.id, patient.clinic_id, 'pump'
-FROM generate_series(1, %s) AS number
+SELECT %s - number * interval '90 seconds', (%s)[1 + (number %% 20)::int], patient.id, patient.clinic_id, 'pump'
+FROM generate_series(1::bigint, %s) AS number
 JOIN (SELECT id, clinic_id, row_number() OVER () AS place FROM patients_patient) AS patient
 ON patient.place = 1 + number * 7919 %% %s
 """

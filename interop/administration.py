@@ -20,6 +20,7 @@ from clinics.models import Clinic, Membership
 from clinics.pages.access import user_of
 from clinics.roles import Permission, Role
 from clinics.second_factor import who_has_one
+from clinics.services import jobs as work
 from interop import jobs
 from pumps.pages.homes import clinics_with, recent
 from pumps.services import fleet
@@ -54,7 +55,8 @@ def administration(request: HttpRequest) -> HttpResponse:
         "more_clinics": len(clinics) > MOST_CLINICS,
         "engine": engine.state(now=now, late_pumps=fleet.late_pumps(now)),
         "is_without_mail": settings.MAIL_TO_FILES,
-        "jobs": jobs.visible_to(user)[:JOBS_SHOWN],
+        "imports": jobs.visible_to(user)[:JOBS_SHOWN],
+        "work": work.own(user)[:JOBS_SHOWN],
         "may_open": user.access.can_everywhere(Permission.ADMINISTER),
         **recent(user, now),
     }

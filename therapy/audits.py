@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from clinics.models import Change, Clinic, User
+from clinics.saying import said
 from patients.models import Patient, Viewing
 from patients.viewings import people_of
 from pumps.models import DoseSignature, Event, Pump
@@ -151,7 +152,7 @@ def _entered(row: Event) -> tuple[Words, Subject | None, dict[str, Any]]:
 
 def _changed(row: Change) -> tuple[Words, Subject | None, dict[str, Any]]:
     model, _colon, pk = row.subject.partition(":")
-    return row.summary, (model, int(pk)) if pk.isdigit() else None, dict(row.details)
+    return said(row.summary), (model, int(pk)) if pk.isdigit() else None, dict(row.details)
 
 
 def _subjects(patient: Patient) -> Q:

@@ -69,6 +69,7 @@ def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
         "transfer": transfer,
         "came_from": getattr(found, "transferred_from", None),
         "changes": _changes(found, user) if sees_clinical else [],
+        "audits": any(user.access.can(each, found.clinic_id) for each in (Permission.AUDIT, Permission.ADMINISTER)),
     }
     return render(request, "patients/patient.html", context)
 

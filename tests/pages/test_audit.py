@@ -85,6 +85,14 @@ def test_one_person_and_one_patient(auditor: Client, pump: Pump, nurse_person: U
     assert "The pump's page" not in lines(auditor, mrn=other.patient.mrn)
 
 
+def test_a_patients_page_leads_auditors_to_who_saw_it(auditor: Client, pump: Pump, nurse_person: User) -> None:
+    page = auditor.get(reverse("patient", args=[pump.patient_id])).text
+    address = f"{reverse('audit')}?clinic={pump.clinic_id}&amp;mrn={pump.patient.mrn}"
+    assert address in page
+    assert "The pump&#x27;s page" in auditor.get(address.replace("&amp;", "&")).text
+    assert reverse("audit") not in logged_in(nurse_person).get(reverse("patient", args=[pump.patient_id])).text
+
+
 def test_days_are_the_clinics_own(auditor: Client, clinic: Clinic, nurse_person: User) -> None:
     night = timezone.now().astimezone(clinic.zone).replace(hour=23, minute=30) - timedelta(days=3)
     note(clinic=clinic, by=nurse_person, at=night, subject=f"clinic:{clinic.pk}", summary="At night")
