@@ -147,7 +147,7 @@ def _strength(value: Decimal | None) -> str:
 
 
 def _mode(mode: str) -> str:
-    return Event.ProgramMode(mode).label
+    return str(Event.ProgramMode(mode).label)
 
 
 def _steps(rows: Sequence[Mapping[str, Any]]) -> str:
