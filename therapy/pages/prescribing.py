@@ -132,7 +132,7 @@ def standing_out(request: HttpRequest) -> HttpResponse:
     clinic_ids = _signs_in(user)
     clinics = list(Clinic.objects.filter(pk__in=clinic_ids[:CLINICS_GONE_THROUGH]))
     found = [
-        (clinic, each.pump, "; ".join(REASON_WORDS[reason] for reason in each.standing.reasons))
+        (clinic, each.pump, "; ".join(str(REASON_WORDS[reason]) for reason in each.standing.reasons))
         for clinic in clinics
         for each in clinic_view(clinic).standing[:SHOWN]
     ]
