@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -47,7 +47,7 @@ class Links:
 def links_for(user: User) -> Links:
     """The navigation of a person, by what their roles may see."""
     main = list(_main(user))
-    return Links(home=_address("home") or reverse("worklist"), main=main, more=list(_more(user)))
+    return Links(home=_address("home"), main=main, more=list(_more(user)))
 
 
 def _main(user: User) -> Iterator[Link]:
@@ -63,49 +63,37 @@ def _main(user: User) -> Iterator[Link]:
     for name, words, keys, count in wanted:
         if name == "home" and _is_at_home_on_the_worklist(user):
             continue
-        yield from _link(name, words, keys, is_thumb=name in thumbs, count=count)
+        yield _link(name, words, keys, is_thumb=name in thumbs, count=count)
 
 
 def _more(user: User) -> Iterator[Link]:
     sees, runs = user.access.can_somewhere(Permission.SEE_CLINICAL), user.access.can_somewhere(Permission.ADMINISTER)
-    yield from _link("visits", _("Visits by day"), "g v")
+    yield _link("visits", _("Visits by day"), "g v")
     if user.access.can_somewhere(Permission.LOG):
-        yield from _link("today", _("Today's refills"), "g t")
-    yield from _link("call_list", _("Call list"), "g l")
-    yield from _link("on_call", _("On call"))
-    yield from _link("messages", _("Messages"), "g m")
+        yield _link("today", _("Today's refills"), "g t")
+    yield _link("call_list", _("Call list"), "g l")
+    yield _link("on_call", _("On call"))
+    yield _link("messages", _("Messages"), "g m")
     if sees:
-        yield from _link("fleet", _("Fleet"), "g f")
-    yield from _link("calculators", _("Calculators"))
-    yield from _link("catalogue", _("Pump models"))
-    yield from _link("clinic_list", _("Clinics"))
+        yield _link("fleet", _("Fleet"), "g f")
+    yield _link("calculators", _("Calculators"))
+    yield _link("catalogue", _("Pump models"))
+    yield _link("clinic_list", _("Clinics"))
     if runs:
-        yield from _link("imports", _("Import"))
-        yield from _link("engine", _("Engine"))
+        yield _link("imports", _("Import"))
+        yield _link("engine", _("Engine"))
     if runs or user.access.can_somewhere(Permission.AUDIT):
-        yield from _link("audit", _("Who did what"))
+        yield _link("audit", _("Who did what"))
     if sees:
-        yield from _link("jobs", _("Long work"))
+        yield _link("jobs", _("Long work"))
 
 
-def _link(name: str, words: Promise, keys: str = "", *, is_thumb: bool = False, count: str = "") -> Iterator[Link]:
-    address = _address(name)
-    if address:
-        yield Link(name, words, address, keys, is_thumb, count)
+def _link(name: str, words: Promise, keys: str = "", *, is_thumb: bool = False, count: str = "") -> Link:
+    return Link(name, words, _address(name), keys, is_thumb, count)
 
 
-@cache
-def _address(name: str) -> str:
-    """Where a page is; empty if this Brim has none of that name. Rooms above this one bring pages of their own."""
-    for asked in (name, *OTHER_NAMES.get(name, ())):
-        try:
-            return reverse(asked)
-        except NoReverseMatch:
-            continue
-    return ""
-
-
-OTHER_NAMES = {"calendar": ("calendar_month", "calendar_week", "calendar_now")}
+# Asked for every link of every page; addresses do not change while Brim runs.
+_address = cache(reverse)
 
 
 def _roles(user: User) -> frozenset[Role]:

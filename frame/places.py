@@ -44,8 +44,7 @@ _PLACES: dict[str, dict[str, str]] = {
     "clinic_list": {
         "clinic": (
             "clinic_list open_clinic clinic clinic_settings products product tiers closed_days open_on clinic_go_live"
-            " clinic_history export_clinic protocol program_templates remove_template re_estimate fleet_report jobs job"
-            " job_progress cancel_job job_file"
+            " clinic_history export_clinic protocol program_templates remove_template"
         ),
         "alerts": (
             "clinic_on_call change_rota add_stand_in end_stand_in webhooks renew_webhook try_webhook remove_webhook"

@@ -56,6 +56,11 @@ def test_every_page_has_a_topic(name: str) -> None:
     assert place.topic in TOPICS
 
 
+def test_no_page_has_two_topics() -> None:
+    named = [name for topics in places._PLACES.values() for names in topics.values() for name in names.split()]
+    assert len(named) == len(set(named))
+
+
 def test_every_topic_that_is_named_is_there() -> None:
     assert {place.topic for place in places.PLACES.values()} <= set(TOPICS)
     assert places.place_of(None) == places.NOWHERE
