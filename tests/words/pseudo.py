@@ -70,7 +70,10 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 class Seen(HTMLParser):
-    """What a page shows and reads out, in pieces, each with what of it is not translated; an element that is marked as English is English."""
+    """What a page shows and reads out, in pieces, each with what of it is not translated.
+
+    An element that is marked as English is English.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__()
