@@ -16,6 +16,9 @@ from django.utils.translation import get_language, gettext
 from clinics.sentences import TEMPLATES
 from clinics.words import calendar_day
 
+_FIGURE = re.compile(r"[-\d.]+")
+# Letters that are too few to know a template by.
+FEW = 2
 _VALUE = re.compile(r"%\((\w+)\)s")
 _DAY = re.compile(
     r"\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (\d{1,2} (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d{4})\b"
@@ -113,9 +116,19 @@ def taken_apart(text: str) -> Made | None:
         return Made(whole[text], {})
     for template, between, names in others:
         values = _values_of(text, between, names)
-        if values is not None:
+        if values is not None and (_is_telling(between) or any(map(_is_a_value, values.values()))):
             return Made(template, values)
     return None
+
+
+def _is_telling(between: Sequence[str]) -> bool:
+    """Whether the words of a template are enough to know it by: ` on ` alone stands in anybody's note."""
+    return bool(between[0]) or sum(map(str.isalpha, "".join(between))) > FEW
+
+
+def _is_a_value(text: str) -> bool:
+    """Whether a value is one that templates are given: a figure, a moment, or words that are known."""
+    return (_FIGURE.fullmatch(text) or _MOMENT.fullmatch(text) or taken_apart(text)) is not None
 
 
 def _values_of(text: str, between: Sequence[str], names: Sequence[str]) -> dict[str, str] | None:

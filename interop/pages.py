@@ -19,6 +19,7 @@ from clinics.models import Clinic, User
 from clinics.pages.access import administered, take, user_of
 from clinics.pages.progress import Progress, progress_of
 from clinics.roles import Permission
+from clinics.saying import said
 from interop import jobs
 from interop.api.views import zip_of
 from interop.models import ImportJob
@@ -99,7 +100,7 @@ def import_job(request: HttpRequest, job_id: int) -> HttpResponse:
         "problem_count": report.get("count", len(problems)),
         "warnings": [*report.get("ignored", []), *report.get("warnings", [])],
         "progress": _progress(job),
-        "error": _(job.error) if job.error else "",
+        "error": said(job.error),
         "clinics": clinics,
     }
     return render(request, "interop/import_job.html", context)

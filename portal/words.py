@@ -71,7 +71,8 @@ def when(moment: datetime, zone: ZoneInfo) -> str:
     """`Friday, 4 December 2026, 2:30 p.m.`, on the clinic's wall."""
     local = moment.astimezone(zone)
     # Translators: how a day is written, in the letters of Django's date format.
-    return f"{date_format(local, gettext('l, j F Y'))}, {date_format(local, 'TIME_FORMAT')}"
+    day = date_format(local, gettext("l, j F Y"))
+    return f"{day}, {date_format(local, 'TIME_FORMAT')}"
 
 
 def place(clinic: Clinic) -> str:

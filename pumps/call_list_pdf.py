@@ -128,4 +128,5 @@ def _reached(person: Person) -> str:
     if person.role == _("Patient"):
         return number
     said = f"{person.role} {person.name}: {number}"
-    return said if person.why_not else f"{said} ({_('gets messages')})"
+    gets = _("gets messages")
+    return said if person.why_not else f"{said} ({gets})"

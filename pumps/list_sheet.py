@@ -27,7 +27,8 @@ class ListSheet(Printed):
         self.set_y(-MARGIN_MM - 2)
         self.set_font(self.face, size=8)
         place = _("Page %(page)d of %(pages)s.") % {"page": self.page_no(), "pages": "{nb}"}
-        text = f"{place} {_('Confidential: names and telephone numbers of patients.')}"
+        secret = _("Confidential: names and telephone numbers of patients.")
+        text = f"{place} {secret}"
         self.cell(0, 5, self.printable(text), align="C")
 
     def columns(self, heads: Sequence[tuple[str, int]], rows: Sequence[Sequence[str]]) -> None:

@@ -1,7 +1,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django import template
@@ -16,6 +16,9 @@ from clinics import saying, words
 from clinics.homes import Home, homes_of
 from clinics.models import User
 from clinics.roles import Permission, in_words
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 register = template.Library()
 
@@ -68,17 +71,20 @@ def figure(value: Decimal | None) -> str:
 
 
 @register.filter
-def said(text: str) -> str:
+def said(text: "str | StrPromise") -> str:
     """A sentence that is kept in English, in the reader's language; marked as English where it can only be that."""
+    if not isinstance(text, str):
+        # Translated by itself when it is read.
+        return str(text)
     if not text or saying.is_english() or saying.is_known(text):
         return saying.said(text)
     return format_html('<span lang="en">{}</span>', text)
 
 
 @register.filter
-def said_plain(text: str) -> str:
+def said_plain(text: "str | StrPromise") -> str:
     """As `said`, within an attribute or a heading that takes no mark."""
-    return saying.said(text)
+    return saying.said(text) if isinstance(text, str) else str(text)
 
 
 @register.filter

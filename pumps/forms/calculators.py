@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -129,7 +130,7 @@ class TitrationCalculatorForm(CalculatorForm):
     label_set = a_label_set()
     origin = _choice(gettext_lazy("Origin of the spasticity"), Patient.Origin.choices)
     age_years = Whole((0, 130), of=gettext_lazy("years"), label=gettext_lazy("Age in years"))
-    phase = _choice(gettext_lazy("Phase"), [(phase.value, said_later(phase.value.capitalize(), "")) for phase in Phase])
+    phase = _choice(gettext_lazy("Phase"), [(phase.value, capfirst(said_later(phase.value))) for phase in Phase])
     current_daily_dose_mcg = dose(gettext_lazy("Daily dose now"))
     proposed_daily_dose_mcg = dose(gettext_lazy("Proposed daily dose"))
     hours_since_last_change = hours(gettext_lazy("Since the last change, or the start"))

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from django import forms
+from django.utils.dates import WEEKDAYS_ABBR
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -25,7 +26,7 @@ DAYS = [
     ("", gettext_lazy("Every day")),
     ("+".join(WORKDAYS), gettext_lazy("Mon-Fri")),
     ("+".join(WEEKEND), gettext_lazy("Sat and Sun")),
-    *((code, code.capitalize()) for code in CODES),
+    *((code, WEEKDAYS_ABBR[place]) for place, code in enumerate(CODES)),
 ]
 MORE_ROWS = 3
 

@@ -70,7 +70,7 @@ FIELDS: dict[str, Callable[[bool], forms.Field]] = {
         label=_("Alarms in the log"),
         required=required,
         choices=[
-            (alarm.value, f"{words}{' (two tones)' if alarm in TWO_TONES else ''}")
+            (alarm.value, _("%(alarm)s (two tones)") % {"alarm": words} if alarm in TWO_TONES else words)
             for alarm, words in ALARM_WORDS.items()
         ],
         widget=forms.CheckboxSelectMultiple,

@@ -9,6 +9,7 @@ from django import forms
 from django.conf import settings
 from django.utils.dates import WEEKDAYS
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
@@ -23,7 +24,7 @@ from clinical.escalation import (
 )
 from clinics.fields import NOT_A_CHOICE, Day, Number, WallTime, Whole
 from clinics.models import Clinic
-from clinics.roles import Role
+from clinics.roles import ROLE_NAMES, Role
 from clinics.words import later
 from pumps.models import DrugProduct, PumpModel
 from pumps.services.catalogue import EDITABLE
@@ -246,7 +247,7 @@ class TierForm(forms.Form):
 
     lead_days = Whole((0, 1000), of=gettext_lazy("days"), label=gettext_lazy("Days before"))
     repeat_hours = Whole((1, 10_000), of=gettext_lazy("hours"), label=gettext_lazy("Repeat every"))
-    roles = _several(gettext_lazy("Staff told"), [(role.value, role.value.capitalize()) for role in Role])
+    roles = _several(gettext_lazy("Staff told"), [(role.value, capfirst(ROLE_NAMES[role])) for role in Role])
     people = _several(gettext_lazy("People told by name"), ())
     on_call = forms.BooleanField(label=gettext_lazy("Whoever is on call"), required=False)
     to_patient = forms.BooleanField(label=gettext_lazy("The patient"), required=False)

@@ -21,7 +21,7 @@ READ_OUT = {
 }
 # Names, units and signs that are the same in every language.
 SAME = re.compile(
-    r"\b(Brim|MRN|mcg/day|mL/day|mcg/mL|mcg|mL|mg|kg|cm|mm|UTC|CSV|PDF|API|JSON|FHIR|QR|h|min|x|en|width=device-width|initial-scale"
+    r"\b(Brim|MRN|mcg/day|mL/day|mcg/mL|mcg|mL|mmHg|mg|kg|cm|mm|UTC|CSV|PDF|API|JSON|FHIR|QR|h|min|x|en|width=device-width|initial-scale"
     r"|light|dark|no-referrer|noindex|none|telephone=no|Ctrl|Alt|Esc|bin/manage \w+)\b"
 )
 LETTERS = re.compile(r"[^\W\d_]")

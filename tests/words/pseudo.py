@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from typing import Any
+from zoneinfo import available_timezones
 
 import pytest
 from django.apps import apps
@@ -31,19 +32,19 @@ def _bracketed(real: Callable[..., str]) -> Callable[..., str]:
     return lambda *args: f"{OPEN}{real(*args)}{CLOSE}" if any(map(str.strip, args[:1])) else real(*args)
 
 
-def outside(text: str) -> str:
-    """What stands outside of brackets."""
-    depth, found = 0, ""
+def outside(text: str, depth: int = 0) -> tuple[str, int]:
+    """What stands outside of brackets, of which so many are open before; and how many are open behind it."""
+    found = ""
     for sign in text:
         depth += (sign == OPEN) - (sign == CLOSE)
         found += sign if depth == 0 and sign != CLOSE else " "
-    return found
+    return found, depth
 
 
 def kept_texts() -> list[str]:
     """Every text in the database, the longest first: what a page shows of it is nobody's to translate."""
-    # Languages are called by their own names.
-    found = {name for _, name in settings.LANGUAGES}
+    # Languages and places are called by their own names.
+    found = {name for _, name in settings.LANGUAGES} | available_timezones()
     for model in apps.get_models():
         columns = [field for field in model._meta.fields if _is_text(field)]
         for row in model._default_manager.values_list(*(field.name for field in columns)):
@@ -69,11 +70,15 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 class Seen(HTMLParser):
-    """What a page shows and reads out, in pieces; an element that is marked as English is English."""
+    """What a page shows and reads out, in pieces, each with what of it is not translated.
+
+    An element that is marked as English is English.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__()
-        self.pieces: list[str] = []
+        self.pieces: list[tuple[str, str]] = []
+        self.depth = 0
         self.silent: list[str] = []
         self.feed(text)
         self.close()
@@ -84,22 +89,24 @@ class Seen(HTMLParser):
         if (self.silent and tag == self.silent[0]) or (not self.silent and is_silent and tag != "html"):
             self.silent.append(tag)
         if not self.silent and tag not in ("meta", "link"):
-            self.pieces += [value or "" for name, value in attrs if name in READ_OUT]
+            read = [value or "" for name, value in attrs if name in READ_OUT]
+            self.pieces += [(value, outside(value)[0]) for value in read]
 
     def handle_endtag(self, tag: str) -> None:
         if self.silent and tag == self.silent[0]:
             self.silent.pop()
 
     def handle_data(self, data: str) -> None:
-        if not self.silent:
-            self.pieces.append(data)
+        # A text may hold a link, and so go on behind it.
+        rest, self.depth = outside(data, self.depth)
+        if not self.silent and not data.strip().startswith(("http://", "https://")):
+            self.pieces.append((data, rest))
 
 
 def untranslated(page: str, kept: list[str]) -> list[str]:
     """The pieces of a page with letters that are neither translated nor data."""
     found = []
-    for piece in Seen(page).pieces:
-        rest = outside(piece)
+    for piece, rest in Seen(page).pieces:
         for text in kept if has_words(rest) else ():
             rest = rest.replace(text, " ") if text in rest else rest
         if has_words(rest):

@@ -13,6 +13,9 @@ from tests.words.marked import TEMPLATES, unmarked
 MARKERS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy", "pgettext", "pgettext_lazy"}
 # Texts these take by a name are marked where they are written.
 BY_NAME = {
+    "clinics/pages/progress.py",
+    "interop/job_pages.py",
+    "pumps/pages/why/deadlines.py",
     "portal/emergency_card.py",
     "portal/words.py",
     "alerts/services/rotas.py",
