@@ -80,7 +80,7 @@ def band_of(proposal: Proposal) -> Band | None:
 
 
 def compared(old: Program | None, told: Decimal | None, wanted: Wanted, bridge: Mapping[str, str]) -> list[Compared]:
-    """What runs (`old`, at `told` mcg/mL) and what is wanted, and its bridge bolus. In English: it is kept."""
+    """What runs (`old`, at `told` mcg/mL) and what is wanted, with its bridge bolus. In English: it is kept."""
     dose = old.daily_dose_mcg if old is not None else None
     found = [
         Compared(say("Daily dose"), _amount(dose, say("mcg/day")), _amount(wanted.daily_dose_mcg, say("mcg/day"))),

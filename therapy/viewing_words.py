@@ -17,8 +17,6 @@ WORDS: dict[str, Promise | str] = {
     "job_file": _("A fleet report, as a file"),
     "alert": _("An alert"),
     "message": _("A message"),
-    "emergency_card": _("The emergency card's page"),
-    "print_card": _("The emergency card, as a file"),
     "guided_visit": _("A refill visit"),
     "guided_end": _("A refill visit"),
     "visit_report": _("The visit report"),

@@ -21,8 +21,6 @@ BY_NAME = {
     "alerts/services/rotas.py",
     "clinics/saying.py",
     "clinics/words.py",
-    "clinics/pages/progress.py",
-    "interop/job_pages.py",
     "interop/pages.py",
 }
 
