@@ -120,11 +120,12 @@ def _all_asked() -> Iterator[Asked]:
     audit, ordinary = reverse("audit"), Clinic.objects.get(name=ORDINARY).pk
     person = User.objects.get(email="seen3@example.org").pk
     long_ago = "2025-06-01"
-    for name, query in {
+    queries: dict[str, dict[str, Any]] = {
         "one kind": {"clinic": ordinary, "kind": "viewing"},
         "one person": {"clinic": ordinary, "person": person},
         "long ago": {"clinic": ordinary, "since": long_ago, "until": "2025-06-30"},
-    }.items():
+    }
+    for name, query in queries.items():
         yield Asked(f"audit: {name}", [_query(audit, **query)] * TIMES, MOST_PAGE, {})
 
 

@@ -47,9 +47,9 @@ def keep(*, user: User, key: ApiKey | None, model: type[models.Model], row_id: i
     """Somebody was shown a row of `model`, which is a patient or belongs to one and to a clinic. One INSERT."""
     patient = "id" if model is Patient else "patient_id"
     statement = WRITE.format(patient=patient, table=connection.ops.quote_name(model._meta.db_table))
-    given = {"at": at, "since": at - FOLDED, "user": user.pk, "key": key.pk if key is not None else None, "row": row_id}
+    by = {"user": user.pk, "key": key.pk if key is not None else None}
     with connection.cursor() as cursor:
-        cursor.execute(statement, {**given, "what": what})
+        cursor.execute(statement, {**by, "at": at, "since": at - FOLDED, "row": row_id, "what": what})
 
 
 def keep_file(*, user: User, key: ApiKey | None, clinic_id: int | None, what: str, at: datetime) -> None:

@@ -55,13 +55,15 @@ def of_urgency(rows: Forecasts, code: str, policies: Mapping[int, Policy], now: 
     """Only those that are so urgent now."""
     if code != LATER:
         rows = rows.filter(_may_be_pressing(policies, now))
-    return rows.alias(urgency=_urgency(policies, now)).filter(urgency=code)
+    asked: Forecasts = rows.alias(urgency=_urgency(policies, now)).filter(urgency=code)  # type: ignore[assignment]  # an alias is no column
+    return asked
 
 
 def without_visit(rows: Forecasts, policies: Mapping[int, Policy], now: datetime) -> Forecasts:
     """Only those that somebody has to do something about, and that have no visit."""
     pressing = rows.filter(_may_be_pressing(policies, now)).alias(urgency=_urgency(policies, now))
-    return pressing.exclude(urgency=LATER).filter(~_is_booked())
+    asked: Forecasts = pressing.exclude(urgency=LATER).filter(~_is_booked())  # type: ignore[assignment]  # the same
+    return asked
 
 
 def _is_booked() -> Exists:

@@ -87,7 +87,7 @@ def test_without_script_the_form_opens_the_same_page(linds: list[Patient], nurse
     browser = nurse.context.browser
     assert browser is not None
     plain = browser.new_context(java_script_enabled=False)
-    plain.add_cookies(cookies)
+    plain.add_cookies(cookies)  # type: ignore[arg-type]  # as they were given
     page = plain.new_page()
     page.goto(nurse.url)
     page.get_by_label("Find a patient or pump").fill("cora lind")

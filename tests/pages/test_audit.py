@@ -153,7 +153,7 @@ def test_pages_follow_one_another_without_gap_or_repeat(
 def test_the_file_holds_the_same_and_no_formula(auditor: Client, clinic: Clinic, pump: Pump) -> None:
     Patient.objects.filter(pk=pump.patient_id).update(given_name="=1+1", family_name="@SUM")
     response = auditor.get(reverse("audit_download"), {"mrn": pump.patient.mrn})
-    rows = list(csv.reader(io.StringIO(b"".join(response.streaming_content).decode())))
+    rows = list(csv.reader(io.StringIO(response.getvalue().decode())))
     assert response["Content-Disposition"].startswith('attachment; filename="who-did-what-harbor-')
     assert rows[0] == ["at", "kind", "who", "what", "mrn", "patient", "details"]
     assert len(rows) == 1 + len(lines(auditor, mrn=pump.patient.mrn))
