@@ -263,6 +263,9 @@
     mark();
   });
 
+  // Focus is in it by now; the steps above it are in sight too, and not behind the page's head.
+  document.addEventListener("htmx:afterSettle", (event) => { if (event.detail.elt.id === "review") scrollTo({ top: 0 }); });
+
   // --- begin -----------------------------------------------------------------------------------------------------
 
   document.body.classList.add("by-script");
