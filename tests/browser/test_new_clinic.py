@@ -22,7 +22,7 @@ def log_in(page: Page, email: str, password: str = PASSWORD) -> None:
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in", exact=True).click()
-    page.get_by_role("heading", name="Worklist").wait_for()
+    page.wait_for_url(lambda address: "/login/" not in address)
 
 
 def log_out(page: Page) -> None:
@@ -51,7 +51,7 @@ def accept(page: Page, address: str, name: str) -> None:
     page.get_by_label("Password", exact=True).fill(NEW_PASSWORD)
     page.get_by_label("Password again").fill(NEW_PASSWORD)
     page.locator("main").get_by_role("button").last.click()
-    page.get_by_role("heading", name="Worklist").wait_for()
+    page.wait_for_url(lambda address: "/invitations/" not in address)
 
 
 def refill(page: Page, pump: Pump, days_ago: int, aspirated: str) -> None:
