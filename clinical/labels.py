@@ -11,8 +11,10 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from clinical.saying import say
+
 FOLDER = Path(__file__).resolve().parent / "label_sets"
-STATUSES = {"P": "read", "S": "in a secondary copy", "D": "derived", "U": "to be verified"}
+STATUSES = {"P": say("read"), "S": say("in a secondary copy"), "D": say("derived"), "U": say("to be verified")}
 # A band of steps, or of usual doses, by which patients it is of.
 BANDS = ("spinal", "cerebral", "child")
 USUAL = ("spinal", "cerebral", "young")
