@@ -185,6 +185,7 @@ TEMPLATES = (
     gettext_noop("Neither the drug's stability in the pump nor the lot's expiry is recorded, so no drug date counts."),
     gettext_noop("New address of the calendar of visits"),
     gettext_noop("Next refill handed over"),
+    gettext_noop("No bridge bolus: %(because)s"),
     gettext_noop("No dose is recorded, so the flow is not known. Record the dose the pump is programmed to."),
     gettext_noop("No dose runs: compared with %(ran_before)s mcg/day, which ran last. Tolerance is lost while no drug flows, so the old dose may be too much."),
     gettext_noop("No fill is recorded, so nothing is known about the volume. Record the last refill."),

@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clinical.saying import say
 from clinics.fields import NOT_A_CHOICE, Number
 from pumps.models import Event
 from pumps.services.bridges import BridgeNeed
@@ -58,9 +59,7 @@ class BridgeForm(forms.Form):
         return cleaned
 
     def _reason(self, because: str) -> str:
-        return ". ".join(
-            filter(None, (self.note.rstrip("."), _("No bridge bolus: %(because)s") % {"because": because}))
-        )
+        return ". ".join(filter(None, (self.note.rstrip("."), say("No bridge bolus: %(because)s", because=because))))
 
     def answered(self, refill: RefillEntry) -> tuple[RefillEntry, EventEntry | None]:
         """The refill with the reason for none, and the bridge to store with it."""

@@ -15,7 +15,7 @@ from clinical.units import plain
 from clinics.errors import Conflict, Impossible
 from clinics.history import differences, kept, note, subject_of
 from clinics.models import User
-from clinics.words import calendar_day
+from clinics.words import calendar_day, in_english
 from patients.models import Patient
 from patients.services import READ_ONLY
 from pumps import forecasting
@@ -140,13 +140,13 @@ def hand_over(*, pump: Pump, owner: str, name: str, phone: str, reason: str, now
         raise Impossible({"name": [_("Write who does the next refill, so that they can be called.")]})
     if is_clinic and (name.strip() or phone.strip()):
         raise Impossible({"name": [_("The clinic itself needs no name; leave name and phone blank.")]})
-    before = locked.owner_words
+    before = in_english(lambda: locked.owner_words)
     locked.refill_owner, locked.refill_owner_name, locked.refill_owner_phone = owner, name.strip(), phone.strip()
     locked.save(update_fields=["refill_owner", "refill_owner_name", "refill_owner_phone"])
     Handover.objects.create(
         pump=locked, at=now, by=by, owner=owner, name=name.strip(), phone=phone.strip(), reason=reason
     )
-    details = {"next refill by": [before, locked.owner_words]}
+    details = {"next refill by": [before, in_english(lambda: locked.owner_words)]}
     note(
         clinic=locked.clinic,
         by=by,
