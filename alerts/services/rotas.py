@@ -20,7 +20,7 @@ from clinics.opening import WEEKDAYS
 from clinics.roles import Permission
 from clinics.saying import said
 from clinics.services import account_mail
-from clinics.words import moment_words
+from clinics.words import in_english, moment_words
 
 MOST_PLACES = 52
 FARTHEST_START = timedelta(days=366)
@@ -134,7 +134,9 @@ def _stored(
         made_at=now,
     )
     with translation.override("en"):
-        summary = say("%(who)s on call %(span)s: %(reason)s", who=made.user, span=_span(made), reason=made.reason)
+        summary = say(
+            "%(who)s on call %(span)s: %(reason)s", who=made.user, span=in_english(_span, made), reason=made.reason
+        )
     note(clinic=clinic, by=by, at=now, subject=subject_of(clinic), summary=summary)
     return made
 
@@ -151,7 +153,7 @@ def end_stand_in(*, stand_in_id: int, by: User, now: datetime) -> StandIn:
     if until(one) <= now or one.ended_at is not None:
         raise Conflict(gettext("This has ended already."))
     with translation.override("en"):
-        summary = say("Ended: %(who)s on call %(span)s", who=one.user, span=_span(one))
+        summary = say("Ended: %(who)s on call %(span)s", who=one.user, span=in_english(_span, one))
     note(clinic=one.clinic, by=by, at=now, subject=subject_of(one.clinic), summary=summary)
     if one.user_id != by.pk:
         subject = gettext_noop("You do not stand in any more")
