@@ -135,19 +135,15 @@ def _check(tier: Tier | None, until: datetime | None, note: str, spoken_with: st
     asked = tier.acknowledging if tier is not None else ()
     errors: dict[str, list[str]] = {}
     if until is not None and until <= now:
-        errors[gettext("until")] = [gettext("This has passed: write when to tell again.")]
+        errors["until"] = [gettext("This has passed: write when to tell again.")]
     if Acknowledging.NOTE in asked and not note.strip():
-        errors[gettext("note")] = [gettext("Say what is being done meanwhile.")]
+        errors["note"] = [gettext("Say what is being done meanwhile.")]
     if Acknowledging.SPOKEN_WITH in asked and not spoken_with.strip():
-        errors[gettext("spoken_with")] = [gettext("Say with whom you have spoken: the patient, a caregiver, the ward.")]
+        errors["spoken_with"] = [gettext("Say with whom you have spoken: the patient, a caregiver, the ward.")]
     if len(note) > LONGEST_NOTE:
-        errors[gettext("note")] = [
-            gettext("Write at most %(longest_note)s characters.") % {"longest_note": LONGEST_NOTE}
-        ]
+        errors["note"] = [gettext("Write at most %(longest_note)s characters.") % {"longest_note": LONGEST_NOTE}]
     if len(spoken_with) > LONGEST_NAME:
-        errors[gettext("spoken_with")] = [
-            gettext("Write at most %(longest_name)s characters.") % {"longest_name": LONGEST_NAME}
-        ]
+        errors["spoken_with"] = [gettext("Write at most %(longest_name)s characters.") % {"longest_name": LONGEST_NAME}]
     if errors:
         raise Impossible(errors)
 
