@@ -43,6 +43,8 @@ def test_values_by_arrow_keys_and_by_pointer(pump: Pump, nurse: Page) -> None:
     assert box is not None
     nurse.mouse.move(box["x"] + 2, box["y"] + 60)
     expect(nurse.locator("[data-values]")).to_contain_text(re.compile(r"Expected (40|39)\."))
+    # Links that the sticky head half covers while one scrolls are no smaller for it.
+    nurse.evaluate("scrollTo(0, 0)")
     assert violations(nurse) == []
 
 
