@@ -56,7 +56,7 @@ def test_a_prescriber_signs_what_waits(clinic: Clinic, pump: Pump, page: Page) -
 
 def test_an_administrator_puts_right_what_is_missing(clinic: Clinic, pump: Pump, page: Page) -> None:
     log_in(page, Role.ADMINISTRATOR, clinic, "Administration")
-    page.get_by_role("link", name="Put right: Nobody signs doses").click()
+    page.get_by_role("link", name="Nobody signs doses").click()
     page.get_by_role("heading", level=1).wait_for()
     a_user(Role.PRESCRIBER, clinic)
     page.get_by_role("link", name="Brim", exact=True).click()
