@@ -55,9 +55,9 @@ class ToPrepare:
 def preparing(request: HttpRequest) -> HttpResponse:
     """What is filled within a week: drug, concentration and volume; and the lots that expire in pumps."""
     user, now = user_of(request), timezone.now()
-    clinics = clinics_with(user, Permission.LOG_DRUG_DATA)
-    if not clinics:
+    if not user.access.can_somewhere(Permission.LOG_DRUG_DATA):
         raise PermissionDenied(_("Your role does not include the drug data of refills."))
+    clinics = clinics_with(user, Permission.LOG_DRUG_DATA)
     lines = _to_prepare([clinic.pk for clinic in clinics], now)
     context = {
         "lines": lines,

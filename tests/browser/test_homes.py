@@ -60,7 +60,7 @@ def test_an_administrator_puts_right_what_is_missing(clinic: Clinic, pump: Pump,
     page.get_by_role("heading", level=1).wait_for()
     a_user(Role.PRESCRIBER, clinic)
     page.get_by_role("link", name="Brim", exact=True).click()
-    expect(page.get_by_text("Nobody is on call")).to_be_visible()
+    expect(page.get_by_role("link", name="Nobody is on call")).to_be_visible()
     expect(page.get_by_text("Nobody signs doses")).to_have_count(0)
     page.locator("main").get_by_role("link", name="Who did what").first.click()
     page.get_by_role("heading", name="Who did what", level=1).wait_for()
