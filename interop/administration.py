@@ -47,9 +47,9 @@ class Watched:
 
 def administration(request: HttpRequest) -> HttpResponse:
     user, now = user_of(request), timezone.now()
-    clinics = clinics_with(user, Permission.ADMINISTER)
-    if not clinics:
+    if not user.access.can_somewhere(Permission.ADMINISTER):
         raise PermissionDenied(_("Your role does not include running a clinic."))
+    clinics = clinics_with(user, Permission.ADMINISTER)
     context = {
         "watched": _watched(clinics[:MOST_CLINICS], now),
         "more_clinics": len(clinics) > MOST_CLINICS,

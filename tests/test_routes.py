@@ -44,7 +44,7 @@ OPEN = {
     "api/docs/",
 }  # fmt: skip
 # Belongs to no clinic.
-SHARED = {"api/v1/pump-models/<str:model>/", "pump-models/<slug:slug>/"}
+SHARED = {"api/v1/pump-models/<str:model>/", "pump-models/<slug:slug>/", "help/<slug:slug>/"}
 # Behind a log-in, but whoever has the link may read what it offers.
 OFFERED = {"transfers/<str:token>/"}
 

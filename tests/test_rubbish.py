@@ -71,7 +71,9 @@ def in_browser(user: User) -> Client:
 def forms_of(response: Any) -> dict[type, forms.BaseForm]:
     """The forms of a page by their kind."""
     found: dict[type, forms.BaseForm] = {}
-    for layer in response.context or ():
+    layers = response.context or []
+    # Of one template alone there is one context, and no list of them.
+    for layer in layers if isinstance(layers, list) else [layers]:
         for part in layer:
             found |= {type(value): value for value in part.values() if isinstance(value, forms.BaseForm)}
     return found

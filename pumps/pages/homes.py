@@ -55,9 +55,9 @@ class ToPrepare:
 def preparing(request: HttpRequest) -> HttpResponse:
     """What is filled within a week: drug, concentration and volume; and the lots that expire in pumps."""
     user, now = user_of(request), timezone.now()
-    clinics = clinics_with(user, Permission.LOG_DRUG_DATA)
-    if not clinics:
+    if not user.access.can_somewhere(Permission.LOG_DRUG_DATA):
         raise PermissionDenied(_("Your role does not include the drug data of refills."))
+    clinics = clinics_with(user, Permission.LOG_DRUG_DATA)
     lines = _to_prepare([clinic.pk for clinic in clinics], now)
     context = {
         "lines": lines,
@@ -78,8 +78,9 @@ def _to_prepare(clinic_ids: list[int], now: datetime) -> list[ToPrepare]:
     visits = Appointment.objects.filter(clinic__in=clinic_ids).standing().between(now, now + AHEAD)
     booked = {visit.pump_id: visit.starts_at for visit in visits[:MOST]}
     due = Forecast.objects.filter(clinic__in=clinic_ids, refill_by__isnull=False).on_worklist()
-    due = due.filter(worklist_at__lte=now + AHEAD).exclude(pump__appointments__in=Appointment.objects.standing())
-    unbooked = {row.pump_id: row.refill_by for row in due[:MOST] if row.refill_by is not None}
+    rows = {row.pump_id: row.refill_by for row in due.filter(worklist_at__lte=now + AHEAD)[:MOST]}
+    standing = Appointment.objects.of_pumps(rows)
+    unbooked = {pk: refill_by for pk, refill_by in rows.items() if refill_by is not None and pk not in standing}
     moments = {**unbooked, **booked}
     pumps = Pump.objects.select_related("patient", "model", "clinic").in_bulk(moments)
     refills = Event.objects.standing().filter(pump__in=moments, kind=Event.Kind.REFILL)

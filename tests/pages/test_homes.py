@@ -58,6 +58,12 @@ def test_of_several_roles_the_first_leads_and_the_others_are_offered(clinic: Cli
     assert reverse("audit") in page
 
 
+@pytest.mark.parametrize("role", list(Role))
+def test_before_there_is_a_clinic_a_home_is_empty_and_no_refusal(db: None, role: Role) -> None:
+    client = logged_in(a_user(role))
+    assert client.get(reverse("home"), follow=True).status_code == 200
+
+
 def test_somebody_without_a_role_begins_at_the_worklist(db: None) -> None:
     assert [home.name for home in homes_of(a_user())] == ["worklist"]
     assert set(HOMES) == set(Role)

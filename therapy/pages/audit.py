@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -72,7 +72,10 @@ class AuditForm(forms.Form):
 
 def audit(request: HttpRequest) -> HttpResponse:
     """Filtered by clinic, person, patient, days and kind, newest first."""
-    form, clinic = _form(request)
+    clinics = _audited(user_of(request))
+    if not clinics:
+        return render(request, "therapy/audit.html", {})
+    form, clinic = _form(request, clinics)
     asked = _asked(form) if form.is_valid() else None
     found = lines_of(asked, _position(request.GET.get("after", "")), paging.PAGE_SIZE + 1) if asked is not None else []
     page = paging.page_of(request, found, _written)
@@ -88,9 +91,8 @@ def audit(request: HttpRequest) -> HttpResponse:
     return render(request, "therapy/audit.html", context)
 
 
-def _form(request: HttpRequest) -> tuple[AuditForm, Clinic]:
+def _form(request: HttpRequest, clinics: list[Clinic]) -> tuple[AuditForm, Clinic]:
     """The form as it was sent, or with the last days of the first clinic."""
-    clinics = _audited(user_of(request))
     sent = (request.POST if request.method == "POST" else request.GET).copy()
     asked = paging.read_id(sent.get("clinic", ""))
     clinic = next((each for each in clinics if each.pk == asked), clinics[0])
@@ -104,11 +106,10 @@ def _form(request: HttpRequest) -> tuple[AuditForm, Clinic]:
 def _audited(user: User) -> list[Clinic]:
     """The clinics of which a person may know who did what."""
     may = (Permission.AUDIT, Permission.ADMINISTER)
-    visible = Clinic.objects.visible_to(user)
-    clinics = [clinic for clinic in visible if any(user.access.can(each, clinic.pk) for each in may)]
-    if not clinics:
+    if not any(user.access.can_somewhere(each) for each in may):
         raise PermissionDenied(_("Who did what is for auditors and administrators."))
-    return clinics
+    visible = Clinic.objects.visible_to(user)
+    return [clinic for clinic in visible if any(user.access.can(each, clinic.pk) for each in may)]
 
 
 def _asked(form: AuditForm) -> Asked:
@@ -150,14 +151,17 @@ def _address(each: Shown, clinic: Clinic) -> str:
             return ""
 
 
-def download(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+def download(request: HttpRequest) -> HttpResponse:
     """The same as a file, up to MOST_LINES lines."""
-    form, clinic = _form(request)
+    clinics = _audited(user_of(request))
+    if not clinics:
+        raise Http404
+    form, clinic = _form(request, clinics)
     if not form.is_valid():
         return render(request, "therapy/audit.html", {"form": form, "clinic": clinic}, status=400)
     name = f"{slugify(clinic.name) or 'clinic'}-{timezone.now():%Y-%m-%d}.csv"
-    return StreamingHttpResponse(
-        _csv(_asked(form)),
+    return HttpResponse(
+        "".join(_csv(_asked(form))),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="who-did-what-{name}"'},
     )

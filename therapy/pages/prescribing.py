@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from clinical.units import plain
 from clinics.models import Clinic, User
 from clinics.pages.access import user_of
+from clinics.roles import Permission
 from patients.models import Patient
 from pumps.models import Forecast
 from pumps.pages.fleet import REASON_WORDS
@@ -64,10 +65,9 @@ def prescribing(request: HttpRequest) -> HttpResponse:
 
 
 def _signs_in(user: User) -> list[int]:
-    clinic_ids = signs_in(user)
-    if not clinic_ids:
+    if not user.access.can_somewhere(Permission.SIGN_DOSE):
         raise PermissionDenied(_("A prescriber signs doses; your role does not."))
-    return clinic_ids
+    return signs_in(user)
 
 
 def _lines(waiting: Waiting) -> list[Line]:
