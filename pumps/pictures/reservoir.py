@@ -88,7 +88,7 @@ def reservoir(reading: Reading, span: Span = Span.FILL, visits: Sequence[datetim
         marks=drawn.marks,
         words=drawn.words,
         keys=_keys(drawn),
-        series=[_("Expected"), _("98 % range"), _("As programmed")],
+        series=[_("Expected"), _("Range (98 %)"), _("As programmed")],
         moments=_moments_of(plot, visits),
         start=plot.moments.index(reading.now),
     )
@@ -218,7 +218,7 @@ def _dated(words: str, at: datetime, plot: _Plot) -> str:
 
 _KEYS = (
     ("expected", gettext_lazy("expected"), "line"),
-    ("range", gettext_lazy("98 % range"), "area"),
+    ("range", gettext_lazy("Range (98 %)"), "area"),
     ("programmed", gettext_lazy("as programmed"), "line"),
     ("low", gettext_lazy("low level"), "line"),
     ("measured", gettext_lazy("aspirated at a refill"), "mark"),
@@ -288,7 +288,7 @@ def _table(plot: _Plot, visits: Sequence[datetime]) -> Table:
         [one.name, day(one.at, zone), ml(one.expected), one.range_words, ml(one.programmed), measured.get(one.at, "")]
         for one in levels.volumes_at(plot.reading, named)
     ]
-    heads = [_("What"), _("When"), _("Expected"), _("98 % range"), _("As programmed"), _("Aspirated")]
+    heads = [_("What"), _("When"), _("Expected"), _("Range (98 %)"), _("As programmed"), _("Aspirated")]
     return Table(_("Volumes in the reservoir"), heads, rows)
 
 

@@ -1,13 +1,9 @@
 """Messages in their reader's language, on the clinic's clock; reminders of visits."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from babel.messages.mofile import read_mo
-from babel.messages.pofile import read_po
-from django.conf import settings as brim
 from django.core import mail
 from django.utils import translation
 
@@ -120,12 +116,3 @@ def test_every_kind_and_tier_has_its_words_in_spanish() -> None:
     with translation.override("es"):
         spanish = {kind: str(kind.label) for kind in Alert.Kind} | {tier: headline(tier) for tier in TIER_WORDS}
     assert [each for each in english if english[each] == spanish[each]] == []
-
-
-def test_the_catalogue_is_complete_and_compiled() -> None:
-    folder = Path(brim.BASE_DIR) / "locale/es/LC_MESSAGES"
-    with (folder / "django.po").open("rb") as source, (folder / "django.mo").open("rb") as compiled:
-        written = {message.id: message.string for message in read_po(source) if message.id}
-        used = {message.id: message.string for message in read_mo(compiled) if message.id}
-    assert all(written.values())
-    assert written == used, "run locale/compile"
