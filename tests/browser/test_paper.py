@@ -104,7 +104,7 @@ def test_a_card_is_turned_on_printed_shown_and_ended(pump: Pump, administrator: 
 def test_an_ended_card_says_so(pump: Pump, administrator: Page) -> None:
     link = CardLink.objects.create(
         patient=pump.patient, nonce="x", consent="yes", turned_on_at=timezone.now(), renewed_at=timezone.now(),
-        turned_on_by=User.objects.get(), turned_off_at=timezone.now(),
+        turned_on_by=User.objects.get(memberships__role=Role.ADMINISTRATOR.value), turned_off_at=timezone.now(),
     )  # fmt: skip
     page = administrator
     with page.expect_response("**/c/**") as answer:
