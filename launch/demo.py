@@ -17,7 +17,7 @@ from pathlib import Path
 
 from launch.bootstrap import ROOT, Refusal
 
-UP_WITHIN = 180.0
+UP_WITHIN = 300.0
 PASSWORD = "brim-demo-2026"  # noqa: S105 - published: the accounts exist in the demo only
 
 
