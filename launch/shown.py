@@ -23,8 +23,7 @@ FOUND: dict[str, tuple[str, str]] = {
     "alert": ("/alerts/", "/alerts/"),
     "message": ("/messages/", "/messages/"),
     "proposal": ("/to-sign/", "/proposals/"),
-    "proposed": ("/proposals/{proposal}/", "/pumps/"),
-    "course": ("/pumps/{proposed}/", "/patients/"),
+    "course": ("/proposals/{proposal}/", "/patients/"),
 }
 FINDER = "prescriber"
 
