@@ -27,7 +27,7 @@ class Figure:
     tighter: Tighter
 
 
-BAND_WORDS = {"spinal": say("spinal"), "cerebral": say("cerebral"), "child": say("child")}
+BAND_WORDS = {"spinal": say("spinal"), "cerebral": say("cerebral"), "child": say("child"), "young": say("young")}
 _OF_BANDS = [
     Figure(f"{key}.{band}", say("%(step)s, %(band)s, at most", step=words, band=BAND_WORDS[band]), "%", Tighter.LESS)
     for key, words in (

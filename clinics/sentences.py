@@ -472,6 +472,7 @@ TEMPLATES = (
     gettext_noop("mild"),
     gettext_noop("mild, when provoked"),
     gettext_noop("minimum rate"),
+    gettext_noop("minute"),
     gettext_noop("minute, at least"),
     gettext_noop("minutes"),
     gettext_noop("missed after hours"),
@@ -730,4 +731,5 @@ TEMPLATES = (
     gettext_noop("written for the patient by somebody else"),
     gettext_noop("years"),
     gettext_noop("yes"),
+    gettext_noop("young"),
 )

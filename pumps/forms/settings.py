@@ -331,6 +331,7 @@ class PumpModelForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in th
             "tubing_confirmed": gettext_lazy("Tubing read in the manual"),
             "catheter_confirmed": gettext_lazy("Catheter read in the manual"),
             "mri_behaviour": gettext_lazy("In the MRI scanner"),
+            "note": gettext_lazy("Note"),
         }
         error_messages: ClassVar = {"mri_behaviour": {"invalid_choice": NOT_A_CHOICE}}
 

@@ -20,7 +20,6 @@ from pumps.pages.words import LIMIT_WORDS, UNKNOWN_WORDS
 from pumps.services.what_if import Comparison
 
 NOTHING = gettext_lazy("not known")
-MODES = {str(code): str(label) for code, label in Event.ProgramMode.choices}
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ def _mode(side: _Side) -> str:
     if change is None:
         return _("constant flow")
     program = change.program
-    parts = [MODES[program.mode.value].lower()]
+    parts = [str(Event.ProgramMode(program.mode.value).label).lower()]
     parts += (
         [ngettext("%(steps)s step", "%(steps)s steps", len(program.steps)) % {"steps": len(program.steps)}]
         if program.steps
@@ -182,7 +181,7 @@ _SET: tuple[tuple[Promise, Words, str | Promise], ...] = (
     ),
     (
         gettext_lazy("Flow ratio"),
-        lambda side: ratio_words(side.outlook.forecast.flow_ratio),
+        lambda side: said(ratio_words(side.outlook.forecast.flow_ratio)),
         gettext_lazy("delivered / programmed: the model's, corrected by what each refill aspirated"),
     ),
     (gettext_lazy("Margin"), _margin, gettext_lazy("the clinic's, or as tried")),

@@ -50,7 +50,9 @@ def kept_texts() -> list[str]:
         for row in model._default_manager.values_list(*(field.name for field in columns)):
             for value in row:
                 found.update(_texts(value))
-    return sorted((text for text in found if len(text) >= SHORTEST), key=len, reverse=True)
+    return sorted(
+        (text for text in found if len(text) >= SHORTEST or text in available_timezones()), key=len, reverse=True
+    )
 
 
 def _is_text(field: Any) -> bool:
