@@ -2,24 +2,28 @@
 
 import csv
 import io
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
+from django.urls import get_resolver, reverse
 from django.utils import timezone
 
 from clinics import paging
 from clinics.history import note
 from clinics.models import Clinic, User
 from clinics.roles import Role
+from config.viewings import NAMED
 from patients.models import Patient, Viewing
 from pumps.models import Pump
 from tests.builders import a_clinic, a_running_pump, a_user
 from tests.pages.conftest import logged_in
 from therapy.models import Assessment
+from therapy.viewing_words import WORDS
 
 
 @pytest.fixture
@@ -175,3 +179,18 @@ def test_queries_do_not_grow_with_the_list(auditor: Client, clinic: Clinic, pump
         at = timezone.now() - timedelta(minutes=number)
         Viewing.objects.create(user=nurse_person, at=at, patient=other.patient, clinic=clinic, what="pump")
     assert count() == few <= 32
+
+
+def test_every_page_about_a_patient_has_a_name_for_an_auditor() -> None:
+    about_one = {name for route, name in _routes(get_resolver().url_patterns) if NAMED.search(route)}
+    assert about_one - set(WORDS) == set()
+
+
+def _routes(patterns: Sequence[Any], before: str = "") -> Iterator[tuple[str, str]]:
+    """Each address with a name, but for the API's."""
+    for each in patterns:
+        route = f"{before}{each.pattern}"
+        if hasattr(each, "url_patterns"):
+            yield from _routes(each.url_patterns, route)
+        elif each.name and not route.startswith("api/"):
+            yield route, each.name
