@@ -40,7 +40,7 @@ def fits(page: Page) -> bool:
 def test_a_refill_logged_moves_the_pump_down_and_closes_its_alert(pumps: list[Pump], nurse: Page) -> None:
     nurse.goto("/")
     assert names(nurse) == ["Past", "Soon", "Full"]
-    nurse.get_by_role("link", name="Past, Ada").click()
+    nurse.get_by_role("link", name="Past, Ada").first.click()
     expect(nurse.get_by_text("Past refill-by").or_(nurse.get_by_text("Reservoir low")).first).to_be_visible()
     expect(nurse.get_by_role("slider")).to_be_visible()
     nurse.get_by_role("link", name="Log refill").click()
