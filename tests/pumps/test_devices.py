@@ -110,7 +110,8 @@ def test_the_catheter_and_the_low_level_over_the_api() -> None:
     assert nurse.post(f"/api/v1/pumps/{pump.pk}/events/", revised).status_code == 201
     [row] = results(nurse.get("/api/v1/pumps/"))
     assert (row["catheter_volume_ml"], row["catheter_now"]["volume_ml"]) == ("0.2000", "0.1500")
-    body = {"noticed_on": now.date().isoformat(), "reason": "fever"}
+    today = now.astimezone(pump.clinic.zone).date()
+    body = {"noticed_on": today.isoformat(), "reason": "fever"}
     scheduler = client_of(a_user(Role.SCHEDULER, pump.clinic))
     url = f"/api/v1/pumps/{pump.pk}/low-level/"
     assert scheduler.post(url, body).status_code == 403
