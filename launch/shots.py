@@ -18,8 +18,8 @@ from launch.bootstrap import ROOT, Refusal
 from launch.shown import Shown
 
 FOLDER = ROOT / "docs" / "screens"
-SIZES: dict[str, ViewportSize] = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 360, "height": 740}}
-# A page is shown down to so many pixels from its top: what is below repeats.
+SIZES: dict[str, ViewportSize] = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 360, "height": 1200}}
+# The desk's page is shown down to so many pixels from its top; a phone's as one long screen, its bar at the foot.
 LONGEST = 2400
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
@@ -72,7 +72,7 @@ def _of_size(browser: Browser, base: str, size: str, wanted: Sequence[Shown], id
             for opened in each.opened:
                 page.locator(opened).first.click()
             page.wait_for_load_state("networkidle")
-            taken = Image.open(BytesIO(page.screenshot(full_page=True)))
+            taken = Image.open(BytesIO(page.screenshot(full_page=size == "desk")))
             shortened = taken.crop((0, 0, taken.width, min(taken.height, LONGEST)))
             shortened.save(FOLDER / f"{each.name}-{size}.webp", "WEBP", quality=70, method=6)
         page.context.close()

@@ -17,7 +17,7 @@ class Shown(NamedTuple):
 
 # What stands for an id in a path: the page it is found on, and the beginning of the address of a link there.
 FOUND: dict[str, tuple[str, str]] = {
-    "pump": ("/", "/pumps/"),
+    "pump": ("/?urgency=urgent", "/pumps/"),
     "patient": ("/pumps/{pump}/", "/patients/"),
     "clinic": ("/clinics/", "/clinics/"),
     "alert": ("/alerts/", "/alerts/"),
