@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from clinical.ledger import Fill
 from clinical.programs import hourly_of
 from clinical.scanner import SOURCE as SCANNER_SOURCE
 from clinical.scanner import in_scanner
@@ -48,7 +49,8 @@ SHORT = {
 
 @dataclass(frozen=True)
 class Card:
-    """`daily_dose_mcg` is what runs now, None where nothing does or nobody knows; `stopped_at` since when it stands."""
+    """`daily_dose_mcg` is what the patient gets now, None where nothing runs or nobody knows; `stopped_at` since when
+    the pump stands; `concentration_mcg_per_ml` of the drug in the reservoir, `told_mcg_per_ml` as the pump was told."""
 
     patient: Patient
     clinic: Clinic
@@ -56,6 +58,7 @@ class Card:
     row: Forecast
     daily_dose_mcg: Decimal | None
     concentration_mcg_per_ml: Decimal | None
+    told_mcg_per_ml: Decimal | None
     stopped_at: datetime | None
     rescue: str
     now: datetime
@@ -65,6 +68,8 @@ class Card:
         """`200 mcg per day (8.33 mcg per hour)`: side by side, so that one is not taken for the other."""
         if self.stopped_at is not None:
             return _("The pump is stopped: no drug is flowing")
+        if self.row.stalled_at is not None and self.row.stalled_at <= self.now:
+            return _("The pump's motor stalled, and nobody knows that it runs again: drug may not be flowing")
         if self.daily_dose_mcg is None:
             return _("not known")
         values = {"dose": plain(self.daily_dose_mcg), "hourly": plain(round(hourly_of(self.daily_dose_mcg), 2))}
@@ -74,8 +79,11 @@ class Card:
     def drug_words(self) -> str:
         if self.concentration_mcg_per_ml is None:
             return _("baclofen into the spine (intrathecal)")
-        strength = plain(self.concentration_mcg_per_ml)
-        return _("intrathecal baclofen %(strength)s mcg/mL") % {"strength": strength}
+        values = {"strength": plain(self.concentration_mcg_per_ml)}
+        if self.told_mcg_per_ml in (None, self.concentration_mcg_per_ml):
+            return _("intrathecal baclofen %(strength)s mcg/mL") % values
+        values["told"] = plain(self.told_mcg_per_ml)
+        return _("intrathecal baclofen %(strength)s mcg/mL (the pump is programmed for %(told)s mcg/mL)") % values
 
     @property
     def allergies(self) -> str:
@@ -94,8 +102,9 @@ class Card:
 
     @property
     def empty_from(self) -> str:
-        """The earliest day on which the reservoir may be empty."""
-        known = [each for each in (self.row.programmed_empty_at, self.row.empty_at) if each is not None]
+        """The earliest day on which the reservoir may be empty. A pump without a low level is empty when it is low."""
+        earliest = self.row.earliest_low_at if self.pump.low_reservoir_alarm_ml == 0 else None
+        known = [at for at in (self.row.programmed_empty_at, self.row.empty_at, earliest) if at is not None]
         return self.day(min(known, default=None))
 
     @property
@@ -117,9 +126,14 @@ def card_of(patient: Patient, now: datetime) -> Card | None:
         return None
     standing = standing_of(pump, now)
     dose = standing.daily_dose_mcg
-    flow, strength = pump.factory_flow_ml_per_day, standing.concentration_mcg_per_ml
-    if not pump.model.programmable and flow is not None and strength is not None:
-        dose = round(flow * strength, 1)
+    fills = [event for event in standing.ledger if isinstance(event, Fill)]
+    strength, told = fills[-1].concentration_mcg_per_ml if fills else None, standing.concentration_mcg_per_ml
+    if strength is not None and told is not None:
+        flow = pump.factory_flow_ml_per_day
+        if pump.model.programmable:
+            dose = round(dose * strength / told, 1) if dose is not None and strength != told else dose
+        elif flow is not None:
+            dose = round(flow * strength, 1)
     row = pump.forecast
     stopped = next((at for at in (standing.stopped_at, row.stopped_at) if at is not None and at <= now), None)
     return Card(
@@ -129,6 +143,7 @@ def card_of(patient: Patient, now: datetime) -> Card | None:
         row=row,
         daily_dose_mcg=dose,
         concentration_mcg_per_ml=strength,
+        told_mcg_per_ml=told if pump.model.programmable else None,
         stopped_at=stopped,
         rescue=rescue_words(patient),
         now=now,

@@ -1,9 +1,10 @@
 """Everything a page says about one pump, read once: the stored forecast and the ledger behind it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from math import nan
 from zoneinfo import ZoneInfo
 
 from clinical import forecast as clinical
@@ -21,6 +22,9 @@ from clinical.ledger import (
 from clinical.terms import ClinicRules, Device
 from pumps import folding
 from pumps.models import Forecast, Pump
+
+# Reasons for which nobody knows what flows.
+UNKNOWN_FLOW = ("no_dose", "no_factory_flow")
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,14 @@ class Reading:
     def volumes(self, moments: Sequence[datetime]) -> VolumeCurve:
         ratio = self.computed.flow_ratio
         believed = Believed(ratio.mean, self.computed.ratio_high, self.computed.ratio_low)
-        return clinical.volumes(self.device.facts, self.ledger, moments, believed)
+        curve = clinical.volumes(self.device.facts, self.ledger, moments, believed)
+        return curve if self.computed.unknown_reason not in UNKNOWN_FLOW else _unknown(curve)
+
+
+def _unknown(curve: VolumeCurve) -> VolumeCurve:
+    """Where nobody knows what flows, no volume is given: the last fill would look as if it were all there."""
+    blank = [nan] * len(curve.expected)
+    return replace(curve, programmed=blank, expected=blank, low=blank, high=blank)
 
 
 def _is_on_unknown(fill: Fill) -> bool:

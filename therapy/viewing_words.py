@@ -77,6 +77,7 @@ WORDS: dict[str, Promise | str] = {
     "undo_visit": _("Taking back a visit"),
     "wean": _("Planning a taper"),
     "withdraw_transfer": _("Withdrawing a transfer"),
+    "transfer": _("A patient offered by another clinic"),
     "audit_download": _("Who did what, as a file"),
 }
 

@@ -1,6 +1,6 @@
 """The nurse's day: who comes when, what to prepare, who is overdue, and which visits were begun."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -119,10 +119,10 @@ def _is_today(visit: Appointment, now: datetime) -> bool:
     return visit.starts_at.astimezone(zone).date() == now.astimezone(zone).date()
 
 
-def _lines(visits: Sequence[Appointment], begun: Iterable[VisitDraft], user: User) -> list[Line]:
+def _lines(visits: Sequence[Appointment], begun: Sequence[VisitDraft], user: User) -> list[Line]:
     fills = _last_fills([visit.pump_id for visit in visits])
     drafts = {draft.pump_id: draft for draft in begun}
-    mine = {draft.pump_id: draft for draft in drafts.values() if draft.user_id == user.pk}
+    mine = {draft.pump_id: draft for draft in begun if draft.user_id == user.pk}
     lines = []
     for visit in visits:
         fill = fills.get(visit.pump_id)
@@ -153,11 +153,10 @@ def _overdue(clinic_ids: Collection[int], now: datetime) -> list[Forecast]:
     rows = (
         Forecast.objects.filter(clinic__in=clinic_ids, refill_by__lte=now)
         .on_worklist()
-        .select_related("pump__patient", "pump__model", "clinic")[: MOST_OTHERS * 4]
+        .without(Appointment.objects.standing())
+        .select_related("pump__patient", "pump__model", "clinic")[:MOST_OTHERS]
     )
-    found = list(rows)
-    booked = Appointment.objects.of_pumps([row.pump_id for row in found])
-    return [row for row in found if row.pump_id not in booked][:MOST_OTHERS]
+    return list(rows)
 
 
 def _findings(user: User, clinic_ids: Collection[int], now: datetime) -> list[Alert]:

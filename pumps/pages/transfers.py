@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from clinics.errors import Conflict, Impossible
 from clinics.pages.access import require, take, user_of
 from clinics.roles import Permission
+from patients import viewings
 from patients.forms import OfferForm, TakeOverForm
 from patients.models import Patient
 from pumps.pages.patients import may_enter_in
@@ -80,4 +81,8 @@ def transfer(request: HttpRequest, token: str) -> HttpResponse:
                 )
             return redirect("patient", patient_id=taken.pk)
     pumps = found.patient.pumps.select_related("model")
+    # The address names no patient, so that it is kept here who was shown one.
+    viewings.keep(
+        user=user_of(request), key=None, model=Patient, row_id=found.patient_id, what="transfer", at=timezone.now()
+    )
     return render(request, "patients/transfer_take.html", {"transfer": found, "form": form, "pumps": pumps})

@@ -24,8 +24,8 @@ from portal.emergency_card import SHORT, card_of
 from portal.emergency_card_pdf import SIZES_PT, as_pdf
 from portal.models import CardLink, CardOpening
 from portal.services import cards
-from pumps.models import Pump
-from tests.builders import a_clinic, a_dose, a_patient, a_running_pump, a_user
+from pumps.models import Forecast, Pump
+from tests.builders import a_clinic, a_dose, a_patient, a_refill, a_running_pump, a_user
 
 pytestmark = pytest.mark.django_db
 CONSENT = "Ada herself, in writing"
@@ -150,6 +150,25 @@ def test_a_stopped_pump_says_so(pump: Pump) -> None:
 
 def test_without_a_pump_in_use_there_is_no_card(pump: Pump) -> None:
     assert card_of(a_patient(pump.clinic), timezone.now()) is None
+
+
+def test_a_card_says_what_is_in_the_pump_and_what_the_patient_gets(pump: Pump) -> None:
+    now = timezone.now()
+    a_refill(
+        pump,
+        now,
+        now=now,
+        concentration_mcg_per_ml=Decimal(2000),
+        programmed_concentration_mcg_per_ml=Decimal(500),
+    )
+    text = text_of(sheet(pump))
+    assert "2000 mcg/mL (the pump is programmed for 500 mcg/mL)" in text
+    assert "800 mcg per day" in text
+
+
+def test_a_card_says_that_the_motor_stalled(pump: Pump) -> None:
+    Forecast.objects.filter(pump=pump).update(stalled_at=timezone.now())
+    assert "stalled" in text_of(sheet(pump))
 
 
 # --- staff ----------------------------------------------------------------------------------------------------------

@@ -22,6 +22,8 @@ def volume_now(reading: Reading) -> Why:
     held, used = curve.held_ml[0], curve.programmed_ml[0]
     if isnan(held):
         return Why("volume", name, _("not known"), _("Not known: no fill is recorded."))
+    if isnan(curve.expected[0]):
+        return Why("volume", name, _("not known"), _("Not known: nobody recorded what flows."))
     mean, high, low = _ratios(reading)
     numbers = _("%(held)s - %(ratio)s x %(used)s = %(left)s") % {
         "held": f"{held:.2f}", "ratio": f"{mean:.3f}", "used": f"{used:.2f}", "left": ml(curve.expected[0]),
