@@ -67,6 +67,8 @@ class VisitForm(forms.Form):
             cleaned["starts_at"] = datetime.fromisoformat(slot)
         elif written is None:
             self.add_error("starts_at", _("Choose a time above, or write one here."))
+        # A time that was offered has to be free still; staff may write one that is taken.
+        cleaned["must_be_free"] = bool(slot) and slot != OTHER
         return cleaned
 
 

@@ -39,7 +39,7 @@ def guided_visit(request: HttpRequest, pump_id: int) -> HttpResponse:
     work = Work(request, pump, timezone.now(), Kind.REFILL)
     draft = VisitDraft.objects.of(user_of(request), pump, work.now)
     if request.method != "POST":
-        typed = guided_sheet.as_posted(draft.values) if draft is not None else None
+        typed = guided_sheet.as_posted(draft, work.now) if draft is not None else None
         return _page(work, guided_sheet.shown(work, typed), draft)
     match request.POST.get("step", "review"):
         case "keep":
@@ -156,6 +156,7 @@ def _page(
         **beside.rows,
         "token": token,
         "draft": draft,
+        "ask_again": " ".join(guided_sheet.ASK_AGAIN),
         "emptied": _emptied(work),
         "problems": _problems(sheet),
         "review": review,

@@ -37,11 +37,10 @@ def guided_draft(request: HttpRequest, pump_id: int) -> JsonResponse:
     """Keep what is typed. Always answers with what became of it: kept, overtaken, stored already, or refused."""
     pump = pump_to_log(request, pump_id)
     now = timezone.now()
-    counter = request.POST.get("counter", "")
-    number = int(counter) if counter.isascii() and counter.isdigit() and len(counter) < 11 else 0
+    number, base = _number(request.POST.get("counter", "")), _number(request.POST.get("base", ""))
     values, user, token = guided_sheet.typed_of(request.POST), user_of(request), token_of(request)
     try:
-        kept = drafts.keep(pump=pump, user=user, token=token, counter=number, values=values, now=now)
+        kept = drafts.keep(pump=pump, user=user, token=token, counter=number or 0, values=values, now=now, base=base)
     except Impossible as error:
         return JsonResponse({"state": "refused", "said": " ".join(error.errors["values"])}, status=400)
     except Overtaken as error:
@@ -49,10 +48,15 @@ def guided_draft(request: HttpRequest, pump_id: int) -> JsonResponse:
         return JsonResponse({"state": "newer", "said": str(error), "counter": there.counter if there else 0})
     except Conflict as error:
         refill = guided.stored_as(pump_id=pump.pk, token=token, user=user)
-        address = end_of(refill) if refill is not None else reverse("pump", args=[pump.pk])
-        return JsonResponse({"state": "stored", "said": str(error), "address": address})
+        if refill is None:
+            return JsonResponse({"state": "refused", "said": str(error)}, status=400)
+        return JsonResponse({"state": "stored", "said": str(error), "address": end_of(refill)})
     words = _("Saved %(time)s.") % {"time": f"{now.astimezone(pump.clinic.zone):%H:%M}"}
     return JsonResponse({"state": "kept", "said": words, "counter": kept.counter})
+
+
+def _number(written: str) -> int | None:
+    return int(written) if written.isascii() and written.isdigit() and len(written) < 11 else None
 
 
 def keep(work: Work, draft: VisitDraft | None) -> HttpResponse:

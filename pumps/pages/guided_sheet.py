@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import QueryDict
@@ -12,14 +13,17 @@ from django.utils.translation import gettext as _
 from pumps.forms.bridge import BridgeForm
 from pumps.forms.entries import Rows, RowsForm
 from pumps.forms.guided import CHANGED, GuidedForm, VisitDoseForm
-from pumps.models import DrugProduct, Event
+from pumps.models import DrugProduct, Event, VisitDraft
 from pumps.pages.sheets import Work, rows_again
 from pumps.services.drafts import Values
 from pumps.services.guided import Visit
 
 LISTS = ("steps", "boluses")
 # What the page carries beside what was typed at the visit.
-BESIDE = {"csrfmiddlewaretoken", "step", "confirm", "seen", "visit", "counter", "reviewed", "more", "place"}
+BESIDE = {"csrfmiddlewaretoken", "step", "confirm", "seen", "visit", "counter", "base", "reviewed", "more", "place"}
+# What is asked again of a visit that was left for so long: it was true of that moment.
+ASK_AGAIN_AFTER = timedelta(minutes=30)
+ASK_AGAIN = ("identity", "drug_checked", "needle", "refilled_at", "place")
 
 
 @dataclass(frozen=True)
@@ -100,11 +104,13 @@ def typed_of(posted: QueryDict) -> Values:
     return {name: values for name, values in posted.lists() if _is_typed(name) or name == "place"}
 
 
-def as_posted(values: Values) -> QueryDict:
-    """A draft's values, as the page would send them."""
+def as_posted(draft: VisitDraft, now: datetime) -> QueryDict:
+    """A draft's values, as the page would send them, without what has to be asked again."""
+    is_left = now - draft.saved_at >= ASK_AGAIN_AFTER
     posted = QueryDict(mutable=True)
-    for name, typed in values.items():
-        posted.setlist(name, list(typed))
+    for name, typed in draft.values.items():
+        if not (is_left and name in ASK_AGAIN):
+            posted.setlist(name, list(typed))
     return posted
 
 

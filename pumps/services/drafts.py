@@ -1,7 +1,7 @@
 """What somebody types at a guided refill visit, kept until it is stored, thrown away, or too old.
 
-A draft belongs to one person and is in no ledger. The highest `counter` counts: what was overtaken on its way, and a
-second window that is behind, change nothing.
+A draft belongs to one person and is in no ledger. The highest `counter` counts, and `base` says which one a window is
+built on: what was overtaken on its way, and a second window that is behind, change nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,12 +22,14 @@ MOST_NAMES, MOST_LETTERS, HIGHEST_COUNTER = 400, 20_000, 2_000_000_000
 
 
 @transaction.atomic
-def keep(*, pump: Pump, user: User, token: UUID, counter: int, values: Values, now: datetime) -> VisitDraft:
-    """Keep what was typed, as of `counter`.
+def keep(
+    *, pump: Pump, user: User, token: UUID, counter: int, values: Values, now: datetime, base: int | None = None
+) -> VisitDraft:
+    """Keep what was typed, as of `counter`, upon what was kept as of `base`; None for whatever is kept.
 
     Raises:
         Impossible: more than anybody types, or what no form sends.
-        Conflict: the visit is stored already.
+        Conflict: the visit is stored already, or the token is of another visit.
         Overtaken: something newer is kept; it was typed in another window, or on another device.
     """
     _check(counter, values)
@@ -38,10 +40,14 @@ def keep(*, pump: Pump, user: User, token: UUID, counter: int, values: Values, n
     draft = mine.filter(refill=None).first()
     if draft is None:
         return _begun(pump, user, token, counter, values, now)
-    if counter <= draft.counter:
+    if counter <= draft.counter or (base is not None and base != draft.counter):
         raise Overtaken(_("This visit was gone on with in another window, or on another device."))
     draft.token, draft.counter, draft.values, draft.saved_at = token, counter, dict(values), now
-    draft.save(update_fields=["token", "counter", "values", "saved_at"])
+    try:
+        with transaction.atomic():
+            draft.save(update_fields=["token", "counter", "values", "saved_at"])
+    except IntegrityError as error:
+        raise Conflict(_("This page is of another visit. Open the visit again from the pump's page.")) from error
     return draft
 
 

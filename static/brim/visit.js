@@ -4,16 +4,22 @@
 (() => {
   const form = document.getElementById("visit-form");
   if (!form) return;
-  const { user, pump, keep, isDraft } = form.dataset;
+  const { user, pump, keep, isDraft, askAgain } = form.dataset;
   const byId = (id) => document.getElementById(id);
   const KEY = `brim-visit:${user}:${pump}`;
   const LIVES = 12 * 3600 * 1000; // ms that what was typed stays on this device
   const WAIT = 700; // ms after the last letter before it is sent
+  const STALE = 30 * 60 * 1000; // ms after which `askAgain` has to be answered again
   // What the page carries beside what was typed: never kept.
   const BESIDE = /^(csrfmiddlewaretoken|step|confirm|seen|visit|counter|reviewed|more|bridge-.*)$/;
   let counter = Number(form.dataset.counter);
+  let base = counter; // what this window is built on: the last that the server has confirmed
+  let newest = counter; // the last that the server is known to have
+  const unanswered = new Set(); // counters that were sent, and may have arrived
   let timer = 0;
   let isDone = false;
+  let isBehind = false; // something newer is on the server, and the person has not chosen yet
+  let held = null; // typed here earlier, and not decided about: nothing on this device is written over it
 
   const words = (name, values = {}) =>
     Object.entries(values).reduce((text, [key, value]) => text.replace(`{${key}}`, value), form.dataset[name]);
@@ -39,8 +45,10 @@
   }
 
   function note() {
+    if (held || isDone || counter === base) return;
+    const sent = [...unanswered];
     try {
-      localStorage.setItem(KEY, JSON.stringify({ token: token(), counter, at: Date.now(), typed: typed() }));
+      localStorage.setItem(KEY, JSON.stringify({ token: token(), counter, base, sent, at: Date.now(), typed: typed() }));
     } catch {
       // A device without room or without leave to keep anything: the server's copy has to do.
     }
@@ -54,10 +62,15 @@
 
   // --- kept on the server ----------------------------------------------------------------------------------------
 
-  async function send(pairs = typed(), mine = token()) {
+  // One after the other: what is sent next is built on the answer to what was sent before.
+  let line = Promise.resolve();
+  const inTurn = (job) => { line = line.then(job, job); return line; };
+
+  async function send(pairs, mine, number, on) {
     const body = new URLSearchParams(pairs);
     body.set("visit", mine);
-    body.set("counter", String(counter));
+    body.set("counter", String(number));
+    body.set("base", String(on));
     body.set("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
     const response = await fetch(keep, { method: "POST", body, credentials: "same-origin", keepalive: true });
     if (response.redirected || response.status === 403) return { state: "out" };
@@ -65,26 +78,51 @@
     return response.json();
   }
 
-  async function save() {
+  function save() {
     clearTimeout(timer);
-    if (isDone) return;
+    timer = 0;
+    return inTurn(sendChanges);
+  }
+
+  async function sendChanges() {
+    if (isDone || isBehind || counter === base) return;
+    const number = counter;
+    unanswered.add(number);
     try {
-      const answer = await send();
-      if (answer.state === "kept") {
-        tell(answer.said);
-        if (answer.counter === counter) forget();
-      } else if (answer.state === "newer") {
-        byId("visit-newer").hidden = false;
-        form.dataset.newest = answer.counter;
-      } else if (answer.state === "stored") {
-        stored(answer.address);
-      } else if (answer.state === "out") {
-        tell(words("loggedOut", { time: clock() }));
+      const answer = await send(typed(), token(), number, base);
+      if (answer.state === "newer" && unanswered.has(answer.counter)) {
+        // It is this window's own: it arrived, and the answer did not.
+        base = answer.counter;
+        counter = Math.max(counter, base + 1);
+        await sendChanges();
       } else {
-        tell(answer.said);
+        if (answer.state !== "kept") unanswered.delete(number);
+        take(answer);
       }
     } catch {
+      note();
       tell(words("onDevice", { time: clock() }));
+    }
+  }
+
+  function take(answer) {
+    if (answer.state === "kept") {
+      tell(answer.said);
+      base = answer.counter;
+      newest = base;
+      unanswered.clear();
+      if (counter === base && !held) forget();
+      else note();
+    } else if (answer.state === "newer") {
+      isBehind = true;
+      newest = answer.counter;
+      byId("visit-newer").hidden = false;
+    } else if (answer.state === "stored") {
+      stored(answer.address);
+    } else if (answer.state === "out") {
+      tell(words("loggedOut", { time: clock() }));
+    } else {
+      tell(answer.said);
     }
   }
 
@@ -100,39 +138,83 @@
 
   function change() {
     if (isDone) return;
-    counter += 1;
+    counter += 1 + Math.floor(Math.random() * 1000); // by chance, so that no two windows count alike
     note();
     clearTimeout(timer);
     timer = setTimeout(save, WAIT);
   }
 
+  // What was true of the patient and the needle half an hour ago is asked again.
+  function stillTrue(found) {
+    if (Date.now() - found.at < STALE) return found.typed;
+    return found.typed.filter(([name]) => !askAgain.split(" ").includes(name));
+  }
+
   // What was typed where there was no connection goes to the server first; the page is then made of it anew.
-  async function takeFromDevice(found) {
-    counter = Math.max(found.counter, counter + 1);
+  function takeFromDevice(found) {
+    held = found;
+    byId("visit-older").hidden = true;
+    return inTurn(() => sendFound(found));
+  }
+
+  async function sendFound(found) {
+    if (isDone) return;
     try {
-      const answer = await send(found.typed, found.token);
-      if (answer.state === "stored") stored(answer.address);
-      else if (answer.state === "kept") { forget(); isDone = true; location.reload(); }
+      const answer = await send(stillTrue(found), found.token, Math.max(found.counter, newest + 1), newest);
+      if (answer.state === "kept") {
+        forget();
+        isDone = true;
+        location.reload();
+      } else if (answer.state === "stored" && found.token === token()) {
+        stored(answer.address);
+      } else if (answer.state === "stored") {
+        drop(); // of a visit that is stored: this one is another
+      } else {
+        if (answer.state === "newer") newest = answer.counter;
+        else tell(answer.state === "out" ? words("loggedOut", { time: clock(found.at) }) : answer.said);
+        byId("visit-older").hidden = false;
+      }
     } catch {
       tell(words("onDevice", { time: clock(found.at) }));
+      byId("visit-older").hidden = false;
     }
+  }
+
+  function drop() {
+    held = null;
+    byId("visit-older").hidden = true;
+    forget();
+    note();
   }
 
   function comeBack() {
     const found = onDevice();
     if (!found) return;
     const isSame = found.token === token();
-    if (isSame && found.counter <= counter) forget();
-    else if (isSame || !isDraft) takeFromDevice(found);
-    else byId("visit-older").hidden = false;
+    const isBuiltOnThis = isSame && [found.base, ...(found.sent ?? [])].includes(counter);
+    if (isSame && found.counter === counter) {
+      forget();
+    } else if (isBuiltOnThis || !isDraft) {
+      takeFromDevice(found);
+    } else {
+      held = found;
+      byId("visit-older").hidden = false;
+    }
   }
 
   document.addEventListener("click", (event) => {
-    const choice = event.target.closest("[data-take]")?.dataset.take;
-    if (choice === "device") takeFromDevice(onDevice());
-    if (choice === "server") { forget(); isDone = true; location.reload(); }
+    const pressed = event.target.closest("[data-take]");
+    const choice = pressed?.dataset.take;
+    if (choice === "device" && held) takeFromDevice(held);
+    if (choice === "server" && pressed.closest("#visit-older")) drop();
+    else if (choice === "server") {
+      if (!held) forget();
+      isDone = true;
+      location.reload();
+    }
     if (choice === "mine") {
-      counter = Number(form.dataset.newest);
+      base = counter = newest;
+      isBehind = false;
       byId("visit-newer").hidden = true;
       change();
     }

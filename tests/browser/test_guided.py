@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -207,3 +208,99 @@ def test_what_is_on_the_device_goes_with_its_person(pump: Pump, nurse: Page) -> 
     nurse.evaluate("document.querySelector('form[action$=\"/logout/\"] button').click()")
     nurse.wait_for_url(re.compile("/login/"))
     assert nurse.evaluate("Object.keys(localStorage).filter(key => key.startsWith('brim-visit'))") == []
+
+
+def on_device(page: Page) -> str:
+    return str(page.evaluate("Object.entries(localStorage).filter(([key]) => key.startsWith('brim-visit')).join()"))
+
+
+def leave_on_device(page: Page, pump: Pump, token: str, minutes: int = 1) -> None:
+    """What an earlier window has typed and could not send."""
+    page.evaluate(
+        """([pump, token, minutes]) => {
+          const { user } = document.getElementById("visit-form").dataset;
+          const typed = [["identity", "on"], ["aspirated_ml", "6.5"], ["place", "step-aspirate"]];
+          const found = { token, counter: 7, base: 0, sent: [], at: Date.now() - minutes * 60000, typed };
+          localStorage.setItem(`brim-visit:${user}:${pump}`, JSON.stringify(found));
+        }""",
+        [pump.pk, token, minutes],
+    )
+
+
+def test_a_window_that_is_behind_overwrites_nothing_until_its_person_chooses(pump: Pump, nurse: Page) -> None:
+    first = nurse
+    first.goto(f"/pumps/{pump.pk}/guided/")
+    first.get_by_label("Name, date of birth").check()
+    kept(first)
+    second = nurse.context.new_page()
+    second.goto(f"/pumps/{pump.pk}/guided/")
+    second.get_by_label("Allergies were asked").check()
+    kept(second)
+    for _each in range(3):
+        first.get_by_label("Name, date of birth").click()
+    expect(first.locator("#visit-newer")).to_be_visible()
+    newest = VisitDraft.objects.get()
+    assert "drug_checked" in newest.values
+    first.get_by_label("Name, date of birth").click()
+    first.wait_for_timeout(1000)
+    assert VisitDraft.objects.get().counter == newest.counter
+    first.get_by_role("button", name="Keep what is here").click()
+    expect(first.locator("#visit-newer")).to_be_hidden()
+    first.wait_for_timeout(1500)
+    assert VisitDraft.objects.get().counter > newest.counter
+    assert "drug_checked" not in VisitDraft.objects.get().values
+    second.close()
+
+
+def test_what_is_on_the_device_stays_until_it_is_decided_about(pump: Pump, nurse: Page) -> None:
+    nurse.goto(f"/pumps/{pump.pk}/guided/")
+    nurse.get_by_label("Name, date of birth").check()
+    kept(nurse)
+    leave_on_device(nurse, pump, str(uuid4()), minutes=40)
+    nurse.reload()
+    expect(nurse.locator("#visit-older")).to_be_visible()
+    nurse.get_by_label("Allergies were asked").check()
+    kept(nurse)
+    assert "6.5" in on_device(nurse)
+    nurse.route(
+        "**/guided/draft/", lambda route: route.fulfill(json={"state": "refused", "said": "Too long."}), times=1
+    )
+    nurse.get_by_role("button", name="Go on with what is on this device").click()
+    expect(nurse.locator("#visit-kept")).to_contain_text("Too long.")
+    expect(nurse.locator("#visit-older")).to_be_visible()
+    assert "6.5" in on_device(nurse)
+    with nurse.expect_navigation():
+        nurse.get_by_role("button", name="Go on with what is on this device").click()
+    expect(nurse.get_by_role("heading", name="Check", level=2)).to_be_visible()
+    expect(nurse.get_by_label("Name, date of birth")).not_to_be_checked()
+    assert VisitDraft.objects.get().values == {"aspirated_ml": ["6.5"]}
+    assert on_device(nurse) == ""
+
+
+def test_what_is_on_the_device_is_dropped_when_asked(pump: Pump, nurse: Page) -> None:
+    nurse.goto(f"/pumps/{pump.pk}/guided/")
+    nurse.get_by_label("Name, date of birth").check()
+    kept(nurse)
+    leave_on_device(nurse, pump, str(uuid4()))
+    nurse.reload()
+    nurse.get_by_role("button", name="Drop it").click()
+    expect(nurse.locator("#visit-older")).to_be_hidden()
+    assert on_device(nurse) == ""
+    expect(nurse.get_by_label("Name, date of birth")).to_be_checked()
+
+
+def test_a_fresh_visit_is_saved_where_the_device_holds_one_that_is_stored(pump: Pump, nurse: Page) -> None:
+    token, user = uuid4(), User.objects.get(memberships__role="nurse")
+    refill = pump.events.filter(kind="refill").latest("pk")
+    now = timezone.now()
+    VisitDraft.objects.create(
+        clinic=pump.clinic, pump=pump, user=user, token=token, refill=refill, begun_at=now, saved_at=now
+    )
+    nurse.goto(f"/pumps/{pump.pk}/guided/")
+    leave_on_device(nurse, pump, str(token))
+    with nurse.expect_response("**/guided/draft/"):
+        nurse.reload()
+    nurse.get_by_label("Name, date of birth").check()
+    kept(nurse)
+    assert VisitDraft.objects.get(refill=None).values["identity"] == ["on"]
+    assert on_device(nurse) == ""

@@ -13,6 +13,7 @@ from django.utils import timezone
 from clinics.models import Clinic
 from clinics.roles import Role
 from pumps.models import Event, Pump, VisitDraft
+from pumps.services import booking
 from scheduling.models import Appointment
 from tests.builders import a_pump, a_running_pump, a_user
 from tests.pages.conftest import logged_in
@@ -279,6 +280,22 @@ def test_a_time_that_cannot_be_booked_leaves_the_refill_and_says_so(pump: Pump, 
     assert "This time has passed" in page.text
     assert pump.events.count() == 3
     assert not Appointment.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["guided_end", "visit"])
+def test_a_time_that_was_offered_and_is_taken_meanwhile_is_not_booked(
+    pump: Pump, clinic: Clinic, nurse: Client, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    end = store(nurse, pump, visit(pump)).redirect_chain[-1][0]
+    now = timezone.now()
+    offered = booking.free_times(pump=pump, now=now)
+    other = a_running_pump(clinic, filled_days_ago=80, now=now)
+    booking.book(pump_id=other.pk, starts_at=offered[0], late_reason="away", by=a_user(), now=now)
+    monkeypatch.setattr(booking, "free_times", lambda **_asked: offered)
+    where = end if name == "guided_end" else address(pump, name)
+    page = nurse.post(where, {"slot": offered[0].isoformat(), "minutes": "30"}, follow=True)
+    assert str(booking.NOT_FREE) in page.text
+    assert not Appointment.objects.filter(pump=pump).exists()
 
 
 def test_an_end_that_is_no_end_any_more_leads_to_the_pump(pump: Pump, nurse: Client) -> None:

@@ -1,5 +1,6 @@
 """A visit that is typed, left and gone on with: the page's small calls, and where it is offered again."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 from clinics.models import Clinic
 from clinics.roles import Role
 from pumps.models import Pump, VisitDraft
+from pumps.pages import guided_sheet
 from tests.builders import a_running_pump, a_user
 from tests.pages.conftest import logged_in
 from tests.pages.test_guided import address, store, visit
@@ -35,6 +37,19 @@ def test_what_is_typed_is_kept_and_there_again(pump: Pump, nurse: Client) -> Non
     assert form["place"].value() == "step-aspirate"
     assert not form.is_bound
     assert page.context["token"] == str(VisitDraft.objects.get().token)
+
+
+def test_what_was_true_of_its_moment_is_asked_again_after_half_an_hour(pump: Pump, nurse: Client) -> None:
+    keep(nurse, pump, aspirated_ml="7.3", place="step-aspirate")
+    left = timezone.now() - guided_sheet.ASK_AGAIN_AFTER
+    VisitDraft.objects.update(saved_at=left + timedelta(minutes=1))
+    assert nurse.get(address(pump)).context["form"]["identity"].value() == "on"
+    VisitDraft.objects.update(saved_at=left)
+    page = nurse.get(address(pump))
+    form = page.context["form"]
+    assert form["aspirated_ml"].value() == "7.3"
+    assert not any(form.initial.get(name) for name in ("identity", "drug_checked", "needle", "place"))
+    assert 'data-ask-again="identity drug_checked needle refilled_at place"' in page.text
 
 
 def test_rows_of_a_program_are_there_again(pump: Pump, nurse: Client) -> None:
@@ -66,6 +81,23 @@ def test_a_window_that_is_behind_hears_of_it(pump: Pump, nurse: Client) -> None:
     assert (answer["state"], answer["counter"]) == ("newer", 5)
 
 
+def test_a_window_that_is_built_on_something_older_hears_of_it(pump: Pump, nurse: Client) -> None:
+    token = str(uuid4())
+    keep(nurse, pump, visit=token, counter="5", base="0")
+    answer = keep(nurse, pump, visit=token, counter="9", base="4").json()
+    assert (answer["state"], answer["counter"]) == ("newer", 5)
+    assert keep(nurse, pump, visit=token, counter="9", base="5").json()["state"] == "kept"
+
+
+def test_a_page_of_another_pumps_visit_is_told_so(pump: Pump, clinic: Clinic, nurse: Client) -> None:
+    other, token = a_running_pump(clinic, filled_days_ago=80, now=timezone.now()), str(uuid4())
+    keep(nurse, other, visit=token)
+    keep(nurse, pump)
+    answer = keep(nurse, pump, visit=token, counter="2")
+    assert (answer.status_code, answer.json()["state"]) == (400, "refused")
+    assert "another visit" in answer.json()["said"]
+
+
 def test_a_visit_that_is_stored_says_so_and_where(pump: Pump, nurse: Client) -> None:
     values = visit(pump)
     end = store(nurse, pump, values).redirect_chain[-1][0]
@@ -75,7 +107,14 @@ def test_a_visit_that_is_stored_says_so_and_where(pump: Pump, nurse: Client) -> 
 
 
 @pytest.mark.parametrize(
-    "values", [{"counter": "x"}, {"counter": "9" * 30}, {"reason": "\x00"}, {"reason": "9" * 30_000}]
+    "values",
+    [
+        {"counter": "x"},
+        {"counter": "1", "reason": "\x00", "base": "x"},
+        {"counter": "9" * 30},
+        {"reason": "\x00"},
+        {"reason": "9" * 30_000},
+    ],
 )
 def test_rubbish_is_refused(pump: Pump, nurse: Client, values: dict[str, str]) -> None:
     answer = keep(nurse, pump, **values)

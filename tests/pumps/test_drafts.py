@@ -36,9 +36,11 @@ def nurse(clinic: Clinic) -> User:
     return a_user(Role.NURSE, clinic)
 
 
-def keep(pump: Pump, user: User, token: UUID, counter: int, value: str = "8", hours: int = 0) -> VisitDraft:
-    values = {"aspirated_ml": [value]}
-    return drafts.keep(pump=pump, user=user, token=token, counter=counter, values=values, now=NOW + hours * HOUR)
+def keep(
+    pump: Pump, user: User, token: UUID, counter: int, value: str = "8", hours: int = 0, base: int | None = None
+) -> VisitDraft:
+    values, now = {"aspirated_ml": [value]}, NOW + hours * HOUR
+    return drafts.keep(pump=pump, user=user, token=token, counter=counter, values=values, now=now, base=base)
 
 
 def test_the_highest_counter_counts(pump: Pump, nurse: User) -> None:
@@ -60,6 +62,26 @@ def test_a_second_window_that_is_behind_changes_nothing_and_goes_on_by_a_higher_
     kept = keep(pump, nurse, second, 5, "9")
     assert (kept.token, kept.values) == (second, {"aspirated_ml": ["9"]})
     assert VisitDraft.objects.count() == 1
+
+
+def test_a_window_that_is_built_on_something_older_changes_nothing(pump: Pump, nurse: User) -> None:
+    token = uuid4()
+    keep(pump, nurse, token, 5, base=0)
+    with pytest.raises(Overtaken):
+        keep(pump, nurse, token, 9, "9", base=4)
+    with pytest.raises(Overtaken):
+        keep(pump, nurse, uuid4(), 9, "9", base=0)
+    assert VisitDraft.objects.get().values == {"aspirated_ml": ["8"]}
+    assert keep(pump, nurse, token, 9, "9", base=5).values == {"aspirated_ml": ["9"]}
+
+
+def test_a_token_of_another_pumps_visit_is_refused(pump: Pump, clinic: Clinic, nurse: User) -> None:
+    token, other = uuid4(), a_running_pump(clinic, filled_days_ago=80)
+    keep(other, nurse, token, 1)
+    keep(pump, nurse, uuid4(), 1)
+    with pytest.raises(Conflict, match="another visit"):
+        keep(pump, nurse, token, 2, "9")
+    assert VisitDraft.objects.get(pump=pump).values == {"aspirated_ml": ["8"]}
 
 
 def test_a_draft_is_its_persons_own_and_ends_after_half_a_day(pump: Pump, clinic: Clinic, nurse: User) -> None:
