@@ -18,8 +18,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 STARTED, SEEN = "brim_started", "brim_seen"
 # A session is written at most once in so many seconds.
 SEEN_EVERY = 30
-# Addresses that only look whether the log-in still holds, and so do not keep it alive.
-LOOKING = "session"
+# Addresses that a page asks by itself: whether the log-in still holds, how far work is. They do not keep it alive.
+LOOKING, PROGRESS = "/session/", "/progress/"
 # Where somebody may go who has yet to set up the second factor that a clinic asks for.
 ON_THE_WAY = (
     "/account/second-factor/",
@@ -66,7 +66,7 @@ def keep_alive(request: HttpRequest, now: datetime) -> None:
 
 
 def _only_looks(request: HttpRequest) -> bool:
-    return request.method == "GET" and request.path == f"/{LOOKING}/"
+    return request.method == "GET" and (request.path == LOOKING or request.path.endswith(PROGRESS))
 
 
 FOR_PROGRAMS = ("/api/", "/health/", "/callbacks/")

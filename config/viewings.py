@@ -66,7 +66,9 @@ def _keep(request: HttpRequest, response: HttpResponse, now: datetime) -> None:
         viewings.keep(user=user, key=key, model=SHOWN[named[1]], row_id=match.kwargs[named[2]], what=what, at=now)
         return
     of_clinic = OF_CLINIC.search(match.route)
-    clinic_id = match.kwargs[of_clinic[1]] if of_clinic is not None else None
+    clinic_id = viewings.clinic_of_file(request)
+    if clinic_id is None and of_clinic is not None:
+        clinic_id = match.kwargs[of_clinic[1]]
     viewings.keep_file(user=user, key=key, clinic_id=clinic_id, what=what, at=now)
 
 

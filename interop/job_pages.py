@@ -15,8 +15,11 @@ from clinics.errors import Conflict
 from clinics.models import Job, JobFile
 from clinics.pages.access import require, user_of
 from clinics.pages.progress import Progress, counted, progress_of
+from clinics.roles import Permission
+from clinics.saying import said as in_their_language
 from clinics.services import jobs
 from interop import jobs as imports
+from patients.viewings import file_is_of
 
 JOBS_SHOWN = 30
 
@@ -54,7 +57,8 @@ def job(request: HttpRequest, work_id: int) -> HttpResponse:
         "clinic": found.clinic,
         "progress": progress,
         "said": [] if progress.is_at_work else said(found),
-        "error": _(found.error) if found.error else "",
+        "error": in_their_language(_(found.error)) if found.error else "",
+        "may_cancel": jobs.may_cancel(user_of(request), found),
         "file": JobFile.objects.filter(job=found).defer("content").first(),
         "month": _month(found),
     }
@@ -115,7 +119,10 @@ def job_progress(request: HttpRequest, work_id: int) -> JsonResponse:
 
 @require_POST
 def cancel_job(request: HttpRequest, work_id: int) -> HttpResponse:
+    """Stop one's own work, or as an administrator anybody's."""
     found = _job(request, work_id)
+    if not jobs.may_cancel(user_of(request), found):
+        require(request, Permission.ADMINISTER, found.clinic_id)
     try:
         stopped = jobs.cancel(job=found, by=user_of(request), now=timezone.now())
     except Conflict as error:
@@ -131,8 +138,10 @@ def cancel_job(request: HttpRequest, work_id: int) -> HttpResponse:
 @require_safe
 def job_file(request: HttpRequest, work_id: int) -> HttpResponse:
     """What the job made."""
-    file = JobFile.objects.filter(job=_job(request, work_id)).first()
+    found = _job(request, work_id)
+    file = JobFile.objects.filter(job=found).first()
     if file is None:
         raise Http404
+    file_is_of(request, found.clinic_id)
     headers = {"Content-Disposition": f'attachment; filename="{file.name}"'}
     return HttpResponse(bytes(file.content), content_type="application/pdf", headers=headers)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, models, transaction
+from django.http import HttpRequest
 
 from clinics.models import ApiKey, User
 from patients.models import Patient, Viewing
@@ -18,6 +19,8 @@ SIGN_INS = (LOG_IN, LOG_OUT, LOG_IN_FAILED)
 RECENT = 8
 # Looked at for recent patients beyond those shown, since some may be of clinics the person has left.
 RECENT_SPARE = 16
+# On a request: the clinic that the file it asks for is of.
+FILE_OF = "brim_file_of"
 # So many are forgotten in one statement.
 BATCH = 10_000
 
@@ -55,6 +58,16 @@ def keep(*, user: User, key: ApiKey | None, model: type[models.Model], row_id: i
 def keep_file(*, user: User, key: ApiKey | None, clinic_id: int | None, what: str, at: datetime) -> None:
     """Somebody took away a file about more than one patient."""
     Viewing.objects.create(at=at, user=user, key=key, clinic_id=clinic_id, what=what)
+
+
+def file_is_of(request: HttpRequest, clinic_id: int) -> None:
+    """Say which clinic a file is of where its address does not name it, so that it is kept with that clinic."""
+    setattr(request, FILE_OF, clinic_id)
+
+
+def clinic_of_file(request: HttpRequest) -> int | None:
+    found = getattr(request, FILE_OF, None)
+    return found if isinstance(found, int) else None
 
 
 def keep_sign_in(*, user: User, what: str, at: datetime) -> None:

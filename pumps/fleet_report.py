@@ -221,12 +221,14 @@ def _refills(month: Month, now: datetime) -> RefillCounts:
     ]
     until = month.until(now)
     still_open = Q(closed_at=None) | Q(closed_at__gt=until)
-    missed = due.filter(still_open, opened_at__lte=until, refill_by__lt=until).values("pump").distinct().count()
+    missed = due.filter(still_open, opened_at__lte=until, refill_by__lt=until)
+    # A refill counts from when it was done, however late it was entered. What nothing closed (NULL) stays.
+    missed = missed.exclude(closed_by_event__occurred_at__lte=until)
     visits = Appointment.objects.filter(clinic=month.clinic, starts_at__gte=month.begins, starts_at__lt=month.ends)
     return RefillCounts(
         done=done.count(),
         late=sum(margin < 0 for margin in margins),
-        missed=missed,
+        missed=missed.values("pump").distinct().count(),
         no_shows=visits.filter(state=State.NO_SHOW).count(),
         margins_days=margins,
     )

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import models, transaction
-from django.utils import timezone, translation
+from django.db import connection, models, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 
+from clinical.saying import say
 from clinics.errors import Conflict, DomainError, Impossible
 from clinics.history import note, subject_of
 from clinics.models import Clinic, Job, User, Work
@@ -28,15 +28,27 @@ State = Job.State
 MOST_ATTEMPTS = 3
 # Ended work is kept so long, with what it made.
 KEPT_FOR = timedelta(days=30)
-# Who may ask for a kind of work, see it and stop it.
+# Who may ask for a kind of work, and see it.
 NEEDED = {
     Job.Kind.RE_ESTIMATE: Permission.ADMINISTER,
     Job.Kind.SETTINGS: Permission.ADMINISTER,
     Job.Kind.FLEET_REPORT: Permission.SEE_CLINICAL,
 }
-BROKEN = "Something broke ({error}). It has been written to the log; whoever runs Brim finds why there."
-GIVEN_UP = gettext_noop("It was begun three times and did not finish. Whoever runs Brim finds why in the log.")
-NOT_ALLOWED = gettext_noop("Whoever asked for it may not do so any more.")
+# Those who ask for work of one clinic take turns while one checks what is open.
+TURNS = 0x6A6F62
+GIVEN_UP = say("It was begun three times and did not finish. Whoever runs Brim finds why in the log.")
+NOT_ALLOWED = say("Whoever asked for it may not do so any more.")
+# As the history has them.
+ASKED = {
+    Job.Kind.RE_ESTIMATE: say("Asked for: forecasts computed anew"),
+    Job.Kind.SETTINGS: say("Asked for: settings changed"),
+    Job.Kind.FLEET_REPORT: say("Asked for: fleet report"),
+}
+STOPPED = {
+    Job.Kind.RE_ESTIMATE: say("Asked to stop: forecasts computed anew"),
+    Job.Kind.SETTINGS: say("Asked to stop: settings changed"),
+    Job.Kind.FLEET_REPORT: say("Asked to stop: fleet report"),
+}
 
 
 @dataclass(frozen=True)
@@ -50,21 +62,32 @@ class Doing:
 
 @transaction.atomic
 def ask(*, clinic: Clinic, kind: Job.Kind, user: User, asked: Mapping[str, Any], now: datetime) -> Job:
-    """Leave work to be done; the same that waits or is being done already is that one."""
-    Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
+    """Leave work to be done; where the last of its kind is the same and has not ended, it is that one.
+
+    Only the last: whoever asks for one thing, another, and the first again wants the first in the end.
+    """
+    _take_turns(clinic.pk)
     open_jobs = Job.objects.filter(clinic=clinic, kind=kind, state__in=[State.WAITING, State.AT_WORK])
-    same = open_jobs.filter(asked=dict(asked), cancel_requested=False).first()
-    if same is not None:
-        return same
+    newest = open_jobs.order_by("-pk").first()
+    if newest is not None:
+        same = open_jobs.filter(pk=newest.pk, asked=dict(asked), cancel_requested=False).first()
+        if same is not None:
+            return same
     job = Job.objects.create(clinic=clinic, kind=kind, user=user, asked=dict(asked), created_at=now)
-    note(clinic=clinic, by=user, at=now, subject=subject_of(job), summary=f"Asked for: {_plainly(kind)}")
+    note(clinic=clinic, by=user, at=now, subject=subject_of(job), summary=ASKED[kind])
     return job
 
 
-def _plainly(kind: Job.Kind) -> str:
-    """A kind as the history has it, in English whoever asks."""
-    with translation.override("en"):
-        return str(kind.label).lower()
+def _take_turns(clinic_id: int) -> None:
+    """Wait until nobody else is asking, to the end of the transaction. The clinic's row may be locked for as long as
+    settings are being changed, so that is not waited for."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [TURNS, clinic_id])
+
+
+def may_cancel(user: User, job: Job) -> bool:
+    """Whoever asked for it, and whoever runs the clinic."""
+    return job.user_id == user.pk or user.access.can(Permission.ADMINISTER, job.clinic_id)
 
 
 @transaction.atomic
@@ -81,7 +104,7 @@ def cancel(*, job: Job, by: User, now: datetime) -> Job:
     if locked.state == State.WAITING:
         _end(locked, State.CANCELLED, now)
     locked.save()
-    summary = f"Asked to stop: {_plainly(Job.Kind(locked.kind))}"
+    summary = STOPPED[Job.Kind(locked.kind)]
     note(clinic=locked.clinic, by=by, at=now, subject=subject_of(locked), summary=summary)
     return locked
 
@@ -128,7 +151,11 @@ def _run(job: Job, doing: Doing) -> None:
         _settle(job, State.FAILED, {}, error=str(error))
     except Exception as error:  # the task's edge: kept on the job, and logged
         logger.exception("job %s", job.pk)
-        _settle(job, State.FAILED, {}, error=BROKEN.format(error=type(error).__name__))
+        broken = say(
+            "Something broke (%(name)s). It has been written to the log; whoever runs Brim finds why there.",
+            name=type(error).__name__,
+        )
+        _settle(job, State.FAILED, {}, error=broken)
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from clinical.saying import say
 from clinics.errors import Conflict, Impossible
 from clinics.history import note, subject_of
 from clinics.models import User
@@ -52,7 +53,7 @@ def turn_on(*, patient: Patient, consent: str, by: User, now: datetime) -> CardL
         by=by,
         at=now,
         subject=subject_of(locked),
-        summary="Page behind the emergency card turned on",
+        summary=say("Page behind the emergency card turned on"),
         details={"consent": ["blank", link.consent]},
     )
     return link
@@ -76,7 +77,7 @@ def turn_off(*, patient: Patient, by: User, now: datetime) -> CardLink:
     link = _locked_on(patient)
     link.turned_off_at = now
     link.save(update_fields=["turned_off_at"])
-    _noted(link, "Page behind the emergency card turned off", by, now)
+    _noted(link, say("Page behind the emergency card turned off"), by, now)
     return link
 
 
@@ -90,14 +91,15 @@ def renew(*, patient: Patient, by: User, now: datetime) -> CardLink:
     link = _locked_on(patient)
     link.nonce, link.renewed_at = _new_nonce(), now
     link.save(update_fields=["nonce", "renewed_at"])
-    _noted(link, "Emergency card renewed: the links printed before have ended", by, now)
+    _noted(link, say("Emergency card renewed: the links printed before have ended"), by, now)
     return link
 
 
 def printed(*, patient: Patient, has_link: bool, by: User, now: datetime) -> None:
     """Keep who took a card."""
-    said = "with its link" if has_link else "without a link"
-    note(clinic=patient.clinic, by=by, at=now, subject=subject_of(patient), summary=f"Emergency card printed, {said}")
+    with_link, without = say("Emergency card printed, with its link"), say("Emergency card printed, without a link")
+    summary = with_link if has_link else without
+    note(clinic=patient.clinic, by=by, at=now, subject=subject_of(patient), summary=summary)
 
 
 def _noted(link: CardLink, summary: str, by: User, now: datetime) -> None:
@@ -113,5 +115,5 @@ def opened(*, link: CardLink, was_shown: bool, now: datetime) -> None:
     CardOpening.objects.create(link=link, at=now, was_shown=was_shown)
     if was_shown and (last is None or last.at <= now - ONE_NOTE):
         patient = link.patient
-        summary = "Page behind the emergency card opened, without a log-in"
+        summary = say("Page behind the emergency card opened, without a log-in")
         note(clinic=patient.clinic, by=None, at=now, subject=subject_of(patient), summary=summary)

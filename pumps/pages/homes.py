@@ -78,9 +78,8 @@ def _to_prepare(clinic_ids: list[int], now: datetime) -> list[ToPrepare]:
     visits = Appointment.objects.filter(clinic__in=clinic_ids).standing().between(now, now + AHEAD)
     booked = {visit.pump_id: visit.starts_at for visit in visits[:MOST]}
     due = Forecast.objects.filter(clinic__in=clinic_ids, refill_by__isnull=False).on_worklist()
-    rows = {row.pump_id: row.refill_by for row in due.filter(worklist_at__lte=now + AHEAD)[:MOST]}
-    standing = Appointment.objects.of_pumps(rows)
-    unbooked = {pk: refill_by for pk, refill_by in rows.items() if refill_by is not None and pk not in standing}
+    due = due.filter(worklist_at__lte=now + AHEAD).without(Appointment.objects.standing())
+    unbooked = {row.pump_id: row.refill_by for row in due[:MOST] if row.refill_by is not None}
     moments = {**unbooked, **booked}
     pumps = Pump.objects.select_related("patient", "model", "clinic").in_bulk(moments)
     refills = Event.objects.standing().filter(pump__in=moments, kind=Event.Kind.REFILL)

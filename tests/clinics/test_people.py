@@ -119,7 +119,8 @@ def test_an_idle_log_in_ends_and_a_look_at_the_clock_does_not_prolong_it(setting
     session.save()
     before = client.session[SEEN]
     assert client.get(reverse("session")).json()["seconds_left"] <= 60
-    assert client.session[SEEN] == before
+    assert client.get(reverse("job_progress", args=[1])).status_code == 404
+    assert client.session[SEEN] == before, "nor does a page that asks how far work is"
     session = client.session
     session[SEEN] -= 120
     session.save()

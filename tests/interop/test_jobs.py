@@ -7,20 +7,22 @@ from typing import Any
 from zlib import crc32
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from pypdf import PdfReader
 
 from clinics.models import Change, Clinic, Job, JobFile, User
 from clinics.pages.progress import left_words, progress_of
 from clinics.roles import Role
+from clinics.saying import is_known
 from clinics.services import jobs
 from clinics.services.jobs import Doing
 from clinics.services.meter import Meter, seconds_left
 from interop.models import ImportJob
 from interop.tasks import clear_jobs
+from patients.models import Viewing
 from pumps import tasks
 from pumps.models import Forecast
 from pumps.services import long_work
@@ -177,6 +179,35 @@ def test_the_same_is_not_asked_twice(clinic: Clinic, administrator: User) -> Non
     assert re_estimate(clinic, administrator).state == State.WAITING
 
 
+def test_what_was_asked_for_last_is_done_last(clinic: Clinic, administrator: User) -> None:
+    """As often as somebody changes their mind."""
+    for days in (9, 10, 9, 9):
+        settings = ClinicSettings(refill_margin_days=days)
+        long_work.ask_settings(clinic=clinic, settings=settings, by=administrator, now=timezone.now())
+    assert Job.objects.count() == 3, "the last two are one"
+    for _ in range(3):
+        tasks.run_jobs()
+    clinic.refresh_from_db()
+    assert clinic.refill_margin_days == 9
+
+
+def test_asking_does_not_wait_for_a_change_of_settings(clinic: Clinic, administrator: User) -> None:
+    """Which holds the clinic's row for as long as its forecasts take."""
+    other = connections.create_connection("default")
+    other.set_autocommit(False)
+    try:
+        with other.cursor() as holding, connection.cursor() as cursor:
+            holding.execute("SELECT 1 FROM clinics_clinic WHERE id = %s FOR NO KEY UPDATE", [clinic.pk])
+            cursor.execute("SET lock_timeout = '2s'")
+            try:
+                assert re_estimate(clinic, administrator).state == State.WAITING
+            finally:
+                cursor.execute("RESET lock_timeout")
+    finally:
+        other.rollback()
+        other.close()
+
+
 def test_work_that_never_gets_anywhere_is_given_up(clinic: Clinic, administrator: User) -> None:
     job = re_estimate(clinic, administrator)
 
@@ -202,6 +233,7 @@ def test_work_that_breaks_says_so_and_the_next_is_done(clinic: Clinic, administr
     job.refresh_from_db()
     assert job.state == State.FAILED
     assert "ZeroDivisionError" in job.error
+    assert is_known(job.error)
     assert not jobs.run_next(DOINGS)
 
 
@@ -298,6 +330,26 @@ def test_the_fleet_report_is_made_by_the_worker_and_downloaded(clinic: Clinic) -
     assert "Fleet report: Harbor, November 2026" in text
     assert "In use now: 7" in text
     assert "Download the report" in client.get(reverse("job", args=[job.pk])).text
+    assert Viewing.objects.get(what="job_file").clinic_id == clinic.pk, "it is kept whose file was taken"
+
+
+def test_work_is_stopped_by_whoever_asked_for_it_or_runs_the_clinic(clinic: Clinic, administrator: User) -> None:
+    nurse, pharmacist = a_user(Role.NURSE, clinic), a_user(Role.PHARMACIST, clinic)
+    for stranger, other, status in ((pharmacist, nurse, 403), (nurse, nurse, 302), (administrator, nurse, 302)):
+        job = long_work.ask_report(clinic=clinic, month=NOW.date(), by=other, now=timezone.now())
+        address, client = reverse("cancel_job", args=[job.pk]), in_browser(stranger)
+        assert (address in client.get(reverse("job", args=[job.pk])).text) == (status == 302)
+        assert client.post(address).status_code == status
+    assert {job.state for job in Job.objects.all()} == {State.CANCELLED}
+
+
+def test_the_history_of_work_is_told_in_the_readers_language() -> None:
+    for kind in Job.Kind:
+        with translation.override("en"):
+            name = str(kind.label).lower()
+        assert (jobs.ASKED[kind], jobs.STOPPED[kind]) == (f"Asked for: {name}", f"Asked to stop: {name}")
+        assert is_known(jobs.ASKED[kind])
+        assert is_known(jobs.STOPPED[kind])
 
 
 # --- pages ----------------------------------------------------------------------------------------------------------

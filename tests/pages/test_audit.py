@@ -163,7 +163,16 @@ def test_the_file_holds_the_same_and_no_formula(auditor: Client, clinic: Clinic,
     assert len(rows) == 1 + len(lines(auditor, mrn=pump.patient.mrn))
     assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "@"))]
     assert any("phone: blank → 555" in row for row in rows)
-    assert "Who did what, as a file" in lines(auditor, kind="sign_in")
+    assert "Who did what, as a file" in lines(auditor, kind="viewing")
+    assert Viewing.objects.get(what="audit_download").clinic_id == clinic.pk
+
+
+def test_a_change_of_a_reason_is_told_as_from_and_to(auditor: Client, pump: Pump, nurse_person: User) -> None:
+    note(clinic=pump.clinic, by=nurse_person, at=timezone.now(), subject=f"patient:{pump.patient_id}",
+         summary="Status changed", details={"reason": ["moved away", "came back"]})  # fmt: skip
+    page = auditor.get(reverse("audit")).text
+    assert "moved away → came back" in page
+    assert "[&#x27;moved away" not in page
 
 
 def test_queries_do_not_grow_with_the_list(auditor: Client, clinic: Clinic, pump: Pump, nurse_person: User) -> None:

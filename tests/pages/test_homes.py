@@ -145,6 +145,18 @@ def test_a_pharmacist_sees_what_to_prepare_and_what_expires(clinic: Clinic) -> N
     assert [row.pump for row in context["expiring"]] == [expiring]
 
 
+def test_booked_visits_take_no_place_among_those_nobody_has_booked(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pumps.pages.homes.MOST", 1)
+    now = timezone.now()
+    booked = a_running_pump(clinic, filled_days_ago=75, now=now)
+    due = a_running_pump(clinic, filled_days_ago=74, now=now)
+    booking.book(pump_id=booked.pk, starts_at=now + timedelta(days=1), late_reason="", by=a_user(), now=now)
+    context = logged_in(a_user(Role.PHARMACIST, clinic)).get(reverse("preparing")).context
+    assert {(line.pump, line.is_booked) for line in context["lines"]} == {(due, False), (booked, True)}
+
+
 def test_an_administrator_sees_what_is_missing_until_it_is_put_right(clinic: Clinic) -> None:
     user = a_user(Role.ADMINISTRATOR, clinic)
     page = logged_in(user).get(reverse("administration"))

@@ -73,6 +73,18 @@ def test_refills_are_counted_as_done_late_and_missed(clinic: Clinic) -> None:
     assert [(lot.formulation, lot.lot_number, lot.refills) for lot in report(clinic).lots] == [("Gablofen", "L1", 2)]
 
 
+def test_a_refill_entered_after_the_month_was_not_missed_in_it(clinic: Clinic) -> None:
+    pump = due(clinic, -4)
+    month_end = datetime(2026, 12, 1, tzinfo=UTC)
+    later = month_end + 2 * DAY
+    fleet.tick(later)
+    assert report(clinic, later).refills.missed == 1
+    a_refill(pump, NOW, now=later)
+    fleet.tick(later)
+    assert Alert.objects.filter(pump=pump, kind=Alert.Kind.REFILL_DUE, closed_at__gte=month_end).exists()
+    assert (report(clinic, later).refills.missed, report(clinic, later).refills.late) == (0, 1)
+
+
 def test_pumps_visits_and_messages_are_of_the_month_and_the_clinic(clinic: Clinic) -> None:
     pump = due(clinic, 10)
     a_running_pump(clinic, implanted_on=date(2026, 11, 3), filled_days_ago=5)

@@ -22,7 +22,7 @@ from clinics.models import Clinic, User
 from clinics.pages.access import user_of
 from clinics.roles import Permission
 from patients.models import Patient
-from patients.viewings import people_of
+from patients.viewings import file_is_of, people_of
 from therapy.audits import KINDS, SOURCES, Asked, Line, Position, Shown, lines_of, shown
 
 # What is shown at first.
@@ -159,6 +159,7 @@ def download(request: HttpRequest) -> HttpResponse:
     form, clinic = _form(request, clinics)
     if not form.is_valid():
         return render(request, "therapy/audit.html", {"form": form, "clinic": clinic}, status=400)
+    file_is_of(request, clinic.pk)
     name = f"{slugify(clinic.name) or 'clinic'}-{timezone.now():%Y-%m-%d}.csv"
     return HttpResponse(
         "".join(_csv(_asked(form))),
