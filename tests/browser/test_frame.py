@@ -30,6 +30,7 @@ def log_in(page: Page, user: User) -> None:
 
 def is_at(page: Page, path: str) -> None:
     expect(page).to_have_url(re.compile(f"{re.escape(path)}$"))
+    page.wait_for_load_state()
 
 
 def test_keys_lead_everywhere(clinic: Clinic, nurse: Page) -> None:
