@@ -95,6 +95,7 @@ def test_the_whole_visit_from_the_nurses_day_to_the_printed_report(pump: Pump, n
     nurse.get_by_label("Daily dose").fill("220")
     expect(nurse.locator("#hourly")).to_contain_text("9.167 mcg/h")
     nurse.get_by_label("Why the dose was changed").fill("stiff")
+    assert nurse.locator("#visit-newer").is_hidden()
     look(nurse, "program, changed")
     nurse.get_by_role("button", name="Check before storing").last.click()
     at(nurse, "What follows")
