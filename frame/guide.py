@@ -15,6 +15,7 @@ from clinics.roles import GRANTS, Permission, Role
 from clinics.services import account_mail
 from patients.models import Patient
 from pumps.models import Forecast, Pump
+from pumps.reading import UNKNOWN_FLOW
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ def _patients(clinic: Clinic) -> Step:
 
 
 def _forecast(clinic: Clinic) -> Step:
-    known = Forecast.objects.filter(clinic=clinic, refill_by__isnull=False).select_related("pump").first()
+    rows = Forecast.objects.filter(clinic=clinic, refill_by__isnull=False).exclude(unknown_reason__in=UNKNOWN_FLOW)
+    known = rows.select_related("pump").first()
     do, address = _to_forecast(clinic) if known is None else (_("Open the pump"), _pump(known.pump))
     return Step(
         code=FORECAST,
