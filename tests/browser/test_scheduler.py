@@ -11,6 +11,7 @@ from pumps.models import Pump
 from pumps.services import fleet
 from scheduling.models import Appointment
 from tests.browser.accessible import violations
+from tests.browser.conftest import DESK
 from tests.builders import a_patient, a_running_pump
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -128,9 +129,8 @@ def test_a_visit_is_booked_by_keyboard_alone(scheduler: Page, pumps: dict[str, P
     expect(page.locator(f"#of-{next_one.pk} .w-visit a")).to_be_focused()
 
 
+@pytest.mark.parametrize("page", [DESK], ids=["desk"], indirect=True)
 def test_a_dozen_rows_stand_above_the_fold(scheduler: Page, clinic: Clinic) -> None:
-    if scheduler.viewport_size is None or scheduler.viewport_size["width"] < 1000:
-        pytest.skip("of the desk")
     for _ in range(12):
         a_running_pump(clinic, filled_days_ago=72, now=timezone.now())
     scheduler.goto(reverse("worklist"))
