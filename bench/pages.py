@@ -78,6 +78,16 @@ def _pages() -> Iterator[tuple[str, Role, str]]:
     yield "calendar, a month", Role.SCHEDULER, reverse("calendar_month")
     yield "calendar, six weeks", Role.SCHEDULER, reverse("calendar_load")
     yield "fleet", Role.PRESCRIBER, reverse("fleet")
+    yield "guided visit", Role.NURSE, reverse("guided_visit", kwargs=one)
+    yield "why this date", Role.NURSE, reverse("why", kwargs={**one, "what": "refill_by"})
+    yield "reservoir", Role.NURSE, reverse("reservoir", kwargs=one)
+    yield "search", Role.SCHEDULER, f"{reverse('search')}?q={pump.patient.family_name[:4]}"
+    yield "today", Role.NURSE, reverse("today")
+    yield "prescriber's home", Role.PRESCRIBER, reverse("prescribing")
+    yield "standing out", Role.PRESCRIBER, reverse("prescribing_standing_out")
+    yield "pharmacist's home", Role.PHARMACIST, reverse("preparing")
+    yield "administrator's home", Role.ADMINISTRATOR, reverse("administration")
+    yield "auditor's home", Role.AUDITOR, reverse("audit")
 
 
 def _client(role: Role) -> Client:

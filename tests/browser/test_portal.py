@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from alerts.models import Report
 from pumps.models import Pump
@@ -54,12 +54,18 @@ def pump(committed: None) -> Pump:
     return a_patients_pump()
 
 
+def go_by(page: Page, target: Locator) -> None:
+    """Each button and link behind a patient's link opens a page: it is waited for."""
+    with page.expect_navigation():
+        target.click()
+
+
 def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
+    go_by(page, page.get_by_role("button", name=name, exact=True))
 
 
 def follow(page: Page, name: str) -> None:
-    page.get_by_role("link", name=name, exact=True).click()
+    go_by(page, page.get_by_role("link", name=name, exact=True))
 
 
 def small(page: Page) -> list[str]:
@@ -116,7 +122,7 @@ def test_each_page_without_a_visit_passes(opened: Callable[..., Page], pump: Pum
     page.goto(path)
     follow(page, "Choose a time")
     look_at(page, "times")
-    page.get_by_role("button").first.click()
+    go_by(page, page.get_by_role("button").first)
     look_at(page, "booked")
 
 
@@ -126,7 +132,7 @@ def test_each_page_with_a_visit_passes(opened: Callable[..., Page], pump: Pump) 
     look_at(page, "visit")
     follow(page, "No, I cannot come then")
     look_at(page, "other times")
-    page.get_by_role("button").first.click()
+    go_by(page, page.get_by_role("button").first)
     look_at(page, "moved")
     page.goto(path)
     press(page, "Yes, I will come")
@@ -162,7 +168,7 @@ def test_everything_works_without_scripts(opened: Callable[..., Page], pump: Pum
     page, path = opened(scripts=False), path_of(a_message(pump))
     page.goto(path)
     follow(page, "Choose a time")
-    page.get_by_role("button").first.click()
+    go_by(page, page.get_by_role("button").first)
     expect(page.get_by_role("status")).to_contain_text("The visit is booked")
     follow(page, "Back to the first page")
     press(page, "Yes, I will come")

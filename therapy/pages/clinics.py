@@ -13,7 +13,7 @@ from clinics.pages.access import administered, require, user_of
 from clinics.roles import Permission
 from pumps.forms.entries import Rows
 from pumps.pages.sheets import rows_again
-from therapy.forms import ProtocolForm, TemplateForm
+from therapy.forms.protocols import ProtocolForm, TemplateForm
 from therapy.models import ProgramTemplate
 from therapy.pages.access import tried
 from therapy.rules import protocol_of

@@ -16,15 +16,8 @@ from pumps.pages.words import SEVERITY_WORDS
 from therapy.chart import scores_of
 from therapy.course import course_of
 from therapy.course_pdf import as_pdf
-from therapy.forms import (
-    AdverseForm,
-    AssessmentForm,
-    EndMedicineForm,
-    MedicineForm,
-    PhaseForm,
-    ReasonForm,
-    RescueForm,
-)
+from therapy.forms.course import AdverseForm, AssessmentForm, EndMedicineForm, MedicineForm, PhaseForm, RescueForm
+from therapy.forms.fields import ReasonForm
 from therapy.models import AdverseEvent, Assessment, Medicine, OfCourse, Phase, PhaseChange, TrialBolus
 from therapy.pages.access import form_page, patient_of, to_course, tried
 from therapy.services import phases, records

@@ -23,16 +23,9 @@ from pumps.pages.sheets import rows_again
 from pumps.pages.words import SEVERITY_WORDS
 from pumps.services import signing
 from therapy.compared import Compared, band_of
-from therapy.forms import (
-    DownRows,
-    NoteForm,
-    ProposalForm,
-    ReadBackForm,
-    ReasonForm,
-    SignForm,
-    UseTemplateForm,
-    downs,
-)
+from therapy.forms.fields import NoteForm, ReasonForm
+from therapy.forms.proposals import ProposalForm, ReadBackForm, SignForm
+from therapy.forms.protocols import DownRows, UseTemplateForm, downs
 from therapy.models import ProgramTemplate, Proposal, ProposalState, WeaningPlan
 from therapy.pages.access import form_page, patient_of, pressed, pump_of, sent, to_course, tried
 from therapy.services import drafts, proposals, protocols, weaning

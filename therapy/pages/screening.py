@@ -12,7 +12,8 @@ from clinics.pages.access import user_of
 from clinics.roles import Permission
 from patients.models import Patient
 from therapy.chart import scores_of
-from therapy.forms import BeginScreeningForm, BolusForm, JudgeForm, NoteForm
+from therapy.forms.fields import NoteForm
+from therapy.forms.screening import BeginScreeningForm, BolusForm, JudgeForm
 from therapy.models import Trial
 from therapy.pages.access import form_page, patient_of, sent, to_course, tried
 from therapy.rules import rules_of_trial

@@ -1,0 +1,1 @@
+"""What a person enters about therapy. The services judge it."""
