@@ -56,6 +56,10 @@ def as_pdf(card: Card, paper: str, address: str | None) -> bytes:
     _front(sheet, card, left, address)
     _back(sheet, card, left + WIDTH_MM)
     sheet.set_xy(sheet.l_margin, TOP_MM + HEIGHT_MM + 8)
+    if card.rescue:
+        sheet.set_auto_page_break(auto=True, margin=15)
+        sheet.section(_("Oral rescue plan"))
+        sheet.line_of_text(card.rescue)
     sheet.line_of_text(_sources(card), size=7)
     return bytes(sheet.output())
 

@@ -25,7 +25,6 @@ urlpatterns = [
     path("to-sign/", doses.to_sign_page, name="to_sign"),
     path("patients/<int:patient_id>/course/", course.course, name="course"),
     path("patients/<int:patient_id>/course/pdf/", course.course_pdf, name="course_pdf"),
-    path("patients/<int:patient_id>/card/", course.card, name="card"),
     path("patients/<int:patient_id>/phase/", course.change_phase, name="change_phase"),
     path("patients/<int:patient_id>/measure/", course.assess, name="assess"),
     path("patients/<int:patient_id>/adverse-event/", course.report_adverse, name="report_adverse"),

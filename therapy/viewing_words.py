@@ -11,7 +11,6 @@ WORDS: dict[str, Promise | str] = {
     "pump": _("The pump's page"),
     "course": _("The course of therapy"),
     "course_pdf": _("The course of therapy, on paper"),
-    "card": _("The emergency card"),
     "emergency_card": _("The emergency card"),
     "print_card": _("The emergency card, on paper"),
     "job_file": _("A fleet report, as a file"),

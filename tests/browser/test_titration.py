@@ -104,7 +104,7 @@ def test_every_page_of_a_course_is_accessible_and_fits(
     of = f"/patients/{patient.pk}"
     for path in (
         f"{of}/course/", f"{of}/measure/", f"{of}/phase/", f"{of}/adverse-event/", f"{of}/medicines/new/",
-        f"{of}/rescue-plan/", f"{of}/card/", f"/proposals/{made.pk}/", f"/weaning-plans/{plan.pk}/",
+        f"{of}/rescue-plan/", f"{of}/emergency-card/", f"/proposals/{made.pk}/", f"/weaning-plans/{plan.pk}/",
         f"/pumps/{pump.pk}/propose/", f"/pumps/{pump.pk}/wean/", f"/patients/{candidate.pk}/screenings/{trial.pk}/",
         f"/patients/{candidate.pk}/course/", "/to-sign/", f"/clinics/{clinic.pk}/program-templates/", "/label-sets/",
     ):  # fmt: skip

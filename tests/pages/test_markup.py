@@ -36,7 +36,7 @@ CLINIC_PAGES = (
     "program_templates",
     "fleet_report",
 )
-COURSE_PAGES = ("course", "card", "assess", "report_adverse", "add_medicine", "rescue_plan", "begin_screening")
+COURSE_PAGES = ("course", "assess", "report_adverse", "add_medicine", "rescue_plan", "begin_screening")
 ACCOUNT_PAGES = (
     "patient_list",
     "enter_patient",

@@ -34,6 +34,14 @@ class Person:
         assert answer.status_code == 200, (path, answer.status_code)
         return answer.text
 
+    def paper(self, path: str) -> str:
+        """The text of a PDF, on one line."""
+        client = Client()
+        client.force_login(self.user)
+        answer = client.get(path)
+        assert answer["Content-Type"] == "application/pdf"
+        return " ".join(" ".join(page.extract_text() for page in PdfReader(BytesIO(answer.content)).pages).split())
+
     def send(self, path: str, **values: Any) -> str:
         """What stands on the page after the form is sent, wherever it leads."""
         client = Client()
@@ -175,7 +183,7 @@ def test_a_whole_course(clock: Clock, clinic: Clinic, nurse: Person, prescriber:
     nurse.send(f"{of}/adverse-event/", began_at=wall(clock), kind="drug", severity="mild", relatedness="possible",
                outcome="recovered")  # fmt: skip
     nurse.send(f"{of}/rescue-plan/", text="Baclofen 20 mg by mouth, three times.")
-    assert "Baclofen 20 mg by mouth" in nurse.ask(f"{of}/card/")
+    assert "Baclofen 20 mg by mouth" in nurse.paper(f"{of}/emergency-card/print/")
     course = nurse.ask(f"{of}/course/")
     assert course.count("<polyline") > 5
     assert "Side effect of the drug" in course
@@ -218,11 +226,7 @@ def test_the_course_on_paper_is_the_same_picture(
     screened(clock, patient, nurse)
     pump = implanted(clock, patient, nurse)
     programmed(nurse, prescriber, pump, "150")
-    client = Client()
-    client.force_login(nurse.user)
-    answer = client.get(f"/patients/{patient.pk}/course/pdf/")
-    assert answer["Content-Type"] == "application/pdf"
-    text = " ".join(page.extract_text() for page in PdfReader(BytesIO(answer.content)).pages)
+    text = nurse.paper(f"/patients/{patient.pk}/course/pdf/")
     assert "Łukasiewicz" in text
-    assert "150 mcg/day. Before: pain 4 of 10" in " ".join(text.split())
+    assert "150 mcg/day. Before: pain 4 of 10" in text
     assert "mcg/day" in nurse.ask(f"/patients/{patient.pk}/course/")

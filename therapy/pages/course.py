@@ -63,15 +63,6 @@ def course_pdf(request: HttpRequest, patient_id: int) -> HttpResponse:
     return answer
 
 
-def card(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """What somebody has to know in an emergency, on one printed card."""
-    patient, now = patient_of(request, patient_id, Permission.SEE_CLINICAL), timezone.now()
-    found = course_of(patient, now)
-    return render(
-        request, "therapy/card.html", {"patient": patient, "clinic": patient.clinic, "course": found, "now": now}
-    )
-
-
 def change_phase(request: HttpRequest, patient_id: int) -> HttpResponse:
     patient, now = patient_of(request, patient_id, Permission.PROPOSE_DOSE), timezone.now()
     form = PhaseForm(request.POST or None, zone=patient.clinic.zone, now=now)
