@@ -124,9 +124,12 @@ def test_a_prescriber_sees_what_waits_what_stopped_and_what_is_serious(clinic: C
 def test_what_stands_out_is_a_part_fetched_after_the_page(clinic: Clinic) -> None:
     client = logged_in(a_user(Role.PRESCRIBER, clinic))
     assert reverse("prescribing_standing_out") in client.get(reverse("prescribing")).text
-    part = client.get(reverse("prescribing_standing_out")).text
+    part = client.get(reverse("prescribing_standing_out"), headers={"HX-Request": "true"}).text
     assert "No pump stands out" in part
     assert "<html" not in part
+    page = client.get(reverse("prescribing_standing_out")).text
+    assert "No pump stands out" in page
+    assert "<html" in page
 
 
 def test_a_pharmacist_sees_what_to_prepare_and_what_expires(clinic: Clinic) -> None:

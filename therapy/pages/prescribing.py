@@ -127,7 +127,7 @@ def _worded(findings: Iterable[dict[str, str]]) -> list[dict[str, str]]:
 
 
 def standing_out(request: HttpRequest) -> HttpResponse:
-    """The part of the page that goes through the fleet, and so comes after it."""
+    """The part of the page that goes through the fleet, and so comes after it; or, without script, a page."""
     user = user_of(request)
     clinic_ids = _signs_in(user)
     clinics = list(Clinic.objects.filter(pk__in=clinic_ids[:CLINICS_GONE_THROUGH]))
@@ -137,4 +137,5 @@ def standing_out(request: HttpRequest) -> HttpResponse:
         for each in clinic_view(clinic).standing[:SHOWN]
     ]
     context = {"found": found, "several": len(clinics) > 1, "is_cut": len(clinic_ids) > len(clinics)}
-    return render(request, "therapy/home_standing_out.html", context)
+    is_part = "HX-Request" in request.headers
+    return render(request, f"therapy/home_standing_out{'_part' if is_part else ''}.html", context)
