@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -17,6 +16,7 @@ from clinical.symptoms import OVERDOSE, WITHDRAWAL, Symptom
 from clinical.units import plain
 from clinics.models import Clinic
 from clinics.saying import said
+from clinics.words import short_day
 from patients.models import Patient
 from pumps.models import Forecast, Pump
 from therapy.services.records import rescue_words
@@ -91,10 +91,10 @@ class Card:
 
     @property
     def day_of_birth(self) -> str:
-        return day_words(self.patient.date_of_birth)
+        return short_day(self.patient.date_of_birth)
 
     def day(self, moment: datetime | None) -> str:
-        return day_words(moment.astimezone(self.clinic.zone)) if moment is not None else _("not known")
+        return short_day(moment.astimezone(self.clinic.zone).date()) if moment is not None else _("not known")
 
     @property
     def refill_by(self) -> str:
@@ -110,12 +110,6 @@ class Card:
     @property
     def made_on(self) -> str:
         return self.day(self.now)
-
-
-def day_words(moment: date) -> str:
-    """`19 Aug 2026`."""
-    # Translators: how a day is written on the card, in the letters of Django's date format.
-    return date_format(moment, _("j M Y"))
 
 
 def card_of(patient: Patient, now: datetime) -> Card | None:

@@ -62,7 +62,7 @@ class Column:
     @property
     def is_worth_showing(self) -> bool:
         """A day on which the clinic never refills is left out while nothing is on it."""
-        has_something = self.of.load.booked or self.of.load.due or any(cell.visits for cell in self.cells)
+        has_something = self.of.load.booked or self.of.load.unbooked or any(cell.visits for cell in self.cells)
         return bool(has_something or self.of.closed_name or self.is_today or not self.of.is_closed)
 
     @property

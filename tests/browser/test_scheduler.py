@@ -85,7 +85,7 @@ def test_the_day_of_a_scheduler(scheduler: Page, pumps: dict[str, Pump]) -> None
     assert Appointment.objects.get(pump=soon, state="booked").sequence == 1
     for view in ("Month", "Six weeks"):
         page.locator(".cal-views").get_by_role("link", name=view, exact=True).click()
-        page.get_by_role("link", name="After").click()
+        page.get_by_role("link", name="Next").click()
         look(page)
 
     page.goto(reverse("worklist"))
