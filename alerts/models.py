@@ -140,6 +140,10 @@ class Alert(models.Model):
             models.Index(fields=["next_due_at"], name="alert_due", condition=Q(closed_at=None)),
             # a clinic's alerts, newest first
             models.Index(fields=["clinic", "-opened_at"], name="alert_of_clinic"),
+            # AlertQuerySet.refills_first_due
+            models.Index(
+                fields=["refill_by", "id"], name="alert_refills_first", condition=Q(closed_at=None, kind="refill_due")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -15,6 +16,11 @@ class AlertQuerySet(ClinicOwned[Row]):
     def due(self, now: datetime) -> Self:
         """Open alerts on which somebody has to be told now."""
         return self.open().filter(next_due_at__lte=now).order_by("next_due_at")
+
+    def refills_first_due(self, clinic_ids: Collection[int]) -> Self:
+        """Open alerts of refills at some clinics, by the date they work towards: a range of one index."""
+        rows = self.open().filter(kind="refill_due", clinic__in=clinic_ids)
+        return rows.order_by("refill_by", "pk")
 
 
 # No lease ends later than this from now, as far as clocks may differ: one that does was taken by a clock that was

@@ -101,7 +101,7 @@ def _searches(pump: Pump) -> Iterator[str]:
 
 def _addresses(pump: Pump) -> Iterator[str]:
     clinic = pump.clinic_id
-    yield from ("/", f"/?clinic={clinic}", f"/calendar/week/?clinic={clinic}", "/calendar/week/")
+    yield from ("/worklist/now/", "/", f"/?clinic={clinic}", f"/calendar/week/?clinic={clinic}", "/calendar/week/")
     yield from ("/patients/", "/alerts/", "/fleet/", f"/fleet/?clinic={clinic}")
     yield from (f"/patients/{pump.patient_id}/", f"/pumps/{pump.pk}/", f"/pumps/{pump.pk}/what-if/")
     yield from (f"{API}/worklist/", f"{API}/worklist/?within_days=7", f"{API}/pumps/", f"{API}/patients/")

@@ -55,7 +55,7 @@ _PLACES: dict[str, dict[str, str]] = {
         ),
     },
     "": {
-        "booking": "call_list clinic_call_list download_call_list",
+        "booking": "call_list clinic_call_list download_call_list log_call call_error",
         "alerts": "on_call digest_choices engine",
         "dates": "calculators label_sets fleet fleet_report re_estimate",
         "devices": "catalogue catalogue_edit",

@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 from clinics import saying
 from clinics.models import User
 from clinics.words import day, moment_words
+from pumps.calls import call_words
 from pumps.list_sheet import ListSheet
 from pumps.services.call_lists import CallList, Line, Person
 
@@ -105,7 +106,7 @@ def _cells(found: CallList, line: Line) -> list[str]:
     dates[0] = _lines(dates[0], line.tier)
     return [
         _lines(f"{line.patient.family_name}, {line.patient.given_name}", line.patient.mrn, owner),
-        "\n".join(_reached(person) for person in line.people),
+        _lines(*(_reached(person) for person in line.people), _called(found, line)),
         *dates,
         _lines(*(line.open or [_("nothing")]), _visit(found, line)),
         _lines(_("PHONE"), saying.said(line.why_phone)) if line.why_phone else _("message"),
@@ -121,6 +122,11 @@ def _visit(found: CallList, line: Line) -> str:
         return ""
     said = _("Visit %(when)s: not reminded") if line.is_unreminded else _("Visit %(when)s")
     return said % {"when": moment_words(line.visit, found.clinic.zone)}
+
+
+def _called(found: CallList, line: Line) -> str:
+    """The last call, with its day: the paper may be read on another."""
+    return call_words(line.call, found.clinic) if line.call is not None else ""
 
 
 def _reached(person: Person) -> str:

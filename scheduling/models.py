@@ -16,9 +16,12 @@ from django.utils import timezone
 from clinical.escalation import Channel
 from clinics.models import Clinic, User
 from patients.models import Patient
+from scheduling.calls import Call
 from scheduling.queries import AppointmentQuerySet, VisitRulesQuerySet
 from scheduling.states import STANDING, STATE_NAMES, State
 from scheduling.times import Allowed
+
+__all__ = ["Appointment", "AppointmentStep", "Call", "VisitRules", "usual_channels", "usual_reminders"]
 
 STATES = [(state.value, name) for state, name in STATE_NAMES.items()]
 

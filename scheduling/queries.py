@@ -57,3 +57,20 @@ class VisitRulesQuerySet(QuerySet[Row]):
         """What each clinic has set, or the defaults. One query."""
         stored = self.in_bulk(set(clinic_ids))
         return {pk: stored.get(pk) or self.model(clinic_id=pk) for pk in set(clinic_ids)}
+
+
+class CallQuerySet(ClinicOwned[Row]):
+    def standing(self) -> Self:
+        """Calls that are not entered in error, without what says so."""
+        return self.filter(voids=None, voided_by=None)
+
+    def last_of(self, pump_ids: Collection[int], *, since: datetime) -> dict[int, Row]:
+        """The last call about each pump, with who made it; none from before `since`. One query."""
+        rows: list[Any] = list(
+            self.standing()
+            .filter(pump__in=pump_ids, at__gte=since)
+            .order_by("pump_id", "-pk")
+            .distinct("pump_id")
+            .select_related("by")
+        )
+        return {row.pump_id: row for row in rows}

@@ -23,6 +23,7 @@ from interop.models import ImportJob
 from patients.models import Contact
 from pumps.models import Event, Pump
 from pumps.services import booking, fleet, transfers
+from scheduling.services import calls
 from tests.builders import PASSWORD, a_clinic, a_running_pump, a_user
 from therapy.models import Assessment, Medicine, ProgramTemplate, Trial, TrialBolus
 from therapy.services import proposals, weaning
@@ -106,6 +107,7 @@ def theirs() -> tuple[Pump, dict[str, str]]:
         by=administrator,
         now=now,
     )
+    call = calls.log(patient=pump.patient, pump_id=pump.pk, outcome="other", note="Other Note", by=member, now=now)
     course = a_course(pump, member, now)
     offer = transfers.offer(patient=pump.patient, message="", by=administrator, now=now)
     return pump, {
@@ -116,6 +118,7 @@ def theirs() -> tuple[Pump, dict[str, str]]:
         "event": str(event.pk),
         "visit": str(visit.pk),
         "appointment": str(visit.pk),
+        "call": str(call.pk),
         "alert": str(alert.pk),
         "message": str(message.pk),
         "notification": str(message.pk),

@@ -19,6 +19,7 @@ from patients.models import Patient, Viewing
 from patients.viewings import people_of
 from pumps.models import DoseSignature, Event, Pump
 from pumps.pages.timeline import title_of
+from scheduling.models import Call
 from therapy.models import (
     AdverseEvent,
     Assessment,
@@ -155,6 +156,11 @@ def _changed(row: Change) -> tuple[Words, Subject | None, dict[str, Any]]:
     return said(row.summary), (model, int(pk)) if pk.isdigit() else None, dict(row.details)
 
 
+def _called(row: Call) -> tuple[Words, Subject | None, dict[str, Any]]:
+    words = _("Telephone call marked as entered in error") if row.voids_id is not None else _("Telephone call")
+    return words, ("patient", row.patient_id), {}
+
+
 def _subjects(patient: Patient) -> Q:
     pumps = Pump.objects.filter(patient=patient).values_list("pk", flat=True)
     return Q(subject__in=[f"patient:{patient.pk}", *(f"pump:{pk}" for pk in pumps)])
@@ -230,6 +236,7 @@ SOURCES: Sequence[Source] = (
     ),
     _stamp(Trial, "began", _("Screening begun"), "patient__clinic", needs_one=True),
     _stamp(Trial, "ended", _("Screening ended"), "patient__clinic", needs_one=True),
+    Source("change", lambda asked: Call.objects.filter(clinic=asked.clinic), "at", "by", _of_patient(), _called),
 )  # fmt: skip
 
 

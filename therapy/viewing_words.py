@@ -74,6 +74,7 @@ WORDS: dict[str, Promise | str] = {
     "miss_visit": _("A visit that was missed"),
     "renew_card": _("Renewing the emergency card"),
     "undo_visit": _("Taking back a visit"),
+    "log_call": _("A telephone call"),
     "wean": _("Planning a taper"),
     "withdraw_transfer": _("Withdrawing a transfer"),
     "transfer": _("A patient offered by another clinic"),

@@ -21,6 +21,7 @@ from clinics.roles import Permission
 from clinics.words import moment_words
 from pumps.forms.visits import CancelForm, VisitForm
 from pumps.models import Forecast, Pump
+from pumps.pages.calls import past_calls
 from pumps.pages.visit_lines import line_of
 from pumps.services import booking
 from pumps.services.free import remarks
@@ -56,6 +57,7 @@ def visit(request: HttpRequest, pump_id: int) -> HttpResponse:
         "row": row,
         "line": line_of(present, row, now) if present is not None else None,
         "before": [line_of(each, None, now) for each in before[:BEFORE_SHOWN]],
+        "calls": past_calls(pump),
     }
     return render(request, "pumps/visit.html", context)
 

@@ -10,6 +10,7 @@ from clinics.models import Clinic, User
 from clinics.pages.access import require, user_of
 from clinics.roles import Permission
 from pumps.call_list_pdf import as_pdf, usual_paper
+from pumps.pages import calls
 from pumps.printing import PAPERS
 from pumps.services import call_lists
 
@@ -31,14 +32,15 @@ def call_lists_page(request: HttpRequest) -> HttpResponse:
 def call_list(request: HttpRequest, clinic_id: int) -> HttpResponse:
     """Who is to be phoned since no message reaches them, then everybody; `?only=phone` for the former alone."""
     clinic = _clinic(request, clinic_id)
-    found = call_lists.call_list(clinic, timezone.now())
+    user, found = user_of(request), call_lists.call_list(clinic, timezone.now())
     is_queue_only = request.GET.get("only") == "phone"
+    place = calls.ALONE if is_queue_only else calls.TO_PHONE
     context = {
         "clinic": clinic,
         "found": found,
         "spell": found.spells[0],
-        "to_phone": found.to_phone[:SHOWN],
-        "lines": [] if is_queue_only else found.lines[:SHOWN],
+        "to_phone": calls.of_lines(found.to_phone[:SHOWN], place, user, found.made_at),
+        "lines": calls.of_lines([] if is_queue_only else found.lines[:SHOWN], calls.EVERYBODY, user, found.made_at),
         "is_queue_only": is_queue_only,
         "shown": SHOWN,
         "papers": sorted(PAPERS.items(), key=lambda paper: paper[0] != usual_paper(found)),

@@ -22,6 +22,7 @@ from clinics.words import day, left
 from patients.models import Patient
 from pumps.catheter import catheter_of
 from pumps.models import Forecast, Pump, VisitDraft
+from pumps.pages import calls
 from pumps.pages.checked import refills_checked
 from pumps.pages.dates import dates, rate_words, ratio_words
 from pumps.pages.reservoir import picture_of, span_of
@@ -47,6 +48,8 @@ def pump(request: HttpRequest, pump_id: int) -> HttpResponse:
     row = Forecast.objects.select_related("prior_version").get(pump=found)
     reading = read(found, row, now)
     context = {**_plain(reading), **_allowed(user, found), "fresh_since": now - FRESH}
+    if context["can_book"] and row.in_use:
+        context["called"] = calls.of_pump(found, calls.PUMP, user, now)
     if context["can_log"]:
         context["draft"] = VisitDraft.objects.of(user, found, now)
     if context["sees_clinical"]:

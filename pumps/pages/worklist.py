@@ -12,18 +12,20 @@ from clinics import paging
 from clinics.models import Clinic
 from clinics.pages import user_of
 from pumps.models import Forecast
+from pumps.pages import calls
 from pumps.pages.visit_lines import VisitLine, line_of
 from pumps.pages.worklist_filter import WITHIN_CHOICES, Asked, chips
 from pumps.pages.worklist_lines import lines
 from pumps.printing import PAPERS
 from pumps.queries import MOST_MATCHES
-from pumps.services import call_lists
+from pumps.services.to_call import to_call
 from scheduling.models import Appointment
 
 # Of today's visits so many are named, and so many are counted.
 NAMED_TODAY = 4
 MOST_TODAY = 99
-NAMED_TO_CALL = 3
+# Whom to call: so many are listed, and so many of them named in the line above.
+MOST_TO_CALL, NAMED_TO_CALL = 20, 3
 
 
 def worklist(request: HttpRequest) -> HttpResponse:
@@ -58,14 +60,18 @@ def _position(row: Forecast) -> str:
 def worklist_now(request: HttpRequest) -> HttpResponse:
     """How many pumps are how urgent, and whom to call first: fetched by the worklist, or a page without script.
 
-    To call is of one clinic, whose lists are read one by one.
+    To call is of the clinic chosen, or of all of the user's.
     """
-    asked = Asked.of(request, user_of(request), timezone.now())
+    user = user_of(request)
+    asked = Asked.of(request, user, timezone.now())
+    of = [asked.clinic] if asked.clinic is not None else asked.clinics if asked.filter.clinic is None else []
+    found = to_call(of, asked.now, MOST_TO_CALL) if of else None
     context = {
         "chips": chips(request, asked),
         "clinic": asked.clinic,
-        "clinics": asked.clinics,
-        "to_call": call_lists.to_call(asked.clinic, asked.now, NAMED_TO_CALL) if asked.clinic is not None else None,
+        "to_call": found,
+        "named": found.lines[:NAMED_TO_CALL] if found is not None else [],
+        "rows": calls.of_lines(found.lines, calls.NOW, user, asked.now) if found is not None else [],
     }
     is_part = "HX-Request" in request.headers
     return render(request, "pumps/worklist_now_part.html" if is_part else "pumps/worklist_now.html", context)

@@ -23,7 +23,8 @@ from clinics.words import day, in_english
 from patients.models import Contact, Patient
 from pumps.alerting import deadlines
 from pumps.models import Forecast, Pump
-from scheduling.models import Appointment, AppointmentStep, VisitRules
+from scheduling.models import Appointment, AppointmentStep, Call, VisitRules
+from scheduling.queries import AppointmentQuerySet
 from scheduling.states import State
 
 # The first tier and a week: whoever gets there while nothing works is on the paper already.
@@ -37,6 +38,8 @@ BOUNCED = say("the last message did not arrive")
 NOT_LEFT = say("the reminder of the visit has not left")
 # A reminder that was written this short a time ago may yet leave.
 ON_ITS_WAY = timedelta(hours=1)
+# A call from longer ago was about another refill.
+CALLS_SHOWN = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Line:
     visit: datetime | None
     is_to_phone: bool
     is_unreminded: bool = False
+    # The last one that somebody made about this refill.
+    call: Call | None = None
 
     @property
     def why_phone(self) -> str:
@@ -106,50 +111,29 @@ def call_list(clinic: Clinic, now: datetime) -> CallList:
         if alert.pump_id is not None:
             by_pump[alert.pump_id].append(alert)
     fleet = Forecast.objects.filter(clinic=clinic).on_worklist()
-    rules = VisitRules.objects.of([clinic.pk])[clinic.pk]
-    soon = now + timedelta(days=max(rules.reminder_days, default=0))
-    visits = Appointment.objects.standing().filter(clinic=clinic, starts_at__gt=now, starts_at__lte=soon)
+    rules = VisitRules.objects.of([clinic.pk])
+    visits = visits_to_remind_of(rules, now)
     is_on_it = Q(worklist_at__lte=now + AHEAD) | Q(pump__in=[*by_pump, *visits.values_list("pump", flat=True)])
-    rows = list(fleet.filter(is_on_it).select_related("pump__patient", "clinic"))
+    rows = list(fleet.filter(is_on_it).select_related("pump__patient", "pump__clinic", "clinic"))
     later = fleet.exclude(is_on_it).order_by().aggregate(count=Count("pk"), first=Min("worklist_at"))
-    facts = _facts(clinic, [row.pump.patient_id for row in rows], [row.pump_id for row in rows], rules, now)
+    facts = facts_of([clinic], rows, rules, now)[clinic.pk]
     return CallList(
         clinic=clinic,
         made_at=now,
         spells=oncall.schedule(clinic, now),
-        lines=[_line(row, by_pump.get(row.pump_id, []), facts) for row in rows],
+        lines=[line_of(row, by_pump.get(row.pump_id, []), facts) for row in rows],
         of_clinic=[_said(alert) for alert in alerts if alert.pump_id is None],
         beyond=later["count"],
         next_beyond=later["first"],
     )
 
 
-# Whom to call first is looked for among so many that are due first, and so many visits that come first.
-LOOKED_AT = 200
-
-
-@dataclass(frozen=True)
-class ToCall:
-    """The first ones to telephone; `count` is of those found, `is_more` that not all were looked at."""
-
-    lines: Sequence[Line]
-    count: int
-    is_more: bool
-
-
-def to_call(clinic: Clinic, now: datetime, most: int) -> ToCall:
-    """Whom a clinic has to telephone first, as `call_list` has it; bounded, however many are due."""
-    refill = Alert.objects.open().filter(clinic=clinic, kind=Alert.Kind.REFILL_DUE)
-    alerts = list(refill.order_by("refill_by", "pk")[:LOOKED_AT])
-    rules = VisitRules.objects.of([clinic.pk])[clinic.pk]
-    soon = now + timedelta(days=max(rules.reminder_days, default=0))
-    visits = Appointment.objects.standing().filter(clinic=clinic).between(now, soon)[:LOOKED_AT]
-    pumps = {*(alert.pump_id for alert in alerts), *(visit.pump_id for visit in visits)}
-    rows = list(Forecast.objects.on_worklist().filter(pump__in=pumps).select_related("pump__patient", "clinic"))
-    facts = _facts(clinic, [row.pump.patient_id for row in rows], [row.pump_id for row in rows], rules, now)
-    by_pump = {alert.pump_id: [alert] for alert in alerts}
-    found = [line for line in (_line(row, by_pump.get(row.pump_id, []), facts) for row in rows) if line.is_to_phone]
-    return ToCall(found[:most], len(found), len(alerts) == LOOKED_AT)
+def visits_to_remind_of(rules: Mapping[int, VisitRules], now: datetime) -> AppointmentQuerySet[Appointment]:
+    """The visits that stand so near that patients are reminded of them by now, at the clinics of the rules."""
+    days = max((day for each in rules.values() for day in each.reminder_days), default=0)
+    return Appointment.objects.standing().filter(
+        clinic__in=list(rules), starts_at__gt=now, starts_at__lte=now + timedelta(days=days)
+    )
 
 
 @dataclass(frozen=True)
@@ -166,34 +150,57 @@ class Facts:
     # Visits of which a reminder was due, and none was sent.
     unreminded: Collection[int]
     bounced: Collection[tuple[str, str]] = field(default_factory=frozenset)
+    # The last call about each pump.
+    calls: Mapping[int, Call] = field(default_factory=dict)
 
 
-def _facts(
-    clinic: Clinic, patient_ids: Collection[int], pump_ids: Collection[int], rules: VisitRules, now: datetime
-) -> Facts:
+def facts_of(
+    clinics: Sequence[Clinic], rows: Sequence[Forecast], rules: Mapping[int, VisitRules], now: datetime
+) -> Mapping[int, Facts]:
+    """By clinic, what its lines share. The number of queries depends neither on clinics nor on rows."""
+    patient_ids, pump_ids = [row.pump.patient_id for row in rows], [row.pump_id for row in rows]
     contacts: dict[int, list[Contact]] = defaultdict(list)
     for contact in Contact.objects.standing().filter(patient__in=patient_ids).order_by("kind", "pk"):
         contacts[contact.patient_id].append(contact)
-    rows = Notification.objects.filter(clinic=clinic, user=None).exclude(recipient="screen")
+    visits = Appointment.objects.of_pumps(pump_ids)
+    unreminded = _unreminded(visits.values(), now)
+    bounced = _bounced(rules, patient_ids, [contact.pk for found in contacts.values() for contact in found])
+    ladders = lifecycle.ladders(list(rules))
+    calls = Call.objects.last_of(pump_ids, since=now - CALLS_SHOWN)
+    return {
+        clinic.pk: Facts(
+            is_live=clinic.patient_messages_since is not None,
+            contacts=contacts,
+            visits=visits,
+            rules=rules[clinic.pk],
+            channels=_ways(rules[clinic.pk], ladders[clinic.pk]),
+            unreminded=unreminded,
+            bounced=bounced,
+            calls=calls,
+        )
+        for clinic in clinics
+    }
+
+
+def _ways(rules: VisitRules, ladder: Sequence[Tier]) -> list[str]:
+    """Every channel by which a clinic tells people at home."""
+    by_tier = (way for tier in ladder if tier.reaches_home for way in tier.channels)
+    return sorted({*rules.reminder_channels, *by_tier})
+
+
+def _bounced(
+    clinic_ids: Collection[int], patient_ids: Collection[int], contact_ids: Collection[int]
+) -> frozenset[tuple[str, str]]:
+    """Of these people, as the outbox calls them, whom the last message by a channel did not reach. One query."""
+    of_people = Q(patient__in=patient_ids) | Q(contact__in=contact_ids)
+    rows = Notification.objects.filter(of_people, clinic__in=list(clinic_ids), user=None)
     same = {"recipient": OuterRef("recipient"), "channel": OuterRef("channel")}
     reached_later = rows.filter(state=Notification.State.SENT, pk__gt=OuterRef("pk"), **same)
     failed = rows.filter(~Exists(reached_later), state=Notification.State.FAILED)
-    ladder = lifecycle.ladders([clinic.pk])[clinic.pk]
-    visits = Appointment.objects.of_pumps(pump_ids)
-    return Facts(
-        is_live=clinic.patient_messages_since is not None,
-        contacts=contacts,
-        visits=visits,
-        rules=rules,
-        channels=sorted(
-            {*rules.reminder_channels, *(way for tier in ladder if tier.reaches_home for way in tier.channels)}
-        ),
-        unreminded=_unreminded(visits.values(), now),
-        bounced=frozenset(failed.values_list("recipient", "channel")),
-    )
+    return frozenset(failed.values_list("recipient", "channel"))
 
 
-def _line(row: Forecast, alerts: Sequence[Alert], facts: Facts) -> Line:
+def line_of(row: Forecast, alerts: Sequence[Alert], facts: Facts) -> Line:
     patient, dates = row.pump.patient, deadlines(row, row.computed_at)
     visit = facts.visits.get(row.pump_id)
     refill = next((alert for alert in alerts if alert.kind == Alert.Kind.REFILL_DUE), None)
@@ -212,6 +219,7 @@ def _line(row: Forecast, alerts: Sequence[Alert], facts: Facts) -> Line:
         visit=visit.starts_at if visit is not None else None,
         is_to_phone=is_unreminded or (bool(people[0].why_not) and tier is not None),
         is_unreminded=is_unreminded,
+        call=facts.calls.get(row.pump_id),
     )
 
 

@@ -14,7 +14,8 @@ from pypdf import PdfReader
 from clinics.models import Change, Clinic
 from clinics.roles import Role
 from pumps.models import Forecast, Pump
-from pumps.services import fleet
+from pumps.pages import worklist
+from pumps.services import fleet, to_call
 from tests.builders import a_clinic, a_patient, a_running_pump, a_user
 from tests.pages.conftest import logged_in
 from tests.pages.test_worklist import shown
@@ -81,16 +82,40 @@ def test_whom_to_call_is_the_call_lists_top(clinic: Clinic, scheduler: Client, p
     found = scheduler.get(reverse("worklist_now"), headers=PART).context["to_call"]
     assert [line.patient.family_name for line in found.lines] == ["Past"]
     on_list = scheduler.get(reverse("clinic_call_list", args=[clinic.pk])).context["to_phone"]
-    assert [line.pump.pk for line in on_list] == [line.pump.pk for line in found.lines]
+    assert [line.pump.pk for line, _called in on_list] == [line.pump.pk for line in found.lines]
 
 
-def test_of_several_clinics_one_is_chosen_to_see_whom_to_call(clinic: Clinic, pumps: dict[str, Pump]) -> None:
-    a_clinic("Bay")
-    client = logged_in(a_user(Role.SCHEDULER))
-    path = reverse("worklist_now")
-    assert client.get(path, headers=PART).context["to_call"] is None
-    assert client.get(path, {"clinic": clinic.pk}, headers=PART).context["to_call"] is not None
-    assert client.get(path, {"clinic": 10**9}, headers=PART).context["to_call"] is None
+def test_of_several_clinics_whom_to_call_is_of_all_of_them(clinic: Clinic, pumps: dict[str, Pump]) -> None:
+    bay, now = a_clinic("Bay"), timezone.now()
+    a_running_pump(bay, filled_days_ago=85, now=now, patient=a_patient(bay, family_name="Bayer"))
+    elsewhere = a_clinic("Elsewhere")
+    a_running_pump(elsewhere, filled_days_ago=85, now=now)
+    fleet.tick(now)
+    user = a_user(Role.SCHEDULER, clinic)
+    user.memberships.create(clinic=bay, role=Role.SCHEDULER.value)
+    client, path = logged_in(user), reverse("worklist_now")
+
+    def named(**query: int) -> list[str]:
+        found = client.get(path, query, headers=PART).context["to_call"]
+        return [line.patient.family_name for line in found.lines] if found is not None else []
+
+    assert named() == ["Bayer", "Past"]
+    assert "Bay ·" in client.get(path, headers=PART).text
+    assert named(clinic=clinic.pk) == ["Past"]
+    assert named(clinic=10**9) == named(clinic=elsewhere.pk) == []
+
+
+def test_whom_to_call_is_bounded(clinic: Clinic, scheduler: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = timezone.now()
+    for _ in range(4):
+        a_running_pump(clinic, filled_days_ago=82, now=now)
+    fleet.tick(now)
+    monkeypatch.setattr(worklist, "MOST_TO_CALL", 2)
+    monkeypatch.setattr(to_call, "LOOKED_AT", 3)
+    answer = scheduler.get(reverse("worklist_now"), headers=PART)
+    found = answer.context["to_call"]
+    assert (len(found.lines), found.count, found.is_more) == (2, 3, True)
+    assert "The 2 most urgent" in answer.text
 
 
 def text_of(answer: bytes) -> str:
