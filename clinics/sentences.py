@@ -729,6 +729,7 @@ TEMPLATES = (
     gettext_noop("under-delivery, a motor stall or a catheter problem"),
     gettext_noop("undone"),
     gettext_noop("undone at once by who booked it"),
+    gettext_noop("undone at once by who moved it"),
     gettext_noop("unsubscribed on %(day)s"),
     gettext_noop("unwell"),
     gettext_noop("usually not recommended together with baclofen: more sedation, or slower breathing"),

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -68,7 +68,7 @@ def ledgers(
     pump_ids: Sequence[int],
     *,
     until: datetime | None = None,
-    without: int | None = None,
+    without: Collection[int] = (),
     known_at: datetime | None = None,
 ) -> dict[int, list[LedgerEvent]]:
     """The standing events of pumps as facts, by pump id. One query; the rest as `rows`."""
@@ -90,22 +90,22 @@ def rows(
     pump_ids: Sequence[int],
     *,
     until: datetime | None = None,
-    without: int | None = None,
+    without: Collection[int] = (),
     known_at: datetime | None = None,
 ) -> Iterator[Row]:
-    """The standing events of pumps, each pump's in order; up to and including `until` if given, `without` one.
+    """The standing events of pumps, each pump's in order; up to and including `until` if given, `without` some.
 
     With `known_at` they are those that stood then: recorded until then, and not declared an error until then.
     """
     if len(pump_ids) == 1 and known_at is None:
-        found = (Row._make(row) for pk, *row in _of_one(pump_ids[0]) if pk != without)
+        found = (Row._make(row) for pk, *row in _of_one(pump_ids[0]) if pk not in without)
         return (row for row in found if until is None or row.occurred_at <= until)
     standing = Event.objects.standing(known_at=known_at).filter(pump__in=pump_ids)
     standing = standing.order_by("pump_id", "occurred_at", "pk")
     if until is not None:
         standing = standing.filter(occurred_at__lte=until)
-    if without is not None:
-        standing = standing.exclude(pk=without)
+    if without:
+        standing = standing.exclude(pk__in=without)
     return map(Row._make, standing.values_list(*Row._fields).iterator(chunk_size=PIECE))
 
 

@@ -107,6 +107,13 @@ class EventQuerySet(QuerySet[Row]):
         found = self.standing().filter(pump=pump).aggregate(first=Min("occurred_at"), last=Max("occurred_at"))
         return [found["first"], found["last"]] if found["first"] is not None else []
 
+    def stored_with(self, event: Any) -> Self:
+        """What one person stored at a pump together with an entry, in one transaction, and still counts: the parts of
+        one visit."""
+        together = {name: getattr(event, name) for name in ("pump_id", "occurred_at", "recorded_at", "recorded_by_id")}
+        rows = self.standing().filter(**together).exclude(source="import")
+        return rows.exclude(pk=event.pk).order_by("pk")
+
     def newest_first(self) -> Self:
         return self.order_by("-occurred_at", "-pk")
 

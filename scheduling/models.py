@@ -170,6 +170,11 @@ class AppointmentStep(models.Model):
     detail = models.CharField(max_length=500, blank=True)
     # None where the patient, a contact or Brim itself did it.
     by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    # Of a visit that was moved: where it was before, so that the move can be taken back.
+    was_at = models.DateTimeField(null=True, blank=True)
+    was_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
+    was_state = models.CharField(max_length=16, blank=True)
+    was_late_reason = models.CharField(max_length=500, blank=True)
 
     class Meta:
         ordering: ClassVar = ["at", "pk"]

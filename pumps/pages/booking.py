@@ -22,6 +22,7 @@ from clinics.words import moment_words
 from pumps.forms.visits import CancelForm, VisitForm
 from pumps.models import Forecast, Pump
 from pumps.pages.calls import past_calls
+from pumps.pages.undoing import with_button
 from pumps.pages.visit_lines import line_of
 from pumps.services import booking
 from pumps.services.free import remarks
@@ -89,7 +90,9 @@ def _save(
         saved = _try(form, lambda: booking.move(appointment_id=present.pk, by=user, now=now, seen=seen, **values))
     if saved is not None:
         said = _("Moved to %(when)s.") if present is not None else _("Booked for %(when)s.")
-        messages.success(request, said % {"when": moment_words(saved.starts_at, pump.clinic.zone)})
+        told = said % {"when": moment_words(saved.starts_at, pump.clinic.zone)}
+        undo = f"{reverse('undo_visit', args=[saved.pk])}?back=pump"
+        messages.success(request, with_button(request, told, undo, _("Undo")))
         for remark in remarks(saved):
             messages.warning(request, remark)
     return saved

@@ -19,6 +19,7 @@ from clinics.pages.access import require, user_of
 from clinics.roles import Permission
 from clinics.words import moment_words
 from pumps.models import Forecast, Pump
+from pumps.pages.undoing import with_button
 from pumps.pages.worklist_lines import line_of_pump
 from pumps.services import booking, free
 from pumps.services.free import Offer, remarks
@@ -31,7 +32,7 @@ MOST_REASON = 500
 
 @dataclass(frozen=True)
 class Panel:
-    """What stands below a row: times to take, or what has been done. `made` can be undone."""
+    """What stands below a row: times to take, or what has been done. `made`, booked or moved, can be undone."""
 
     week: str = ""
     offer: Offer | None = None
@@ -94,11 +95,10 @@ def _take(request: HttpRequest, pump: Pump) -> HttpResponse:
     when = {"when": moment_words(visit.starts_at, pump.clinic.zone)}
     said = _("Booked %(when)s") % when if is_new else _("Moved to %(when)s") % when
     if not _is_part(request):
-        messages.success(request, f"{pump.patient}: {said}.")
+        undo = reverse("undo_visit", args=[visit.pk])
+        messages.success(request, with_button(request, f"{pump.patient}: {said}.", undo, _("Undo")))
         return redirect("worklist")
-    panel = Panel(
-        week=week_of(pump, visit.starts_at), said=said, remarks=remarks(visit), made=visit if is_new else None
-    )
+    panel = Panel(week=week_of(pump, visit.starts_at), said=said, remarks=remarks(visit), made=visit)
     return _row(request, pump, panel, headers=CHANGED)
 
 
@@ -165,21 +165,33 @@ def _refused(
 
 @require_POST
 def undo_visit(request: HttpRequest, visit_id: int) -> HttpResponse:
-    """Cancel a visit that the user has just booked, and that nobody has touched since."""
+    """Cancel a visit that the user has just booked, or put one back that they have just moved. `?back=pump` goes on
+    at the pump."""
     user = user_of(request)
     rows = Appointment.objects.visible_to(user).select_related("clinic", "pump__clinic", "pump__model", "pump__patient")
     visit = get_object_or_404(rows, pk=visit_id)
+    pump = visit.pump
     require(request, Permission.BOOK, visit.clinic_id)
-    when = {"when": moment_words(visit.starts_at, visit.clinic.zone)}
-    level, said = "success", _("Undone. The visit of %(when)s is cancelled.") % when
     try:
-        booking.undo(appointment_id=visit.pk, by=user, now=timezone.now())
+        visit = booking.undo(appointment_id=visit.pk, by=user, now=timezone.now())
+        level, said = "success", _undone(visit)
     except DomainError as error:
         level, said = "error", str(error)
     if _is_part(request):
-        return _row(request, visit.pump, replace(_open(visit.pump), said=said, level=level), headers=CHANGED)
+        return _row(request, pump, replace(_open(pump), said=said, level=level), headers=CHANGED)
     messages.add_message(request, messages.SUCCESS if level == "success" else messages.ERROR, said)
-    return redirect(week_of(visit.pump, visit.starts_at))
+    return (
+        redirect("pump", pump_id=pump.pk)
+        if request.GET.get("back") == "pump"
+        else redirect(week_of(pump, visit.starts_at))
+    )
+
+
+def _undone(visit: Appointment) -> str:
+    when = {"when": moment_words(visit.starts_at, visit.clinic.zone)}
+    if visit.is_standing:
+        return _("Undone. The visit is again on %(when)s.") % when
+    return _("Undone. The visit of %(when)s is cancelled.") % when
 
 
 def _row(request: HttpRequest, pump: Pump, panel: Panel, headers: dict[str, str] | None = None) -> HttpResponse:

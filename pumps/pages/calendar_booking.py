@@ -108,13 +108,12 @@ def _for(request: HttpRequest, asked: Shown, row: Forecast, at: datetime, contex
 
 
 def _done(request: HttpRequest, pump: Pump, visit: Appointment, is_new: bool) -> HttpResponse:
-    """Back to the week, which shows the visit; one just booked can be undone there."""
+    """Back to the week, which shows the visit, and where what was done can be undone."""
     words = {"patient": pump.patient, "when": moment_words(visit.starts_at, pump.clinic.zone)}
     said = _("%(patient)s: booked %(when)s.") if is_new else _("%(patient)s: moved to %(when)s.")
     messages.success(request, said % words)
     for remark in remarks(visit):
         messages.warning(request, remark)
-    query = {"clinic": pump.clinic_id, "day": visit.starts_at.astimezone(pump.clinic.zone).date()}
-    if is_new:
-        query["made"] = visit.pk
+    day = visit.starts_at.astimezone(pump.clinic.zone).date()
+    query = {"clinic": pump.clinic_id, "day": day, "made": visit.pk}
     return redirect(f"{reverse('calendar_week')}?{urlencode(query)}")

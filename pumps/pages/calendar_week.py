@@ -16,7 +16,7 @@ from pumps.agenda import Day
 from pumps.models import Forecast
 from pumps.pages.calendar import Shown, common, shown
 from pumps.pages.visit_lines import VisitLine, line_of
-from pumps.services import free
+from pumps.services import booking, free
 from scheduling.models import Appointment
 
 WEEK = timedelta(days=7)
@@ -94,12 +94,13 @@ def _is_cut(columns: Sequence[Column]) -> bool:
 
 
 def _made(request: HttpRequest, asked: Shown) -> Appointment | None:
-    """The visit that was booked on the way here, while it can be undone."""
+    """The visit that was booked or moved on the way here, while that can be undone."""
     pk = paging.read_id(request.GET.get("made", ""))
     if pk is None:
         return None
-    rows = Appointment.objects.visible_to(asked.user).standing().filter(booked_by=asked.user, sequence=0)
-    return rows.select_related("clinic", "patient").filter(pk=pk).first()
+    rows = Appointment.objects.visible_to(asked.user).standing().select_related("clinic", "patient")
+    visit = rows.filter(pk=pk).first()
+    return visit if visit is not None and booking.can_undo(visit, asked.user, asked.now) else None
 
 
 def _columns(asked: Shown, first: date, last: date) -> list[Column]:

@@ -169,25 +169,49 @@ def void_event(request: HttpRequest, pump_id: int, event_id: int) -> HttpRespons
     pump = pump_to_log(request, pump_id)
     event = get_object_or_404(pump.events.select_related("recorded_by"), pk=event_id)
     work = Work(request, pump, timezone.now(), event.kind)
+    beside = list(Event.objects.stored_with(event).select_related("pump__clinic", "recorded_by"))
+    also = _also(request, beside)
     form = ErrorForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        answer = _void(work, form, event)
+    is_looked_at = request.POST.get("looked", "") == _written(also)
+    if request.method == "POST" and form.is_valid() and is_looked_at:
+        answer = _void(work, form, event, also)
         if answer is not None:
             return answer
-    context = {**_head(pump), "form": form, "entry": entry_of(event)}
+    context = {
+        **_head(pump),
+        "form": form,
+        "entry": entry_of(event),
+        "beside": [(entry_of(each), each in also) for each in beside],
+        "looked": _written(also),
+        "is_other": request.method == "POST" and not is_looked_at,
+        "can_correct": event.kind not in (Kind.VOID, Kind.DOSE_CONFIRMED),
+    }
     try:
-        found = consequences.of_void(pump, event, now=work.now)
+        found = consequences.of_void(pump, event, now=work.now, also=also)
     except Conflict as error:
         return render(request, "pumps/void_event.html", {**context, "conflict": str(error)})
     return render(request, "pumps/void_event.html", {**context, **compared(pump, found), "seen": found.latest_event})
 
 
-def _void(work: Work, form: ErrorForm, event: Event) -> HttpResponse | None:
+def _also(request: HttpRequest, beside: Sequence[Event]) -> list[Event]:
+    """Of what was stored with an entry, what is marked with it: what was ticked; at first all, if that is asked for."""
+    if request.method != "POST":
+        return list(beside) if request.GET.get("all") == "1" else []
+    ticked = set(request.POST.getlist("also"))
+    return [event for event in beside if str(event.pk) in ticked]
+
+
+def _written(also: Sequence[Event]) -> str:
+    return ",".join(str(event.pk) for event in also)
+
+
+def _void(work: Work, form: ErrorForm, event: Event, also: Sequence[Event]) -> HttpResponse | None:
     before = Forecast.objects.get(pump=work.pump)
     try:
         ledger.void(
             pump_id=work.pump.pk,
             event_id=event.pk,
+            also=[each.pk for each in also],
             reason=form.cleaned_data["reason"],
             user=user_of(work.request),
             source=Event.Source.PAGE,
@@ -200,7 +224,8 @@ def _void(work: Work, form: ErrorForm, event: Event) -> HttpResponse | None:
     except Conflict as error:
         form.add_error(None, str(error))
         return None
-    return _done(work, _("Marked as entered in error: %(what)s.") % {"what": title_of(event)}, before)
+    what = "; ".join(title_of(each) for each in (event, *also))
+    return _done(work, _("Marked as entered in error: %(what)s.") % {"what": what}, before)
 
 
 def _done(work: Work, said: str, before: Forecast, *, logged: Event | None = None) -> HttpResponse:
@@ -227,11 +252,13 @@ def tell(work: Work, said: str, before: Forecast, *, logged: Event | None = None
 
 
 def with_undo(said: str, logged: Event | None) -> str:
-    """A message with the way to mark what was logged as entered in error."""
+    """A message with the way to mark what was logged as entered in error, with all that was stored together with it."""
     if logged is None:
         return said
-    address = reverse("void_event", args=[logged.pump_id, logged.pk])
-    return format_html('{}\n<a href="{}">{}</a>', said, address, _("Undo (entered in error)"))
+    address, words = reverse("void_event", args=[logged.pump_id, logged.pk]), _("Undo (entered in error)")
+    if Event.objects.stored_with(logged).exists():
+        address, words = f"{address}?all=1", _("Undo all of it (entered in error)")
+    return format_html('{}\n<a href="{}">{}</a>', said, address, words)
 
 
 def _moved(pump: Pump, before: datetime | None, after: datetime | None) -> str:

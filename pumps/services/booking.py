@@ -15,20 +15,21 @@ from django.utils.translation import gettext_lazy
 from clinical.saying import say
 from clinics.errors import Conflict, Impossible, Overtaken
 from clinics.models import User
+from clinics.words import moment_words
 from patients.models import Patient
 from pumps import forecasting
 from pumps.alerting import reconcile
 from pumps.models import Forecast, Pump
 from pumps.services import free
 from pumps.services.free import free_times
-from scheduling.models import Appointment, VisitRules
+from scheduling.models import Appointment, AppointmentStep, VisitRules
 from scheduling.services import visits
 from scheduling.services.rules import MINUTES
 from scheduling.services.visits import Author
 from scheduling.states import State
 from scheduling.times import GRACE_OF_ARRIVED
 
-__all__ = ["arrive", "book", "cancel", "confirm", "free_times", "mark_missed", "move", "no_show", "undo"]
+__all__ = ["arrive", "book", "can_undo", "cancel", "confirm", "free_times", "mark_missed", "move", "no_show", "undo"]
 
 logger = logging.getLogger(__name__)
 
@@ -155,16 +156,59 @@ def cancel(
 
 @transaction.atomic
 def undo(*, appointment_id: int, by: User, now: datetime) -> Appointment:
-    """Take back a visit at once: it was booked by the same person, a short time ago, and nobody has touched it since.
+    """Take back at once what the same person has just done, and nobody has touched since: a visit that was booked is
+    cancelled, one that was moved is again where it was.
 
     Raises:
-        Conflict: it is not as it was booked any more.
+        Conflict: it is not as they left it any more; or the former time has passed, has no place, or is too late.
     """
-    visit, _row = _visit(appointment_id, None)
+    visit, row = _visit(appointment_id, None)
+    if _is_just_booked(visit, by, now):
+        return _follow(appointment_id, State.CANCELLED, Author(by, now), reason=say("undone at once by who booked it"))
+    moved = _just_moved(visit, by, now)
+    if moved is None:
+        raise Conflict(_("This visit is not as you left it any more. Move or cancel it on its own page."))
+    free.take_turns(visit.clinic_id)
+    against = _against_moving_back(visit, row, moved, now)
+    if against:
+        raise Conflict(against)
+    is_late = row.refill_by is not None and moved.was_at is not None and moved.was_at > row.refill_by
+    late_reason = moved.was_late_reason if is_late else ""
+    visits.move_back(visit, moved=moved, late_reason=late_reason, by=Author(by, now))
+    reconcile([row], now=now)
+    return visit
+
+
+def can_undo(visit: Appointment, by: User, now: datetime) -> bool:
+    """Whether `undo` has something to take back. One query, of a visit that was just moved."""
+    return _is_just_booked(visit, by, now) or _just_moved(visit, by, now) is not None
+
+
+def _is_just_booked(visit: Appointment, by: User, now: datetime) -> bool:
     is_untouched = visit.state == State.BOOKED and visit.sequence == 0
-    if not is_untouched or visit.booked_by_id != by.pk or visit.booked_at < now - UNDO_WITHIN:
-        raise Conflict(_("This visit is not as you booked it any more. Move or cancel it on its own page."))
-    return _follow(appointment_id, State.CANCELLED, Author(by, now), reason=say("undone at once by who booked it"))
+    return is_untouched and visit.booked_by_id == by.pk and visit.booked_at >= now - UNDO_WITHIN
+
+
+def _just_moved(visit: Appointment, by: User, now: datetime) -> AppointmentStep | None:
+    """The move that was the last thing that happened to a visit, where the person made it a short time ago."""
+    if visit.state != State.BOOKED or visit.sequence == 0 or visit.changed_at < now - UNDO_WITHIN:
+        return None
+    last = visit.steps.order_by("-pk").first()
+    is_own_move = last is not None and last.was_at is not None and last.by_id == by.pk
+    return last if is_own_move and last is not None and last.at >= now - UNDO_WITHIN else None
+
+
+def _against_moving_back(visit: Appointment, row: Forecast, moved: AppointmentStep, now: datetime) -> str:
+    """Why a visit cannot go back to where it was; empty if it can."""
+    at = moved.was_at or visit.starts_at
+    when = {"when": moment_words(at, visit.clinic.zone)}
+    if at < now - JUST_NOW:
+        return _("The former time, %(when)s, has passed: the visit stays where it is.") % when
+    if not free.is_any_place(row.pump, at, moved.was_minutes or visit.minutes):
+        return _("At the former time, %(when)s, no place is free: the visit stays where it is.") % when
+    if row.refill_by is not None and at > row.refill_by and not moved.was_late_reason:
+        return _("The former time, %(when)s, is after refill-by by now: the visit stays where it is.") % when
+    return ""
 
 
 @transaction.atomic

@@ -106,7 +106,8 @@ def of_entry(
     version = forecasting.current_prior()
     if instead_of is not None:
         check_voidable(instead_of)
-    draft = drafted(pump, entry, version, now=now, instead_of=instead_of, bridge=bridge, upon=upon)
+    wrong = [instead_of] if instead_of is not None else []
+    draft = drafted(pump, entry, version, now=now, instead_of=wrong, bridge=bridge, upon=upon)
     standing = draft.ledger if instead_of is None else ledger_of(pump)
     asked = (standing, entry.at - JUST_BEFORE), (draft.ledger_without_bridge, entry.at)
     before, after = _states(pump, version, *asked)
@@ -119,16 +120,17 @@ def of_entry(
     return Consequence(draft.event, before, after, draft.doubts, draft.known.residual, latest_event(pump), need, check)
 
 
-def of_void(pump: Pump, event: Event, *, now: datetime) -> Consequence:
-    """What follows from declaring an event an error.
+def of_void(pump: Pump, event: Event, *, now: datetime, also: Sequence[Event] = ()) -> Consequence:
+    """What follows from declaring an event an error, and `also` others with it.
 
     Raises:
         Conflict: as storing it would.
     """
     check_writable(pump)
-    check_voidable(event)
+    for each in (event, *also):
+        check_voidable(each)
     version = forecasting.current_prior()
-    before, after = _states(pump, version, (ledger_of(pump), now), (ledger_of(pump, without=event), now))
+    before, after = _states(pump, version, (ledger_of(pump), now), (ledger_of(pump, without=[event, *also]), now))
     return Consequence(event, before, after, [], None, latest_event(pump))
 
 

@@ -67,6 +67,18 @@ def has_place(pump: Pump, starts_at: datetime) -> bool:
     return starts_at in times_between(pump.clinic, starts_at - timedelta(minutes=1), starts_at, without=pump)
 
 
+def is_any_place(pump: Pump, starts_at: datetime, minutes: int) -> bool:
+    """Whether somebody else's visits leave a place at a time, in the clinic's hours or not."""
+    rules = VisitRules.objects.of([pump.clinic_id])[pump.clinic_id]
+    return _others(pump, starts_at, minutes) < rules.places
+
+
+def _others(pump: Pump, starts_at: datetime, minutes: int) -> int:
+    """The most visits of other pumps at once within a time."""
+    ends_at = starts_at + timedelta(minutes=minutes)
+    return _busy(_taken(pump.clinic, pump, starts_at, ends_at), starts_at, ends_at)
+
+
 def free_times(*, pump: Pump, now: datetime, most: int = 6) -> list[datetime]:
     """Times for a pump's refill at which the clinic is open and has a place, over several days, earliest first.
 
@@ -153,8 +165,7 @@ def remarks(visit: Appointment) -> list[str]:
             _("The clinic refills from %(opens_at)s to %(closes_at)s.")
             % {"opens_at": _hour(rules.opens_at), "closes_at": _hour(rules.closes_at)}
         )
-    taken = _taken(clinic, visit.pump, visit.starts_at, visit.ends_at)
-    others = _busy(taken, visit.starts_at, visit.ends_at)
+    others = _others(visit.pump, visit.starts_at, visit.minutes)
     if others >= rules.places:
         found.append(
             ngettext(

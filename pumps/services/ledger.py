@@ -118,12 +118,14 @@ def void(
     source: str,
     now: datetime,
     replacement: Event | Entry | None = None,
+    also: Collection[int] = (),
     confirmed: Collection[str] = (),
     seen: int | None = None,
 ) -> Event:
     """Declare an entry as entered in error; returns the void.
 
     `replacement` is an event already recorded, or what should have been entered, recorded with the void or not at all.
+    `also` are entries of the same pump that are errors together with it, for the same reason; all of them or none.
 
     Raises:
         Overtaken: there is a newer event than `seen`, as in `record`.
@@ -134,27 +136,32 @@ def void(
     check_seen(pump, seen)
     version = forecasting.current_prior()
     event = pump.events.get(pk=event_id)
-    check_voidable(event)
+    wrong = [*pump.events.filter(pk__in=also).exclude(pk=event_id).order_by("-pk"), event]
+    for each in wrong:
+        check_voidable(each)
     if not reason.strip():
         raise Impossible({"reason": [_("Say what was wrong with the entry.")]})
     corrected = replacement if isinstance(replacement, Event) else None
     if replacement is not None and not isinstance(replacement, Event):
-        draft = drafted(pump, replacement, version, now=now, instead_of=event)
+        draft = drafted(pump, replacement, version, now=now, instead_of=wrong)
         _insist(draft, confirmed)
         corrected, facts = _stored(draft.event, user, source, now), draft.ledger_with_it
         if corrected.kind == Event.Kind.DOSE_CHANGE:
             signing.ask(corrected, clinic_id=pump.clinic_id, user=user, now=now)
     else:
         check_writable(pump)
-        facts = ledger_of(pump, without=event)
-    wrong = Event(pump=pump, kind=Event.Kind.VOID, occurred_at=now, reason=reason, voids=event, replacement=corrected)
-    _stored(wrong, user, source, now)
-    lifecycle.reopen_closed_by(event.pk, now=now)
-    after_void(event, by=Author(user, now))
+        facts = ledger_of(pump, without=wrong)
+    for each in wrong:
+        instead = corrected if each == event else None
+        void = Event(pump=pump, kind=Event.Kind.VOID, occurred_at=now, reason=reason, voids=each, replacement=instead)
+        _stored(void, user, source, now)
+        lifecycle.reopen_closed_by(each.pk, now=now)
+        after_void(each, by=Author(user, now))
     is_refill = corrected is not None and corrected.kind == Event.Kind.REFILL
     _refresh(pump, version, facts, now=now, refill=corrected if is_refill else None)
-    entry_voided.send(sender=Event, event=event, user=user, source=source, now=now)
-    return wrong
+    for each in wrong:
+        entry_voided.send(sender=Event, event=each, user=user, source=source, now=now)
+    return void
 
 
 def check_seen(pump: Pump, seen: int | None) -> None:
@@ -203,8 +210,8 @@ def _locked(pump_id: int) -> Pump:
     return pumps[0]
 
 
-def ledger_of(pump: Pump, *, without: Event | None = None) -> list[LedgerEvent]:
-    found = folding.ledgers([pump.pk], without=without.pk if without is not None else None)
+def ledger_of(pump: Pump, *, without: Sequence[Event] = ()) -> list[LedgerEvent]:
+    found = folding.ledgers([pump.pk], without=[event.pk for event in without])
     return found.get(pump.pk, [])
 
 
@@ -214,11 +221,11 @@ def drafted(
     version: PriorVersion,
     *,
     now: datetime,
-    instead_of: Event | None = None,
+    instead_of: Sequence[Event] = (),
     bridge: EventEntry | None = None,
     upon: Sequence[Event] = (),
 ) -> Draft:
-    """An entry checked against the pump and its ledger, not stored; `instead_of` is an event that counts no more.
+    """An entry checked against the pump and its ledger, not stored; `instead_of` are events that count no more.
 
     `bridge` comes with it; `upon` are events that are to be stored before it. `pump` comes with model, clinic and
     patient.
@@ -227,7 +234,7 @@ def drafted(
         Impossible, Conflict: as `record`.
     """
     check_writable(pump)
-    standing = list(folding.rows([pump.pk], without=instead_of.pk if instead_of is not None else None))
+    standing = list(folding.rows([pump.pk], without=[event.pk for event in instead_of]))
     facts = folding.facts(standing).get(pump.pk, [])
     for event in upon:
         facts = folding.with_event(facts, event)

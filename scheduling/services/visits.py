@@ -1,5 +1,6 @@
 """A visit booked, moved, confirmed, ended: each change by compare-and-set, with its step, in one transaction."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -71,18 +72,38 @@ def move(visit: Appointment, *, starts_at: datetime, minutes: int, late_reason: 
         raise Conflict(
             _("This visit is %(state)s: it cannot be moved. Book a new one.") % {"state": _words(visit.state)}
         )
-    clinic, before = visit.clinic, _on(visit, visit.clinic)
-    _set(
-        visit,
-        by.at,
-        starts_at=starts_at,
-        minutes=minutes,
-        late_reason=late_reason,
-        state=State.BOOKED.value,
-        sequence=visit.sequence + 1,
-    )
-    detail = say("from %(before)s to %(after)s", before=before, after=_on(visit, clinic))
-    step(visit, say("moved"), "; ".join(part for part in (detail, reason, _late(late_reason)) if part), by)
+    was = {
+        "was_at": visit.starts_at,
+        "was_minutes": visit.minutes,
+        "was_state": visit.state,
+        "was_late_reason": visit.late_reason,
+    }
+    changes = {"starts_at": starts_at, "minutes": minutes, "late_reason": late_reason, "state": State.BOOKED.value}
+    _set_moved(visit, changes, [reason, _late(late_reason)], by, was)
+
+
+def move_back(visit: Appointment, *, moved: AppointmentStep, late_reason: str, by: Author) -> None:
+    """A move is taken back: time, length and state are again as they were before it.
+
+    Raises:
+        Overtaken: somebody changed the visit meanwhile.
+    """
+    changes = {
+        "starts_at": moved.was_at,
+        "minutes": moved.was_minutes,
+        "late_reason": late_reason,
+        "state": moved.was_state,
+    }
+    _set_moved(visit, changes, [say("undone at once by who moved it")], by, {})
+
+
+def _set_moved(
+    visit: Appointment, changes: Mapping[str, Any], told: Sequence[str], by: Author, was: Mapping[str, Any]
+) -> None:
+    before = _on(visit, visit.clinic)
+    _set(visit, by.at, sequence=visit.sequence + 1, **changes)
+    detail = say("from %(before)s to %(after)s", before=before, after=_on(visit, visit.clinic))
+    step(visit, say("moved"), "; ".join(part for part in (detail, *told) if part), by, **was)
 
 
 def follow(visit: Appointment, state: State, *, by: Author, reason: str = "", refill_id: int | None = None) -> None:
@@ -172,9 +193,9 @@ def recompute_due(clinic: Clinic, *, now: datetime) -> None:
     Appointment.objects.bulk_update(rows, ["remind_at", "overdue_at"], batch_size=1000)
 
 
-def step(visit: Appointment, what: str, detail: str, by: Author) -> None:
+def step(visit: Appointment, what: str, detail: str, by: Author, **was: Any) -> None:
     said = f"{by.who}: {detail}" if by.who and detail else by.who or detail
-    AppointmentStep.objects.create(appointment=visit, at=by.at, what=what, detail=said[:500], by=by.user)
+    AppointmentStep.objects.create(appointment=visit, at=by.at, what=what, detail=said[:500], by=by.user, **was)
 
 
 def _on(visit: Appointment, clinic: Clinic) -> str:

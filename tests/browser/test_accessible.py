@@ -35,6 +35,7 @@ def of_care(pump: Pump) -> list[str]:
         f"{one}/report/", f"{one}/owner/", f"{one}/change/", f"{one}/explant/", f"{one}/replace/", f"{one}/low-level/",
         f"{patient}/change/", f"{patient}/status/", f"{patient}/contacts/new/", f"{patient}/pumps/new/",
         f"{patient}/transfer/", "/patients/new/", "/fleet/", f"{patient}/emergency-card/",
+        f"{one}/events/{event}/void/?all=1",
         f"{one}/reservoir/?span=all", f"{one}/why/volume/", f"{one}/why/earliest_low_at/",
     ]  # fmt: skip
 

@@ -9,7 +9,7 @@ from clinics.models import Clinic, Membership, User
 from clinics.roles import Role
 from pumps.models import Pump
 from pumps.services import fleet
-from scheduling.models import Appointment
+from scheduling.models import Appointment, Call
 from tests.browser.accessible import violations
 from tests.browser.conftest import DESK
 from tests.builders import a_patient, a_running_pump
@@ -114,6 +114,59 @@ def test_what_stands_in_the_way_is_said_in_the_row(scheduler: Page, pumps: dict[
     assert Appointment.objects.get(pump=past).late_reason == "in hospital until then"
 
 
+def test_a_call_is_kept_where_it_is_made_and_taken_back(
+    scheduler: Page, clinic: Clinic, pumps: dict[str, Pump]
+) -> None:
+    page, past = scheduler, pumps["Past"]
+    page.locator(".to-call-all > summary").click()
+    row = page.locator("#now .called").first
+    row.get_by_role("button", name="Nobody answered").click()
+    expect(row).to_contain_text("nobody answered ·")
+    expect(page.locator("#said")).to_contain_text("nobody answered")
+    expect(row.locator("[data-focus]")).to_be_focused()
+    look(page)
+    assert Call.objects.get().pump == past
+
+    page.goto(reverse("clinic_call_list", args=[clinic.pk]))
+    cells = page.locator(".called", has_text="nobody answered ·")
+    expect(cells).to_have_count(2)
+    first = page.locator(".called").first
+    first.locator("summary").click()
+    first.get_by_label("Note").fill("on Tuesday")
+    look(page)
+    first.get_by_role("button", name="Will call back").click()
+    # In both tables of the page.
+    expect(page.locator(".called", has_text="will call back: on Tuesday ·")).to_have_count(2)
+    expect(page.locator("#said")).to_contain_text("will call back")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(first.get_by_role("button", name="Undo")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_contain_text("marked as entered in error")
+    expect(cells).to_have_count(2)
+    page.goto(reverse("visit", args=[past.pk]))
+    expect(page.locator("s")).to_contain_text("on Tuesday")
+    look(page)
+
+
+def test_a_move_is_taken_back_in_the_row(scheduler: Page, pumps: dict[str, Pump]) -> None:
+    page, soon = scheduler, pumps["Soon"]
+    panel = page.locator(f"#panel-{soon.pk}")
+    open_row(page, soon)
+    panel.locator(".slot").first.click()
+    expect(page.locator("#said")).to_contain_text("Booked")
+    was = Appointment.objects.get(pump=soon).starts_at
+    panel.get_by_role("link", name="Close").click()
+    expect(panel).to_be_hidden()
+    open_row(page, soon)
+    panel.locator(".slot").nth(2).click()
+    expect(page.locator("#said")).to_contain_text("Moved to")
+    panel.get_by_role("button", name="Undo").click()
+    expect(page.locator("#said")).to_contain_text("The visit is again on")
+    look(page)
+    assert Appointment.objects.get(pump=soon).starts_at == was
+
+
 def test_a_visit_is_booked_by_keyboard_alone(scheduler: Page, pumps: dict[str, Pump]) -> None:
     page, next_one = scheduler, pumps["Next"]
     page.locator(f"#of-{next_one.pk} .w-visit a").focus()
@@ -139,4 +192,6 @@ def test_a_dozen_rows_stand_above_the_fold(scheduler: Page, clinic: Clinic) -> N
     scheduler.evaluate("document.querySelector('.banner')?.remove()")
     rows = "[...document.querySelectorAll('.line')]"
     bottoms = scheduler.evaluate(f"{rows}.map((row) => row.getBoundingClientRect().bottom)")
-    assert len([bottom for bottom in bottoms if bottom <= scheduler.viewport_size["height"]]) >= 12
+    size = scheduler.viewport_size
+    assert size is not None
+    assert len([bottom for bottom in bottoms if bottom <= size["height"]]) >= 12

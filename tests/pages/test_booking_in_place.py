@@ -85,7 +85,7 @@ def test_undo_takes_the_visit_back_and_shows_the_times_again(scheduler: Client, 
     visit.refresh_from_db()
     assert visit.state == "cancelled"
     again = scheduler.post(path, headers=PART).text
-    assert "not as you booked it any more" in again
+    assert "not as you left it any more" in again
 
 
 def test_only_who_booked_it_undoes_it_and_not_after_it_was_moved(
@@ -94,10 +94,10 @@ def test_only_who_booked_it_undoes_it_and_not_after_it_was_moved(
     send(scheduler, pump, slot=offered(pump).in_time[0].isoformat())
     visit = Appointment.objects.get()
     path = reverse("undo_visit", args=[visit.pk])
-    assert "not as you booked it" in nurse.post(path, headers=PART).text
+    assert "not as you left it" in nurse.post(path, headers=PART).text
     by = a_user(Role.NURSE, clinic)
     booking.move(appointment_id=visit.pk, starts_at=offered(pump).in_time[2], by=by, now=timezone.now())
-    assert "not as you booked it" in scheduler.post(path, headers=PART).text
+    assert "not as you left it" in scheduler.post(path, headers=PART).text
     visit.refresh_from_db()
     assert visit.state == "booked"
 

@@ -29,4 +29,4 @@ def test_one_pump_is_read_as_a_fleet_is() -> None:
     assert list(folding.rows([pump.pk])) == of_fleet()
     assert len(of_fleet()) == 4
     assert list(folding.rows([pump.pk], until=NOW - 2 * DAY)) == of_fleet(until=NOW - 2 * DAY)
-    assert list(folding.rows([pump.pk], without=first.pk)) == of_fleet(without=first.pk)
+    assert list(folding.rows([pump.pk], without=[first.pk])) == of_fleet(without=[first.pk])

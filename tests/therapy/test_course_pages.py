@@ -138,7 +138,9 @@ def programmed(nurse: Person, prescriber: Person, pump: Pump, dose: str) -> None
         "confirm-daily_dose_mcg": dose,
         "confirm-concentration_mcg_per_ml": "500",
     }
-    assert "Programmed, and in the ledger" in nurse.send(at, **read)
+    stored = nurse.send(at, **read)
+    assert "Programmed, and in the ledger" in stored
+    assert f"/pumps/{pump.pk}/events/{pump.events.latest('pk').pk}/void/" in stored, "what was entered can be corrected"
 
 
 def test_a_whole_course(clock: Clock, clinic: Clinic, nurse: Person, prescriber: Person) -> None:
@@ -210,7 +212,13 @@ def test_a_whole_course(clock: Clock, clinic: Clinic, nurse: Person, prescriber:
     slip = {**shown, "confirm-mode": "simple_continuous", "confirm-daily_dose_mcg": "3360"}
     assert "about 24 times it" in nurse.send(at, **slip)
     assert "The pump showed something else" in nurse.ask(at)
-    assert "the step is confirmed" in nurse.send(at, **{**slip, "confirm-daily_dose_mcg": "140"})
+    stored = nurse.send(at, **{**slip, "confirm-daily_dose_mcg": "140"})
+    assert "the step is confirmed" in stored
+    undo = f"/pumps/{pump.pk}/events/{pump.events.latest('pk').pk}/void/"
+    assert undo in stored
+    # A read-back is right or it is an error: there is nothing in it to correct.
+    assert "Correct it instead" not in nurse.ask(undo)
+    assert "Planned dose programmed" in nurse.ask(undo)
     clock.pass_time(days=7)
     stopped = {**shown, "confirm-mode": "stopped", "confirm-daily_dose_mcg": "0"}
     assert "Somebody else" in prescriber.send(at, **stopped)

@@ -19,6 +19,7 @@ from clinics.roles import Permission
 from clinics.saying import said
 from pumps.forms.entries import Rows, RowsForm
 from pumps.models import DoseSignature, Event, Pump
+from pumps.pages.record import with_undo
 from pumps.pages.sheets import rows_again
 from pumps.pages.words import SEVERITY_WORDS
 from pumps.services import signing
@@ -152,7 +153,8 @@ def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
     if read_form.is_bound and read_form.is_valid():
         made: dict[str, Any] = {"proposal_id": found.pk, "by": user, "source": Event.Source.PAGE, "now": now}
         if _fits(read_form, lambda: proposals.confirm(read=_read(read_form), **made)[1]):
-            messages.success(request, _("Programmed, and in the ledger."))
+            found.refresh_from_db(fields=["event"])
+            messages.success(request, with_undo(_("Programmed, and in the ledger."), found.event))
             return redirect("pump", pump_id=found.pump_id)
         found.refresh_from_db(fields=["mismatches"])
     if withdraw_form.is_bound and withdraw_form.is_valid() and tried(withdraw_form, lambda: proposals.withdraw(
@@ -254,7 +256,7 @@ def weaning_plan(request: HttpRequest, plan_id: int) -> HttpResponse:
     if read_form.is_bound and step is not None:
         due: dict[str, Any] = {"plan_id": found.pk, "event_id": step.pk, "by": user, "source": source, "now": now}
         if read_form.is_valid() and _fits(read_form, lambda: weaning.confirm_step(read=_read(read_form), **due)):
-            messages.success(request, _("Read back: the step is confirmed."))
+            messages.success(request, with_undo(_("Read back: the step is confirmed."), weaning.read_back_of(step)))
             return redirect("weaning_plan", plan_id=found.pk)
         found.refresh_from_db(fields=["mismatches"])
     elif end_form.is_bound:

@@ -179,6 +179,12 @@ def due_step(plan: WeaningPlan, now: datetime) -> Event | None:
     return next((event for event in steps if event.occurred_at not in made), None)
 
 
+def read_back_of(step: Event) -> Event | None:
+    """The entry that says that a step was programmed."""
+    made = Event.objects.standing().filter(pump=step.pump_id, kind=Event.Kind.DOSE_CONFIRMED)
+    return made.filter(confirms_at=step.occurred_at).first()
+
+
 def settings_of(event: Event, standing: Standing) -> Settings:
     """What the pump has to show after a step."""
     return Settings(
