@@ -216,6 +216,7 @@ TEMPLATES = (
     gettext_noop("Oxygen saturation"),
     gettext_noop("Page behind the emergency card opened, without a log-in"),
     gettext_noop("Page behind the emergency card turned off"),
+    gettext_noop("Page behind the emergency card turned off, with the end of care"),
     gettext_noop("Page behind the emergency card turned on"),
     gettext_noop("Patient boluses"),
     gettext_noop("Patient changed"),

@@ -1,4 +1,4 @@
-"""The link on an emergency card: signed over the card's row and its nonce, good until staff end it."""
+"""The link on an emergency card: signed over the card's row and its nonce, good until staff end it or care ends."""
 
 from dataclasses import dataclass
 

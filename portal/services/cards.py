@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -102,7 +103,21 @@ def printed(*, patient: Patient, has_link: bool, by: User, now: datetime) -> Non
     note(clinic=patient.clinic, by=by, at=now, subject=subject_of(patient), summary=summary)
 
 
-def _noted(link: CardLink, summary: str, by: User, now: datetime) -> None:
+def end_with_care(sender: Any, *, patient: Patient, by: User | None, now: datetime, **kwargs: Any) -> None:
+    """Within the transaction in which care ends: the page ends for good. Should the patient come back, it is for staff
+    to ask for consent again, and to turn on a new one.
+
+    Heard when care begins again, too, so that no page comes back to life that was on before this was so.
+    """
+    link = CardLink.objects.select_for_update(of=("self",)).select_related("patient__clinic")
+    found = link.filter(patient=patient, turned_off_at=None).first()
+    if found is not None:
+        found.turned_off_at = now
+        found.save(update_fields=["turned_off_at"])
+        _noted(found, say("Page behind the emergency card turned off, with the end of care"), by, now)
+
+
+def _noted(link: CardLink, summary: str, by: User | None, now: datetime) -> None:
     note(clinic=link.patient.clinic, by=by, at=now, subject=subject_of(link.patient), summary=summary)
 
 

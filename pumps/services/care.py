@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
+from django.dispatch import Signal
 from django.utils.translation import gettext as _
 
 from clinical.escalation import RAISING_FLAGS
@@ -19,6 +20,10 @@ from pumps import forecasting
 from pumps.alerting import align
 from pumps.models import Forecast, Pump
 from pumps.services import visit_ends
+
+# Sent within the transaction in which a patient leaves a clinic's care, or comes back into it, with `patient`, `by` and
+# `now`: what a room above has opened for a patient in care ends.
+care_changed = Signal()
 
 
 @transaction.atomic
@@ -37,10 +42,13 @@ def change_status(
     locked = Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
     if locked.transfers.filter(accepted_at__isnull=False).exists():
         raise Conflict(_("Another clinic has taken this patient over; their care goes on there."))
-    details = {"status": [locked.status, status], "reason": [locked.status_reason, reason]}
+    was = locked.status
+    details = {"status": [was, status], "reason": [locked.status_reason, reason]}
     locked.status, locked.status_on, locked.status_reason = status, on, reason
     locked.save(update_fields=["status", "status_on", "status_reason"])
     settle(pump_ids, now=now)
+    if {was, status} != {Patient.Status.ACTIVE.value}:
+        care_changed.send(sender=Patient, patient=locked, by=by, now=now)
     summary = say("%(status)s on %(on)s", status=in_english(locked.get_status_display), on=on)
     note(clinic=locked.clinic, by=by, at=now, subject=subject_of(locked), summary=summary, details=details)
     return locked

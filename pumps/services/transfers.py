@@ -23,7 +23,7 @@ from patients.models import Patient, Transfer
 from patients.services import MRN_TAKEN, locked_for_change
 from pumps import forecasting
 from pumps.models import DoseSignature, Event, Pump, RefillOwner
-from pumps.services.care import settle
+from pumps.services.care import care_changed, settle
 
 SALT = "pumps.transfer"
 VALID_FOR = timedelta(days=14)
@@ -131,6 +131,7 @@ def accept(*, transfer: Transfer, clinic: Clinic, mrn: str, by: User, now: datet
     locked.accepted_at, locked.accepted_by, locked.copy = now, by, new
     locked.save(update_fields=["accepted_at", "accepted_by", "copy"])
     settle(pump_ids, now=now)
+    care_changed.send(sender=Patient, patient=old, by=by, now=now)
     settle(list(new.pumps.order_by("pk").values_list("pk", flat=True)), now=now)
     note(
         clinic=old.clinic,

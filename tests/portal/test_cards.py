@@ -25,6 +25,7 @@ from portal.emergency_card_pdf import SIZES_PT, as_pdf
 from portal.models import CardLink, CardOpening
 from portal.services import cards
 from pumps.models import Forecast, Pump
+from pumps.services import care, transfers
 from tests.builders import a_clinic, a_dose, a_patient, a_refill, a_running_pump, a_user
 
 pytestmark = pytest.mark.django_db
@@ -257,6 +258,48 @@ def test_an_ended_or_renewed_card_says_so_and_nothing_of_the_patient(client: Cli
     assert client.get(again).status_code == 200
     Patient.objects.filter(pk=pump.patient_id).update(status="deceased", status_on=timezone.now().date())
     assert client.get(again).status_code == 410
+
+
+@pytest.mark.parametrize("status", ["deceased", "therapy_ended", "transferred"])
+def test_a_page_ends_for_good_with_the_care(client: Client, pump: Pump, nurse: User, status: str) -> None:
+    now = timezone.now()
+    path = path_of(turned_on(pump, nurse))
+    given: dict[str, Any] = {"patient": pump.patient, "on": now.date() - timedelta(days=1), "now": now, "by": nurse}
+    care.change_status(**given, status="active", reason="looked at")
+    assert client.get(path).status_code == 200, "care goes on"
+    care.change_status(**given, status=status, reason="told by phone")
+    link = CardLink.objects.get()
+    assert link.turned_off_at == now
+    changes = Change.objects.filter(subject=f"patient:{pump.patient_id}", summary__contains="with the end of care")
+    assert changes.get().by == nurse
+    care.change_status(**given, status="active", reason="a mistake")
+    assert client.get(path).status_code == 410
+    assert changes.count() == 1
+    assert path_of(turned_on(pump, nurse)) != path
+
+
+def test_a_page_that_was_on_while_care_had_ended_does_not_come_back(client: Client, pump: Pump, nurse: User) -> None:
+    """As it stands in a database from before pages ended with the care."""
+    path, now = path_of(turned_on(pump, nurse)), timezone.now()
+    Patient.objects.filter(pk=pump.patient_id).update(status="deceased", status_on=now.date())
+    on = now.date() - timedelta(days=1)
+    care.change_status(patient=pump.patient, status="active", on=on, reason="a mistake", now=now, by=nurse)
+    assert client.get(path).status_code == 410
+
+
+def test_a_change_of_care_that_fails_leaves_the_page_on(client: Client, pump: Pump, nurse: User) -> None:
+    path, now = path_of(turned_on(pump, nurse)), timezone.now()
+    with pytest.raises(Impossible):
+        care.change_status(patient=pump.patient, status="deceased", on=now.date(), reason=" ", now=now, by=nurse)
+    assert client.get(path).status_code == 200
+
+
+def test_a_page_ends_when_another_clinic_takes_the_patient_over(client: Client, pump: Pump, nurse: User) -> None:
+    path, now = path_of(turned_on(pump, nurse)), timezone.now()
+    offer = transfers.offer(patient=pump.patient, message="", by=nurse, now=now)
+    transfers.accept(transfer=offer, clinic=a_clinic("Bay"), mrn="B1", by=nurse, now=now)
+    assert client.get(path).status_code == 410
+    assert not CardLink.objects.filter(turned_off_at=None).exists(), "the new clinic asks for consent of its own"
 
 
 @pytest.mark.parametrize("token", ["x", "1.abc:def", "%00", "1", ":", "é"])
