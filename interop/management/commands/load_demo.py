@@ -5,17 +5,22 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from clinics.errors import Conflict
+from interop import demo_today
 from interop.demo import LogIn, load
 
 
 class Command(BaseCommand):
-    help = "Load the demo clinics, once, and print the log-ins. Refuses outside the demo."
+    help = "Load the demo clinics, once, with visits of today, and print the log-ins. Refuses outside the demo."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        now = timezone.now()
         try:
-            log_ins = load(now=timezone.now())
+            log_ins = load(now=now)
         except Conflict as error:
             raise CommandError(str(error)) from error
+        if log_ins:
+            # At each start, since a demo that was loaded on another day has none left.
+            demo_today.book(now)
         self.stdout.write(table(log_ins) if log_ins else "The database holds clinics already: no demo was loaded.")
 
 
