@@ -28,7 +28,7 @@ from pumps.pages.long_work import watched
 from pumps.services import go_live as planning
 from pumps.services import long_work
 from pumps.services import settings as settings_service
-from pumps.services.settings import Effect
+from pumps.services.settings import PREVIEWED, Effect
 
 PLANNED_SHOWN = 200
 
@@ -95,7 +95,7 @@ def clinic_settings(request: HttpRequest, clinic_id: int) -> HttpResponse:
                 moved = settings_service.change(clinic=found, settings=form.settings(), now=now, by=user_of(request))
                 messages.success(request, _("Saved. %(moved)s.") % {"moved": _pumps(moved)})
                 return redirect("clinic", clinic_id=found.pk)
-            effect = settings_service.preview(clinic=found, settings=form.settings(), now=now)
+            effect = settings_service.preview(clinic=found, settings=form.settings(), now=now, most=PREVIEWED)
         except Impossible as error:
             take(form, error.errors)
     if effect is not None:
@@ -149,7 +149,7 @@ def _product(request: HttpRequest, clinic: Clinic, stored: DrugProduct | None) -
     step, now = request.POST.get("step"), timezone.now()
     if stored is not None and step in ("remove", "removed"):
         if step == "remove":
-            effect = settings_service.preview_without(product=stored, now=now)
+            effect = settings_service.preview_without(product=stored, now=now, most=PREVIEWED)
             return _effect_page(
                 request, clinic, effect, [_("%(stored)s is taken off the list") % {"stored": stored}], step="removed"
             )
@@ -167,7 +167,7 @@ def _product(request: HttpRequest, clinic: Clinic, stored: DrugProduct | None) -
                     request, _("Saved: %(name)s. %(moved)s.") % {"name": wanted.name, "moved": _pumps(moved)}
                 )
                 return redirect("products", clinic_id=clinic.pk)
-            effect = settings_service.preview_product(clinic=clinic, product=form.settings(), now=now)
+            effect = settings_service.preview_product(clinic=clinic, product=form.settings(), now=now, most=PREVIEWED)
             return _effect_page(request, clinic, effect, [form.cleaned_data["name"]])
         except Impossible as error:
             take(form, error.errors)
@@ -197,7 +197,7 @@ def tiers(request: HttpRequest, clinic_id: int) -> HttpResponse:
                     % {"version": policy.version},
                 )
                 return redirect("clinic", clinic_id=found.pk)
-            effect = Effect(tiers=settings_service.preview_ladder(clinic=found, wanted=wanted, now=now))
+            effect = settings_service.preview_ladder(clinic=found, wanted=wanted, now=now, most=PREVIEWED)
             changed = [headline(row.tier.code) for row in rows if row.has_changed()]
             changed += [_("Higher risk")] * risk.has_changed()
             return _effect_page(request, found, effect, changed)

@@ -21,7 +21,7 @@ from pumps.services.settings import ClinicSettings
 # So many pumps are forecast in one transaction: the work stops behind it.
 BATCH = 250
 # A clinic with more pumps than this has its settings changed by the worker, since a page would make somebody wait.
-AT_ONCE = 500
+AT_ONCE = settings_service.PREVIEWED
 LEARNING, FORECASTING, READING = "learning", "forecasting", "reading the month"
 
 

@@ -31,6 +31,8 @@ STABILITY_DAYS = (1, 1000)
 BATCH = 1000
 # Smaller, where somebody watches: after each they see how far it is, and can stop it.
 PROGRESS_BATCH = 250
+# So many pumps are looked at while somebody waits for a page.
+PREVIEWED = 500
 # What the history of a clinic calls these changes; `pumps.known` reads it by these words.
 SETTINGS_CHANGED = say("Settings changed")
 PRODUCT_CHANGED = "Drug product "
@@ -59,7 +61,9 @@ class ClinicSettings:
 @dataclass(frozen=True)
 class Effect:
     """What a change would do today, in pumps in use: whose `refill_by` moves, and to which side; who would be in
-    another tier now; whose last opening day before the date would be another; whose findings would differ."""
+    another tier now; whose last opening day before the date would be another; whose findings would differ. `left_out`
+    of a large clinic were not looked at, since somebody waits: those due last.
+    """
 
     pumps: int = 0
     earlier: int = 0
@@ -67,6 +71,7 @@ class Effect:
     tiers: int = 0
     opening_days: int = 0
     findings: int = 0
+    left_out: int = 0
 
     @property
     def moved(self) -> int:
@@ -106,8 +111,8 @@ def change(
     return _moved(dates, _refill_dates(locked))
 
 
-def preview(*, clinic: Clinic, settings: ClinicSettings, now: datetime) -> Effect:
-    """What `change` would do today; nothing is stored.
+def preview(*, clinic: Clinic, settings: ClinicSettings, now: datetime, most: int | None = None) -> Effect:
+    """What `change` would do today, of all pumps or of the `most` that are due first; nothing is stored.
 
     Raises:
         Impossible: as `change`.
@@ -119,7 +124,7 @@ def preview(*, clinic: Clinic, settings: ClinicSettings, now: datetime) -> Effec
     if wanted.name != clinic.name and Clinic.objects.filter(name=wanted.name).exists():
         raise Impossible({"name": [NAME_TAKEN]})
     products = folding.rules([clinic])[clinic.pk].products
-    return _compare(clinic, wanted, folding.rules_of(wanted, dict(products)), now=now)
+    return _compare(clinic, wanted, folding.rules_of(wanted, dict(products)), now=now, most=most)
 
 
 def _save(clinic: Clinic, given: Mapping[str, Any]) -> None:
@@ -164,9 +169,10 @@ def _moved(before: Mapping[int, datetime | None], after: Mapping[int, datetime |
 # --- what would change ----------------------------------------------------------------------------------------------
 
 
-def _compare(clinic: Clinic, wanted: Clinic, rules: ClinicRules, *, now: datetime) -> Effect:
+def _compare(clinic: Clinic, wanted: Clinic, rules: ClinicRules, *, now: datetime, most: int | None) -> Effect:
     policy = lifecycle.policies([clinic.pk])[clinic.pk]
-    flags = _flags(clinic)
+    ids, left_out = _first_due(clinic, most)
+    flags = risk_flags(ids)
     closed = frozenset(clinic.closed_days.values_list("day", flat=True))
 
     def open_day(row: Forecast, of: Clinic) -> object:
@@ -174,8 +180,8 @@ def _compare(clinic: Clinic, wanted: Clinic, rules: ClinicRules, *, now: datetim
             return None
         return last_open_day(row.refill_by.astimezone(of.zone).date(), of.opening_days, closed)
 
-    total = Effect()
-    for stored, found in _both(clinic, rules, now):
+    total = Effect(left_out=left_out)
+    for stored, found in _both(clinic, ids, rules, now):
         ladder = policy.of(flags.get(stored.pump_id, ()))
         total = total.plus(
             Effect(
@@ -189,9 +195,16 @@ def _compare(clinic: Clinic, wanted: Clinic, rules: ClinicRules, *, now: datetim
     return total
 
 
-def _both(clinic: Clinic, rules: ClinicRules, now: datetime) -> Iterator[tuple[Forecast, Forecast]]:
-    """The stored forecast of every pump in use, and what it would be."""
-    ids = list(Forecast.objects.filter(clinic=clinic, in_use=True).order_by("pk").values_list("pk", flat=True))
+def _first_due(clinic: Clinic, most: int | None) -> tuple[list[int], int]:
+    """The pumps in use, those due first before the others; not more than `most`, and how many that leaves out."""
+    rows = Forecast.objects.filter(clinic=clinic).on_worklist().values_list("pk", flat=True)
+    ids = list(rows if most is None else rows[:most])
+    is_cut = most is not None and len(ids) == most
+    return ids, rows.count() - len(ids) if is_cut else 0
+
+
+def _both(clinic: Clinic, ids: Sequence[int], rules: ClinicRules, now: datetime) -> Iterator[tuple[Forecast, Forecast]]:
+    """The stored forecast of each pump, and what it would be."""
     version = forecasting.current_prior()
     for start in range(0, len(ids), BATCH):
         stored = Forecast.objects.in_bulk(ids[start : start + BATCH])
@@ -209,11 +222,6 @@ def _side(stored: Forecast, found: Forecast) -> dict[str, int]:
 
 def _tier(ladder: Sequence[Tier], row: Forecast, now: datetime) -> Tier | None:
     return tier_at(ladder, deadlines(row, now), now)
-
-
-def _flags(clinic: Clinic) -> dict[int, list[str]]:
-    """The flags that raise the risk, by pump of the clinic."""
-    return risk_flags(list(Pump.objects.filter(clinic=clinic).values_list("pk", flat=True)))
 
 
 def _codes(row: Forecast) -> set[str]:
@@ -270,8 +278,8 @@ def _after_products(clinic: Clinic, summary: str, details: dict[str, list[str]],
     return _moved(dates, _refill_dates(clinic))
 
 
-def preview_product(*, clinic: Clinic, product: ProductSettings, now: datetime) -> Effect:
-    """What `set_product` would do today; nothing is stored.
+def preview_product(*, clinic: Clinic, product: ProductSettings, now: datetime, most: int | None = None) -> Effect:
+    """What `set_product` would do today, as `preview`; nothing is stored.
 
     Raises:
         Impossible: as `set_product`.
@@ -280,14 +288,14 @@ def preview_product(*, clinic: Clinic, product: ProductSettings, now: datetime) 
     rules = folding.rules([clinic])[clinic.pk]
     wanted = Product(product.name, product.stability_days, product.max_refill_interval_days)
     with_it = replace(rules, products={**rules.products, product_key(product.name): wanted})
-    return _compare(clinic, clinic, with_it, now=now)
+    return _compare(clinic, clinic, with_it, now=now, most=most)
 
 
-def preview_without(*, product: DrugProduct, now: datetime) -> Effect:
-    """What `remove_product` would do today; nothing is stored."""
+def preview_without(*, product: DrugProduct, now: datetime, most: int | None = None) -> Effect:
+    """What `remove_product` would do today, as `preview`; nothing is stored."""
     rules = folding.rules([product.clinic])[product.clinic_id]
     left = {key: value for key, value in rules.products.items() if key != product.key}
-    return _compare(product.clinic, product.clinic, replace(rules, products=left), now=now)
+    return _compare(product.clinic, product.clinic, replace(rules, products=left), now=now, most=most)
 
 
 def _check_product(product: ProductSettings) -> None:
@@ -347,20 +355,24 @@ def _check_people(clinic: Clinic, ladder: Sequence[Tier]) -> None:
         raise Impossible(wrong)
 
 
-def preview_ladder(*, clinic: Clinic, wanted: Policy, now: datetime) -> int:
-    """How many pumps in use would be in another tier now.
+def preview_ladder(*, clinic: Clinic, wanted: Policy, now: datetime, most: int | None = None) -> Effect:
+    """How many pumps in use would be in another tier now, of all or of the `most` that are due first.
 
     Raises:
         Impossible: as `set_ladder`.
     """
     _check_people(clinic, wanted.ladder)
-    present, flags = lifecycle.policies([clinic.pk])[clinic.pk], _flags(clinic)
+    present = lifecycle.policies([clinic.pk])[clinic.pk]
+    ids, left_out = _first_due(clinic, most)
+    flags = risk_flags(ids)
 
     def moves(row: Forecast) -> bool:
         of = flags.get(row.pump_id, ())
         return _code(present.of(of), row, now) != _code(wanted.of(of), row, now)
 
-    return sum(moves(row) for row in Forecast.objects.filter(clinic=clinic, in_use=True).iterator())
+    rows = Forecast.objects.filter(pk__in=ids) if most is not None else Forecast.objects.filter(clinic=clinic)
+    tiers = sum(moves(row) for row in rows.filter(in_use=True).iterator())
+    return Effect(pumps=len(ids), tiers=tiers, left_out=left_out)
 
 
 def _code(ladder: Sequence[Tier], row: Forecast, now: datetime) -> str | None:

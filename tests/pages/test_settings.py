@@ -18,6 +18,7 @@ from clinics.roles import Role
 from clinics.services.members import administers_every_clinic
 from pumps.models import Forecast, PumpModel
 from pumps.services import fleet
+from pumps.services import settings as settings_service
 from pumps.services.catalogue import sync
 from tests.builders import a_clinic, a_patient, a_pump, a_running_pump, a_user
 from tests.pages.conftest import logged_in
@@ -52,6 +53,37 @@ def test_settings_move_the_dates_at_once(clinic: Clinic, administrator: Client) 
     clinic.refresh_from_db()
     assert (clinic.refill_margin_days, clinic.max_refill_interval_days) == (10, 150)
     assert clinic.patient_facing_name == "Harbor"
+
+
+def test_a_large_clinic_is_looked_at_in_part_and_that_is_said(
+    clinic: Clinic, administrator: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = timezone.now()
+    for days in (1, 30, 60):
+        a_running_pump(clinic, filled_days_ago=days, now=now)
+    first = Forecast.objects.on_worklist()[0]
+    product = clinic.products.create(name="Gablofen", key="gablofen", stability_days=60)
+    ladder = reverse("tiers", args=[clinic.pk])
+    shown = administrator.get(ladder).context
+    forms_shown = [*(row for _word, row in shown["rows"]), shown["risk"]]
+    bounds = [bound for form in forms_shown for bound in form if bound.value() not in (None, False)]
+    tiers = {bound.html_name: bound.value() for bound in bounds}
+    asked: list[tuple[str, dict[str, Any]]] = [
+        (reverse("clinic_settings", args=[clinic.pk]), SETTINGS),
+        (reverse("products", args=[clinic.pk]), {"name": "Lioresal", "stability_days": "30", "source": "label"}),
+        (reverse("product", args=[clinic.pk, product.pk]), {"step": "remove"}),
+        (ladder, tiers),
+    ]
+    whole = [administrator.post(path, values) for path, values in asked]
+    assert [page.context["effect"].left_out for page in whole] == [0, 0, 0, 0]
+    assert "too large" not in whole[0].text
+    monkeypatch.setattr("pumps.pages.clinics.PREVIEWED", 1)
+    for path, values in asked:
+        page = administrator.post(path, values)
+        effect = page.context["effect"]
+        assert (effect.pumps, effect.left_out) == (1, 2), path
+        assert "the 1 pump that is due first. 2 others were not looked at" in page.text, path
+    assert settings_service._first_due(clinic, 1) == ([first.pk], 2)
 
 
 @pytest.mark.parametrize("margin", ["2", "15", "x", ""])
