@@ -18,7 +18,7 @@ from clinics.roles import Role
 from interop import demo
 from interop.checks import no_demo_accounts
 from interop.management.commands import prepare
-from pumps.models import Event, Forecast, Pump
+from pumps.models import Event, FleetFigure, Forecast, Pump
 from pumps.services import fleet
 from scheduling.models import Appointment
 from tests.builders import a_clinic
@@ -85,6 +85,12 @@ def test_one_clinic_is_live_for_patients() -> None:
     demo.load(now=NOW)
     live = Clinic.objects.filter(patient_messages_since__isnull=False)
     assert [clinic.name for clinic in live] == ["Harbor Neurology Clinic"]
+
+
+@pytest.mark.usefixtures("_demo")
+def test_the_fleet_page_has_figures_from_the_start() -> None:
+    call_command("load_demo", stdout=StringIO())
+    assert set(FleetFigure.objects.values_list("clinic__name", flat=True)) == {each.name for each in demo.CLINICS}
 
 
 @pytest.mark.usefixtures("_demo")

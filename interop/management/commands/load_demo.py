@@ -7,6 +7,7 @@ from django.utils import timezone
 from clinics.errors import Conflict
 from interop import demo_today
 from interop.demo import LogIn, load
+from pumps.services import nightly
 
 
 class Command(BaseCommand):
@@ -21,6 +22,8 @@ class Command(BaseCommand):
         if log_ins:
             # At each start, since a demo that was loaded on another day has none left.
             demo_today.book(now)
+            # The fleet's figures are of last night.
+            nightly.run_if_due(now)
         self.stdout.write(table(log_ins) if log_ins else "The database holds clinics already: no demo was loaded.")
 
 
