@@ -139,7 +139,11 @@ def is_refused(field: forms.Field, kind: str) -> bool:
     if field.disabled or isinstance(field, forms.BooleanField) or (kind == "missing" and not field.required):
         return False
     is_free = isinstance(field, WORDS) and type(field) in {forms.CharField, forms.BooleanField}
-    return not is_free or kind == "nothing but zeros" or (kind == "one megabyte" and bool(field.max_length))
+    return (
+        not is_free
+        or kind == "nothing but zeros"
+        or (kind == "one megabyte" and bool(getattr(field, "max_length", None)))
+    )
 
 
 def check_fields(client: Client, url: str, form: forms.BaseForm, names: Sequence[str], kind: str) -> None:

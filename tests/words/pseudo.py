@@ -25,7 +25,8 @@ def speak(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("gettext", "ngettext", "pgettext", "npgettext"):
         monkeypatch.setattr(chosen, name, _bracketed(getattr(trans_real, name)))
     monkeypatch.setattr(saying, "is_english", lambda: False)
-    words._day_words.cache_clear()
+    # Without what it remembers, which would outlast the test.
+    monkeypatch.setattr(words, "_day_words", words._day_words.__wrapped__)
 
 
 def _bracketed(real: Callable[..., str]) -> Callable[..., str]:
