@@ -30,6 +30,8 @@ ON_THE_WAY = (
     "/session/",
     "/login/",
     "/invitations/",
+    "/offline/",
+    "/sw.js",
 )
 
 

@@ -61,6 +61,7 @@ _PLACES: dict[str, dict[str, str]] = {
         "devices": "catalogue catalogue_edit",
         "accounts": "account leave_clinic api_keys revoke_key welcome_back session invitation",
         "start": "help help_topic",
+        "refill": "offline",
         "keys": "keyboard",
     },
 }

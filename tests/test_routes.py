@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 
 # Open to all by design: probes, log-in, forgotten passwords, links that are a capability of their own (a password, an
 # invitation, a patient's answers), two sounds, what providers say (they prove who they are), the state of a session,
-# and the API's description.
+# the page for when there is no connection with the script that keeps it, and the API's description.
 OPEN = {
     "health/live", "health/ready", "health/engine", "login/", "logout/", "session/",
     "account/signup/", "account/inactive/", "account/password/reset/", "account/password/reset/sent/",
@@ -42,7 +42,7 @@ OPEN = {
     "v/<str:token>/times/", "v/<str:token>/sound/", "v/<str:token>/unwell/", "v/<str:token>/unsubscribe/",
     "v/sounds/one-tone.wav", "v/sounds/two-tones.wav",
     "account/second-factor/webauthn/login/", "calendar/<str:token>/visits.ics", "c/<str:token>/", "api/schema/",
-    "api/docs/",
+    "api/docs/", "offline/", "sw.js",
 }  # fmt: skip
 # Belongs to no clinic.
 SHARED = {"api/v1/pump-models/<str:model>/", "pump-models/<slug:slug>/", "help/<slug:slug>/"}

@@ -42,8 +42,11 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(params=[DESK, PHONE], ids=["desk", "phone"])
 def page(chromium: Browser, request: pytest.FixtureRequest, live_server: Any) -> Iterator[Page]:
-    """A fresh browser window; whatever it complains of on its console fails the test."""
-    context = chromium.new_context(viewport=request.param, base_url=live_server.url)
+    """A fresh browser window; whatever it complains of on its console fails the test.
+
+    Without a service worker, past which a test cannot answer in the server's place; test_offline.py has one.
+    """
+    context = chromium.new_context(viewport=request.param, base_url=live_server.url, service_workers="block")
     page = context.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)

@@ -22,7 +22,7 @@ def of_everybody(pump: Pump) -> list[str]:
         "/on-call/", "/call-list/", "/calculators/", "/pump-models/", "/account/", f"{patient}/", f"{one}/",
         f"{one}/visit/", "/worklist/now/", "/calendar/week/", "/calendar/month/", "/calendar/load/",
         f"/calendar/week/?for={pump.pk}",
-        "/search/", "/search/?q=Ada", "/search/?q=nobody",
+        "/search/", "/search/?q=Ada", "/search/?q=nobody", "/offline/",
     ]  # fmt: skip
 
 

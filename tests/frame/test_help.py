@@ -24,6 +24,7 @@ NO_PAGE = (
     "login/",
     "logout/",
     "password/",
+    "sw.js",
 )
 
 
