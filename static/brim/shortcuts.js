@@ -99,6 +99,12 @@
     if (done) event.preventDefault();
   });
 
+  // What lies folded in the hand opens below its own line.
+  document.addEventListener("click", (event) => {
+    const fold = event.target.closest("[data-folds]");
+    fold?.setAttribute("aria-expanded", String(fold.getAttribute("aria-expanded") !== "true"));
+  });
+
   // A press beside the menu closes it.
   document.addEventListener("click", (event) => {
     const menu = document.querySelector("details.menu[open]");
