@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 
 from clinical.units import plain as plain_decimal
 from clinics import saying, words
+from clinics.fields import ClinicMoment
 from clinics.homes import Home, homes_of
 from clinics.models import User
 from clinics.roles import Permission, in_words
@@ -146,6 +147,8 @@ def field(bound: BoundField, css: str = "") -> str:
         attributes["aria-invalid"] = "true"
     if described:
         attributes["aria-describedby"] = " ".join(described)
+    if isinstance(bound.field, ClinicMoment):
+        attributes["data-zone"] = str(bound.field.zone)
     return bound.as_widget(attrs=attributes)
 
 

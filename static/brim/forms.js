@@ -34,7 +34,7 @@
       const count = Number(total.value);
       const row = rows.lastElementChild.cloneNode(true);
       row.querySelectorAll(".entry-error").forEach((error) => error.remove());
-      for (const part of row.querySelectorAll("input, select, label")) {
+      for (const part of row.querySelectorAll("input, select, label, output")) {
         for (const name of ["id", "name", "for"]) {
           const value = part.getAttribute(name);
           if (value) part.setAttribute(name, value.replace(`${prefix}-${count - 1}-`, `${prefix}-${count}-`));
