@@ -24,9 +24,11 @@ from pumps.pages.guided_words import said
 from pumps.pages.record import compared, pump_to_log, seen_by, tell
 from pumps.pages.sheets import Work
 from pumps.pages.timeline import entry_of, title_of
+from pumps.pages.why import why
+from pumps.pages.why.pages import used_of
 from pumps.pages.words import SEVERITY_WORDS
 from pumps.pictures import levels
-from pumps.reading import read
+from pumps.reading import read, supposed
 from pumps.services import guided, visit_checks
 from pumps.services.consequences import Consequence
 
@@ -185,8 +187,11 @@ def _problems(sheet: GuidedSheet) -> list[tuple[str, str, str]]:
 
 
 def _review(work: Work, found: Consequence, bridge: BridgeForm | None, missing: Sequence[Doubt] = ()) -> dict[str, Any]:
+    then = why(supposed(work.pump, found.after.ledger, work.now), "refill_by")
     return {
         **compared(work.pump, found),
+        "why": then,
+        "used": used_of(work.pump, then.events),
         **bridge_context(found, bridge),
         "entry": entry_of(found.event),
         "after": found.after.forecast,

@@ -28,7 +28,7 @@ class State:
 
     Beside the daily dose the patient may call for `patient_boluses_per_day` of `patient_bolus_mcg`; 0 for none.
     `delivered_mcg` is what the patient gets a day: the flow times the concentration of what is in the pump, which is
-    not the programmed dose where the pump was not told of its drug.
+    not the programmed dose where the pump was not told of its drug. The forecast is of this `ledger`.
     """
 
     daily_dose_mcg: Decimal | None
@@ -41,6 +41,7 @@ class State:
     delivered_mcg: float | None
     volume_ml: float | None
     forecast: clinical.Forecast
+    ledger: Sequence[LedgerEvent]
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def of_entry(
     if draft.bridge is not None:
         # Flow and dose are those after the bridge; the dates count it.
         [whole] = _states(pump, version, (draft.ledger_with_it, entry.at))
-        after = replace(after, forecast=whole.forecast)
+        after = replace(after, forecast=whole.forecast, ledger=whole.ledger)
     need = need_at_refill(pump, draft.ledger, entry, beside=bridge) if isinstance(entry, RefillEntry) else None
     check = _check(pump, version, draft) if isinstance(entry, RefillEntry) else None
     return Consequence(draft.event, before, after, draft.doubts, draft.known.residual, latest_event(pump), need, check)
@@ -175,6 +176,7 @@ def _state(device: Device, rules: ClinicRules, ledger: Sequence[LedgerEvent], at
         delivered_mcg=flow * held if flow is not None and held is not None else None,
         volume_ml=_known(curve.expected[0]),
         forecast=clinical.forecast(device, ledger, rules),
+        ledger=ledger,
     )
 
 

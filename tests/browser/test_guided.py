@@ -147,7 +147,7 @@ def test_a_cut_connection_and_a_closed_tab_lose_nothing_and_store_nothing_twice(
     chromium: Browser, live_server: object, clinic: Clinic, pump: Pump, size: dict[str, int]
 ) -> None:
     """No complaint of the console is looked for here: a browser without a connection complains of that."""
-    context = chromium.new_context(viewport=size, base_url=live_server.url)  # type: ignore[attr-defined,arg-type]  # pytest-django's, Playwright's
+    context = chromium.new_context(viewport=size, base_url=live_server.url, service_workers="block")  # type: ignore[attr-defined,arg-type]  # pytest-django's, Playwright's
     page = context.new_page()
     user = a_user(Role.NURSE, clinic)
     log_in(page, user)
@@ -305,3 +305,22 @@ def test_a_fresh_visit_is_saved_where_the_device_holds_one_that_is_stored(pump: 
     kept(nurse)
     assert VisitDraft.objects.get(refill=None).values["identity"] == ["on"]
     assert on_device(nurse) == ""
+
+
+def test_each_date_says_why_in_its_place(pump: Pump, nurse: Page) -> None:
+    nurse.goto(f"/pumps/{pump.pk}/guided/")
+    nurse.get_by_text("Why: Refill by").click()
+    expect(nurse.locator("#step-check .why-body").nth(1)).to_contain_text("With its numbers")
+    look(nurse, "why, at the check")
+    to_aspirate(nurse, pump)
+    nurse.locator("#step-aspirate .why-this summary").click()
+    expect(nurse.locator("#step-aspirate .why-body")).to_contain_text("Entries used")
+    nurse.get_by_label("Aspirated").fill("8")
+    forward(nurse)
+    nurse.get_by_label("As usual").check()
+    forward(nurse)
+    nurse.get_by_role("button", name="Check before storing").last.click()
+    at(nurse, "What follows")
+    nurse.locator("#review .why-this summary").click()
+    expect(nurse.locator("#review .why-body")).to_contain_text("With its numbers")
+    look(nurse, "why, of what follows")

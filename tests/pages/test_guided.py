@@ -346,3 +346,13 @@ def test_every_message_of_something_logged_carries_undo(pump: Pump, nurse: Clien
     page = nurse.post(url, {**values, "step": "save", "seen": seen}, follow=True)
     event = pump.events.latest("pk")
     assert f'href="{reverse("void_event", args=[pump.pk, event.pk])}">Undo (entered in error)</a>' in page.text
+
+
+def test_why_of_what_follows_is_what_the_pump_says_once_it_is_stored(pump: Pump, nurse: Client) -> None:
+    """The visit is in no ledger yet, and its explanation is the one that the ledger gives afterwards."""
+    values = visit(pump, program="changed", **{"dose-daily_dose_mcg": "250", "dose-reason": "stiff"})
+    then = look(nurse, pump, values).context["review"]["why"]
+    store(nurse, pump, values)
+    stored = nurse.get(reverse("why", args=[pump.pk, "refill_by"])).context["why"]
+    assert (then.says, then.numbers, then.inputs) == (stored.says, stored.numbers, stored.inputs)
+    assert then.others == stored.others
