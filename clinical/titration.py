@@ -172,8 +172,8 @@ def _of_slip(step: Step, labels: LabelSet) -> list[Finding]:
         if abs(more - exact) <= tolerance * exact:
             told = (
                 say(
-                    "%(new)s mcg/day is about %(factor)s times than now: is it a rate per hour, or the other "
-                    "way round?",
+                    "%(new)s mcg/day would be about %(factor)s times what it is now: is it a rate per hour, or the "
+                    "other way round?",
                     new=plain(new),
                     factor=factor,
                 )

@@ -58,7 +58,7 @@ TEMPLATES = (
     gettext_noop("%(name)s say %(label)s %(unit)s; a protocol is tighter: %(side)s that."),
     gettext_noop("%(name)s: ignored, not a file of the import format"),
     gettext_noop("%(new)s mcg/day is about %(factor)s times less than now: is it a rate per hour, or the other way round?"),
-    gettext_noop("%(new)s mcg/day is about %(factor)s times than now: is it a rate per hour, or the other way round?"),
+    gettext_noop("%(new)s mcg/day would be about %(factor)s times what it is now: is it a rate per hour, or the other way round?"),
     gettext_noop("%(old_concentration_mcg_per_ml)s to %(new_concentration_mcg_per_ml)s mcg/mL"),
     gettext_noop("%(per_cm)s mL/cm was not read in a manual: verify against the manual before you rely on it."),
     gettext_noop("%(recorded)s mcg/day"),

@@ -103,16 +103,22 @@ def _room(reading: Reading, fill: Fill) -> Decimal:
     return max(_held(reading, fill) - reading.pump.low_reservoir_alarm_ml, Decimal(0))
 
 
-def _since(reading: Reading, fill: Fill) -> str:
-    changes = sum(fill.at < change.at <= reading.now for change in reading.programs)
+def _changes(reading: Reading, fill: Fill) -> str:
+    """A sentence each for the doses changed since the fill, and those planned; nothing where there are none."""
+    made = sum(fill.at < change.at <= reading.now for change in reading.programs)
     planned = sum(change.at > reading.now for change in reading.programs)
-    text = _("since %(moment)s") % {"moment": moment_words(fill.at, reading.zone)}
-    if changes:
-        words = ngettext(", with %(count)s dose change on the way", ", with %(count)s dose changes on the way", changes)
-        text += words % {"count": changes}
+    said = []
+    if made:
+        words = ngettext(
+            "%(count)s dose change since then is counted.", "%(count)s dose changes since then are counted.", made
+        )
+        said.append(words % {"count": made})
     if planned:
-        text += _(", and %(count)s planned") % {"count": planned}
-    return text
+        words = ngettext(
+            "%(count)s planned dose change is counted.", "%(count)s planned dose changes are counted.", planned
+        )
+        said.append(words % {"count": planned})
+    return " ".join(said)
 
 
 def _no_fill(explain: Callable[[Reading, Fill], str]) -> Callable[[Reading], str]:
@@ -133,17 +139,14 @@ def _programmed_low(reading: Reading, fill: Fill) -> str:
         "held": _held_words(reading, fill),
         "low": plain(reading.pump.low_reservoir_alarm_ml),
         "rate": rate_words(reading, reading.last_fill or fill),
-        "since": _since(reading, fill),
+        "moment": moment_words(fill.at, reading.zone),
     }
     if reading.added_ml:
-        return (
-            _(
-                "%(room)s mL of %(held)s, above the %(low)s mL low level, at %(rate)s %(since)s. "
-                "The pump's own alarm date."
-            )
-            % words
-        )
-    return _("%(room)s mL above the %(low)s mL low level, at %(rate)s %(since)s. The pump's own alarm date.") % words
+        text = _("%(room)s mL of %(held)s, above the %(low)s mL low level, at %(rate)s since %(moment)s.")
+    else:
+        text = _("%(room)s mL above the %(low)s mL low level, at %(rate)s since %(moment)s.")
+    said = [text % words, _changes(reading, fill), _("The pump's own alarm date.")]
+    return " ".join(sentence for sentence in said if sentence)
 
 
 def _programmed_empty(reading: Reading, fill: Fill) -> str:
@@ -192,21 +195,36 @@ def _drug(reading: Reading, fill: Fill) -> str:
 def _stable_words(reading: Reading, fill: Fill, stability: int) -> str:
     words = {"count": stability, "drug": fill.formulation, "day": day(fill.at, reading.zone)}
     if fill.stability_days is not None:
-        return _("%(count)s days in the pump after %(day)s") % words
-    return _("%(count)s days in the pump, as your clinic has set for %(drug)s, after %(day)s") % words
+        text = ngettext(
+            "%(count)s day in the pump after %(day)s", "%(count)s days in the pump after %(day)s", stability
+        )
+    else:
+        text = ngettext(
+            "%(count)s day in the pump, as your clinic has set for %(drug)s, after %(day)s",
+            "%(count)s days in the pump, as your clinic has set for %(drug)s, after %(day)s",
+            stability,
+        )
+    return text % words
 
 
 def _max_interval(reading: Reading, fill: Fill) -> str:
     product = reading.rules.product_of(fill)
     is_products = product is not None and product.max_refill_interval_days is not None
-    words = {
-        "count": reading.rules.longest_interval_of(fill),
-        "drug": fill.formulation,
-        "day": day(fill.at, reading.zone),
-    }
+    count = reading.rules.longest_interval_of(fill)
+    words = {"count": count, "drug": fill.formulation, "day": day(fill.at, reading.zone)}
     if is_products:
-        return _("%(count)s days, the longest interval set for %(drug)s, after the fill of %(day)s.") % words
-    return _("%(count)s days, this clinic's longest interval, after the fill of %(day)s.") % words
+        text = ngettext(
+            "%(count)s day, the longest interval set for %(drug)s, after the fill of %(day)s.",
+            "%(count)s days, the longest interval set for %(drug)s, after the fill of %(day)s.",
+            count,
+        )
+    else:
+        text = ngettext(
+            "%(count)s day, this clinic's longest interval, after the fill of %(day)s.",
+            "%(count)s days, this clinic's longest interval, after the fill of %(day)s.",
+            count,
+        )
+    return text % words
 
 
 def _refill_by(reading: Reading) -> str:
@@ -220,10 +238,18 @@ def _refill_by(reading: Reading) -> str:
         "count": margin,
     }
     if limit:
-        return (
-            _("The earliest deadline, %(when)s, set by %(limit)s, less this clinic's margin of %(count)s days.") % words
+        text = ngettext(
+            "The earliest deadline, %(when)s, set by %(limit)s, less this clinic's margin of %(count)s day.",
+            "The earliest deadline, %(when)s, set by %(limit)s, less this clinic's margin of %(count)s days.",
+            margin,
         )
-    return _("The earliest deadline, %(when)s less this clinic's margin of %(count)s days.") % words
+    else:
+        text = ngettext(
+            "The earliest deadline, %(when)s less this clinic's margin of %(count)s day.",
+            "The earliest deadline, %(when)s less this clinic's margin of %(count)s days.",
+            margin,
+        )
+    return text % words
 
 
 def _service_ends(reading: Reading) -> str:
@@ -259,7 +285,8 @@ def _learned_words(reading: Reading) -> str:
     prior, version = reading.device.facts.prior, reading.row.prior_version
     whose = _("from the catalogue")
     if version.pumps:
-        whose = _("learned from %(count)s pumps") % {"count": f"{version.pumps:,}"}
+        words = ngettext("learned from %(count)s pump", "learned from %(count)s pumps", version.pumps)
+        whose = words % {"count": f"{version.pumps:,}"}
     return _(
         "%(model)s pumps start from %(mean)s ± %(sd)s, and one measured residue is "
         "known to ± %(noise)s mL (prior %(version)s of %(day)s, %(whose)s)"

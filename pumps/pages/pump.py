@@ -30,7 +30,7 @@ from pumps.pages.timeline import plans_of, plans_to_confirm, timeline
 from pumps.pages.visit_lines import lines_of
 from pumps.pages.words import SEVERITY_WORDS, because, urgency
 from pumps.pictures import levels
-from pumps.reading import Clock, Reading, read
+from pumps.reading import Reading, read
 from pumps.services import low_level
 from pumps.tip import tip_of
 
@@ -141,23 +141,35 @@ def clock_note(reading: Reading) -> str:
     ahead_s = clock.offset_s - utc_offset_seconds(reading.now, reading.zone)
     if ahead_s == 0:
         return ""
-    words = {"apart": _apart(abs(ahead_s)), "since": _since_words(reading, clock)}
-    if ahead_s > 0:
-        return (
-            _("The pump's clock is %(apart)s ahead of wall clock%(since)s: its steps and boluses run by its own clock.")
-            % words
+    at = clock.at if clock.was_read else _since(reading, clock.offset_s)
+    words = {"apart": _apart(abs(ahead_s)), "day": day(at, reading.zone) if at is not None else ""}
+    return _clock_words(is_ahead=ahead_s > 0, is_known=at is not None, was_read=clock.was_read) % words
+
+
+def _clock_words(*, is_ahead: bool, is_known: bool, was_read: bool) -> str:
+    """Which way the clock is off, and on what day it was read or began to be; a whole sentence each."""
+    if is_ahead and was_read:
+        return _(
+            "The pump's clock is %(apart)s ahead of wall clock, as read on %(day)s: its steps and boluses run by its "
+            "own clock."
         )
-    return (
-        _("The pump's clock is %(apart)s behind wall clock%(since)s: its steps and boluses run by its own clock.")
-        % words
-    )
-
-
-def _since_words(reading: Reading, clock: Clock) -> str:
-    if clock.was_read:
-        return _(", as read on %(day)s") % {"day": day(clock.at, reading.zone)}
-    changed = _since(reading, clock.offset_s)
-    return _(" since %(day)s") % {"day": day(changed, reading.zone)} if changed is not None else ""
+    if is_ahead and is_known:
+        return _(
+            "The pump's clock is %(apart)s ahead of wall clock since %(day)s: its steps and boluses run by its own "
+            "clock."
+        )
+    if is_ahead:
+        return _("The pump's clock is %(apart)s ahead of wall clock: its steps and boluses run by its own clock.")
+    if was_read:
+        return _(
+            "The pump's clock is %(apart)s behind wall clock, as read on %(day)s: its steps and boluses run by its "
+            "own clock."
+        )
+    if is_known:
+        return _(
+            "The pump's clock is %(apart)s behind wall clock since %(day)s: its steps and boluses run by its own clock."
+        )
+    return _("The pump's clock is %(apart)s behind wall clock: its steps and boluses run by its own clock.")
 
 
 def _apart(seconds: int) -> str:

@@ -118,3 +118,14 @@ def test_another_clinics_dates_do_not_exist(nurse: Client) -> None:
     other: Pump = a_running_pump(a_clinic(), now=timezone.now())
     for name, arguments in (("why", [other.pk, "refill_by"]), ("reservoir", [other.pk]), ("reservoir_pdf", [other.pk])):
         assert nurse.get(reverse(name, args=arguments)).status_code == 404
+
+
+def test_changes_of_dose_are_counted_in_sentences_of_their_own(clinic: Clinic) -> None:
+    pump = a_running_pump(clinic)
+    assert "counted" not in why(read(pump), "programmed_low_at").says
+    a_dose(pump, NOW - timedelta(days=20), daily_dose_mcg=Decimal(210))
+    a_dose(pump, NOW - timedelta(days=10), daily_dose_mcg=Decimal(220))
+    a_dose(pump, NOW + timedelta(days=2), daily_dose_mcg=Decimal(230))
+    said = why(read(pump), "programmed_low_at").says
+    assert "since Fri 23 Oct 2026, 08:00. 2 dose changes since then are counted. 1 planned dose change is" in said
+    assert said.endswith("counted. The pump's own alarm date.")
