@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from clinical.bridging import Direction
 from clinical.findings import Finding
@@ -209,7 +209,7 @@ def _titration(values: dict[str, Any], zone: ZoneInfo) -> Answer:
     hourly = _("%(hourly)s mcg/h") % {"hourly": number(values["proposed_daily_dose_mcg"] / 24)}
     return Answer(
         [
-            Figure(_("Change"), f"{number(found.change_pct)} %", _("(proposed - now) / now")),
+            Figure(pgettext("noun", "Change"), f"{number(found.change_pct)} %", _("(proposed - now) / now")),
             Figure(_("Proposed, per hour"), hourly, _("proposed daily dose / 24")),
             Figure(
                 _("Usual band"),
