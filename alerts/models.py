@@ -140,9 +140,14 @@ class Alert(models.Model):
             models.Index(fields=["next_due_at"], name="alert_due", condition=Q(closed_at=None)),
             # a clinic's alerts, newest first
             models.Index(fields=["clinic", "-opened_at"], name="alert_of_clinic"),
-            # AlertQuerySet.refills_first_due
+            # AlertQuerySet.refills_first_due, of many clinics and of one
             models.Index(
                 fields=["refill_by", "id"], name="alert_refills_first", condition=Q(closed_at=None, kind="refill_due")
+            ),
+            models.Index(
+                fields=["clinic", "refill_by", "id"],
+                name="alert_refills_of_clinic",
+                condition=Q(closed_at=None, kind="refill_due"),
             ),
         ]
 

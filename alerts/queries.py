@@ -18,7 +18,7 @@ class AlertQuerySet(ClinicOwned[Row]):
         return self.open().filter(next_due_at__lte=now).order_by("next_due_at")
 
     def refills_first_due(self, clinic_ids: Collection[int]) -> Self:
-        """Open alerts of refills at some clinics, by the date they work towards: a range of one index."""
+        """Open alerts of refills at some clinics, by the date they work towards: a range of an index."""
         rows = self.open().filter(kind="refill_due", clinic__in=clinic_ids)
         return rows.order_by("refill_by", "pk")
 

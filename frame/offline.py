@@ -8,9 +8,10 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.template.loader import get_template, render_to_string
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils import translation
 from django.views.decorators.http import require_safe
 
 from clinics.models import User
@@ -47,6 +48,10 @@ def _files() -> list[str]:
 
 @cache
 def _version() -> str:
-    """Another one whenever a static file or the page changes: the files' addresses carry a hash of what is in them."""
-    page = get_template(PAGE).template.source  # type: ignore[attr-defined]  # Django's own engine has it
-    return hashlib.sha256("\n".join([*_files(), page]).encode()).hexdigest()[:16]
+    """Another one whenever a static file, the page in any language, or the worker changes: the files' addresses carry a
+    hash of what is in them."""
+    parts = [*_files(), SCRIPT.read_text()]
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            parts.append(render_to_string(PAGE, {"user": {"look": ""}}))
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -20,14 +20,23 @@ addEventListener("message", (event) => {
   if (typeof page === "string" && page.startsWith(PAGE)) event.waitUntil(keep(page).catch(() => {})); // asked again by the next page
 });
 
-async function keep(page) {
+let keeping = Promise.resolve();
+
+// One after the other, and the old page goes once the new one is there: at no moment is there none.
+function keep(page) {
+  keeping = keeping.catch(() => {}).then(() => renew(page));
+  return keeping;
+}
+
+async function renew(page) {
   const cache = await caches.open(KEPT);
   if (await cache.match(page, { ignoreVary: true })) return;
   await cache.addAll(FILES);
   const answer = await fetch(page, { cache: "no-store" });
   if (!answer.ok || answer.redirected) return;
-  await cache.delete(PAGE, { ignoreSearch: true, ignoreVary: true });
   await cache.put(page, answer);
+  const others = (await cache.keys(PAGE, { ignoreSearch: true, ignoreVary: true })).filter((one) => !one.url.endsWith(page));
+  await Promise.all(others.map((one) => cache.delete(one, { ignoreVary: true })));
 }
 
 addEventListener("fetch", (event) => {

@@ -56,8 +56,3 @@ class Call(models.Model):
 
     def __str__(self) -> str:
         return f"call about pump {self.pump_id}: {self.outcome or 'void'}"
-
-    @property
-    def is_standing(self) -> bool:
-        """Not entered in error. Costs a query where `voided_by` was not read with it."""
-        return self.voids_id is None and not hasattr(self, "voided_by")

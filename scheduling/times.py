@@ -56,6 +56,11 @@ def nearest(starts_at: datetime, days: Sequence[int], zone: ZoneInfo, allowed: A
     return min((each for each in days if remind_at(starts_at, each, zone, allowed) <= at), default=None)
 
 
+def reminder_tier(days: int) -> str:
+    """What the outbox calls the reminder of so many days before."""
+    return f"visit_{days}"
+
+
 def overdue_at(starts_at: datetime, zone: ZoneInfo, hours: int | None) -> datetime:
     """From when on a visit that nobody came to is missed: so many hours after it began, or the end of its day."""
     if hours is not None:

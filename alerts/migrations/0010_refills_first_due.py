@@ -15,4 +15,12 @@ class Migration(migrations.Migration):
                 name="alert_refills_first",
             ),
         ),
+        migrations.AddIndex(
+            model_name="alert",
+            index=models.Index(
+                condition=models.Q(("closed_at", None), ("kind", "refill_due")),
+                fields=["clinic", "refill_by", "id"],
+                name="alert_refills_of_clinic",
+            ),
+        ),
     ]

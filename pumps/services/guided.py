@@ -46,9 +46,9 @@ def consequence(pump: Pump, visit: Visit, *, now: datetime) -> Consequence:
 
 
 def stored_as(*, pump_id: int, token: UUID, user: User) -> Event | None:
-    """The refill that a visit has become; None while it is not stored."""
+    """The refill that a visit has become; None while it is not stored, or once it was entered in error."""
     rows = VisitDraft.objects.filter(pump=pump_id, user=user, token=token, refill__isnull=False)
-    row = rows.select_related("refill").first()
+    row = rows.filter(refill__voided_by=None).select_related("refill").first()
     return row.refill if row is not None else None
 
 
@@ -74,6 +74,10 @@ def store(
     known = stored_as(pump_id=pump_id, token=token, user=user)
     if known is not None:
         return known
+    if VisitDraft.objects.filter(pump=pump_id, user=user, token=token, refill__isnull=False).exists():
+        raise Conflict(
+            _("What this page stored was marked as entered in error since. Open the visit again from the pump's page.")
+        )
     if VisitDraft.objects.filter(token=token).exclude(pump=pump_id, user=user).exists():
         raise Conflict(_("This page is of another visit. Open the visit again from the pump's page."))
     _insist(pump_id, visit, now, confirmed)

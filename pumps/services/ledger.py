@@ -137,6 +137,8 @@ def void(
     version = forecasting.current_prior()
     event = pump.events.get(pk=event_id)
     wrong = [*pump.events.filter(pk__in=also).exclude(pk=event_id).order_by("-pk"), event]
+    if len(wrong) != len({*also, event_id}):
+        raise Conflict(_("One of these entries is not of this pump. Look at it again."))
     for each in wrong:
         check_voidable(each)
     if not reason.strip():

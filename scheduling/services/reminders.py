@@ -11,7 +11,7 @@ from alerts.services.batches import act_on_due
 from clinical.saying import say
 from patients.models import Contact, Patient
 from scheduling.models import Appointment, AppointmentStep, VisitRules
-from scheduling.times import nearest, next_reminder
+from scheduling.times import nearest, next_reminder, reminder_tier
 
 BATCH = 200
 
@@ -65,7 +65,7 @@ def _remind(
     which = nearest(visit.starts_at, days, zone, allowed, at)
     if which is None or at >= visit.starts_at:
         return [], None
-    tier = f"visit_{which}"
+    tier = reminder_tier(which)
     rows = [
         Notification(
             clinic_id=visit.clinic_id,

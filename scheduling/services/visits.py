@@ -9,13 +9,14 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from alerts.models import Notification
 from clinical.saying import say
 from clinics.errors import Conflict, Overtaken
 from clinics.models import Clinic, User
 from clinics.words import in_english, moment_words
 from scheduling.models import Appointment, AppointmentStep, VisitRules
 from scheduling.states import STANDING, STATE_NAMES, State, may_follow
-from scheduling.times import GRACE_OF_ARRIVED, next_reminder, overdue_at
+from scheduling.times import GRACE_OF_ARRIVED, nearest, next_reminder, overdue_at, reminder_tier
 
 STANDS = gettext_lazy("A visit is booked for this pump already: move it, or cancel it first.")
 CHANGED = gettext_lazy("Somebody has changed this visit meanwhile. Look at it again.")
@@ -85,6 +86,8 @@ def move(visit: Appointment, *, starts_at: datetime, minutes: int, late_reason: 
 def move_back(visit: Appointment, *, moved: AppointmentStep, late_reason: str, by: Author) -> None:
     """A move is taken back: time, length and state are again as they were before it.
 
+    A reminder of this time that was due and has not left is due again, since the move ended it.
+
     Raises:
         Overtaken: somebody changed the visit meanwhile.
     """
@@ -94,7 +97,14 @@ def move_back(visit: Appointment, *, moved: AppointmentStep, late_reason: str, b
         "late_reason": late_reason,
         "state": moved.was_state,
     }
+    before = visit.sequence - 1
     _set_moved(visit, changes, [say("undone at once by who moved it")], by, {})
+    rules, zone = VisitRules.objects.of([visit.clinic_id])[visit.clinic_id], visit.clinic.zone
+    which = nearest(visit.starts_at, rules.reminder_days, zone, rules.allowed, by.at)
+    sent = Notification.objects.filter(appointment=visit, repeat_number=before, state=Notification.State.SENT)
+    if which is not None and not sent.filter(tier=reminder_tier(which)).exists():
+        visit.remind_at = by.at
+        visit.save(update_fields=["remind_at"])
 
 
 def _set_moved(

@@ -9,6 +9,7 @@
   const clock = (at) => new Date(at).toTimeString().slice(0, 5);
   const LIVES = 12 * 3600 * 1000; // ms that what was typed stays on this device
   const SOON = 1000, LATEST = 15_000; // ms until the next try: at first, and after many
+  const AGAIN = 60_000; // ms within which a page is not tried again by itself
 
   // --- what is kept here: visit.js and this page write it, session.js throws it away ------------------------------
 
@@ -65,10 +66,22 @@
   function open(sheet) {
     form.reset();
     key = sheet?.key ?? "";
+    try { sessionStorage.setItem("brim-sheet", key); } catch { /* this device keeps nothing */ }
     form.elements.end.value = sheet?.end ?? "";
     for (const [name, value] of sheet?.typed ?? []) if (form.elements[name]) form.elements[name].value = value;
     byId("sheet-kept").textContent = sheet ? words("kept", { time: clock(sheet.at) }) : "";
     list();
+  }
+
+  // The sheet that was being written in this window on this page: any other is another visit's, and stands in the list.
+  function own() {
+    try {
+      const isAgain = sessionStorage.getItem("brim-sheet-page") === location.pathname;
+      sessionStorage.setItem("brim-sheet-page", location.pathname);
+      return (isAgain && sheets().find((sheet) => sheet.key === sessionStorage.getItem("brim-sheet"))) || null;
+    } catch {
+      return null;
+    }
   }
 
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -77,7 +90,10 @@
     const all = [...new FormData(form)].map(([name, value]) => [name, value.trim()]);
     const typed = all.filter(([name, value]) => name !== "end" && value);
     try {
-      key ||= `brim-visit:${localStorage.getItem("brim-person")}:sheet:${at}`;
+      const person = localStorage.getItem("brim-person");
+      if (!person) throw new Error("logged out meanwhile");
+      key ||= `brim-visit:${person}:sheet:${at}`;
+      sessionStorage.setItem("brim-sheet", key);
       localStorage.setItem(key, JSON.stringify({ at, end: form.elements.end.value.trim(), typed }));
       byId("sheet-kept").textContent = words("kept", { time: clock(at) });
     } catch {
@@ -110,12 +126,25 @@
     if (!(await answers())) {
       if (byId("offline-state").textContent !== trying) byId("offline-state").textContent = trying;
       plan(Math.min(wait * 2, LATEST));
-    } else if (!isItself && !isWriting()) {
+    } else if (!isItself && !isWriting() && !hasTried()) {
       location.reload();
     } else {
-      byId("offline-state").textContent = words(isItself ? "answers" : "back");
-      byId("offline-home").hidden = !isItself;
+      const other = isWriting() ? "back" : "other";
+      byId("offline-state").textContent = words(isItself ? "answers" : other);
+      byId("offline-home").hidden = !isItself && isWriting();
       plan(LATEST);
+    }
+  }
+
+  // Whether this page was tried by itself just now, and it is this page alone that does not come.
+  function hasTried() {
+    try {
+      const [path, at] = JSON.parse(sessionStorage.getItem("brim-tried") ?? "[]");
+      if (path === location.pathname && Date.now() - at < AGAIN) return true;
+      sessionStorage.setItem("brim-tried", JSON.stringify([location.pathname, Date.now()]));
+      return false;
+    } catch {
+      return false;
     }
   }
 
@@ -132,6 +161,6 @@
 
   byId("drafts-title").tabIndex = -1;
   try { form.hidden = !localStorage.getItem("brim-person"); } catch { /* nothing can be kept: no sheet */ }
-  open(sheets()[0] ?? null);
+  open(own());
   plan(SOON);
 })();

@@ -43,9 +43,10 @@
 
   function put(name, value) {
     const field = fieldOf(name);
-    if (!field) return;
+    if (!field) return false;
     field.value = value;
     for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, { bubbles: true }));
+    return true;
   }
 
   note.addEventListener("click", (event) => {
@@ -54,7 +55,11 @@
     if (!sheet) return;
     if (choice === "put") {
       if (sheet.typed.some(([name]) => name === "dose-daily_dose_mcg")) form.querySelector("[name=program][value=changed]")?.click();
-      for (const [name, value] of sheet.typed) put(name, value);
+      const left = sheet.typed.filter(([name, value]) => !put(name, value));
+      if (left.length) { // of a pump that has no such field: it stays written down
+        localStorage.setItem(sheet.key, JSON.stringify({ at: sheet.at, end: sheet.end, typed: left }));
+        return offer();
+      }
     }
     localStorage.removeItem(sheet.key);
     offer();

@@ -126,6 +126,13 @@ def test_several_sheets(pump: Pump, away: Page) -> None:
     expect(away.locator("#drafts")).to_be_hidden()
     away.reload()
     expect(away.get_by_label("Last four")).to_have_value("7712")
+    # On another page another visit is written down, and this one stays as it is.
+    away.goto("/patients/")
+    expect(away.get_by_label("Last four")).to_have_value("")
+    away.get_by_label("Last four").fill("1111")
+    away.reload()
+    expect(away.get_by_label("Last four")).to_have_value("1111")
+    expect(away.locator("#drafts li")).to_contain_text("pump ending in 7712")
 
 
 def test_logging_out_leaves_nothing_on_the_device(clinic: Clinic, away: Page) -> None:

@@ -96,3 +96,15 @@ def test_a_refill_alone_has_one_undo(pump: Pump, nurse: Client) -> None:
     assert "?all=1" not in page.text
     path = reverse("void_event", args=[pump.pk, pump.events.latest("pk").pk])
     assert "Stored together" not in nurse.get(path).text
+
+
+def test_a_page_whose_visit_was_taken_back_stores_nothing_and_says_so(pump: Pump, nurse: Client) -> None:
+    values = visit(pump)
+    store(nurse, pump, values)
+    refill = pump.events.latest("pk")
+    path = reverse("void_event", args=[pump.pk, refill.pk])
+    nurse.post(path, sent(nurse.get(path)), follow=True)
+    before = pump.events.count()
+    page = store(nurse, pump, {**values, "filled_ml": "39"})
+    assert "marked as entered in error since" in page.text
+    assert pump.events.count() == before
