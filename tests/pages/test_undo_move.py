@@ -12,6 +12,7 @@ from clinics.roles import Role
 from pumps.models import Forecast, Pump
 from pumps.services import booking, free
 from scheduling.models import Appointment, AppointmentStep
+from scheduling.services import reminders
 from tests.builders import a_running_pump, a_user
 from tests.pages.conftest import logged_in
 from tests.scheduling.visits import a_visit, steps_of
@@ -153,3 +154,15 @@ def test_only_who_moved_it_at_once_and_nobody_since(
     assert "not as you left it" in scheduler.post(path_of(visit), headers=PART).text
     auditor = logged_in(a_user(Role.AUDITOR, clinic))
     assert auditor.post(path_of(visit)).status_code == 403
+
+
+def test_a_reminder_that_the_move_ended_is_due_again(user: User, pump: Pump, clinic: Clinic) -> None:
+    """Nobody can be written to before go-live, so the reminder was a step that says somebody has to phone."""
+    now = timezone.now()
+    visit = a_visit(pump, now + DAY - HOUR, now=now - 5 * DAY)
+    reminders.write_due(now)
+    assert steps_of(visit)[-1] == "reminder"
+    moved = booking.move(appointment_id=visit.pk, starts_at=now + 3 * DAY, by=user, now=now + HOUR / 2, late_reason="x")
+    booking.undo(appointment_id=moved.pk, by=user, now=now + HOUR / 2 + timedelta(minutes=1))
+    reminders.write_due(now + HOUR)
+    assert steps_of(visit)[-3:] == ["moved", "moved", "reminder"]
