@@ -59,15 +59,15 @@ class Permission(StrEnum):
 
 P = Permission
 PERMISSION_WORDS = {
-    P.SEE: gettext_lazy("see"),
-    P.SEE_CLINICAL: gettext_lazy("see clinical"),
-    P.LOG: gettext_lazy("log"),
-    P.LOG_DRUG_DATA: gettext_lazy("log drug data"),
-    P.BOOK: gettext_lazy("book"),
-    P.PROPOSE_DOSE: gettext_lazy("propose dose"),
-    P.SIGN_DOSE: gettext_lazy("sign dose"),
-    P.ADMINISTER: gettext_lazy("administer"),
-    P.AUDIT: gettext_lazy("audit"),
+    P.SEE: gettext_lazy("seeing patients"),
+    P.SEE_CLINICAL: gettext_lazy("seeing clinical data"),
+    P.LOG: gettext_lazy("entering refills, doses and what else happens to a pump"),
+    P.LOG_DRUG_DATA: gettext_lazy("entering the drug data of refills"),
+    P.BOOK: gettext_lazy("booking visits"),
+    P.PROPOSE_DOSE: gettext_lazy("proposing doses"),
+    P.SIGN_DOSE: gettext_lazy("signing doses"),
+    P.ADMINISTER: gettext_lazy("running the clinic: settings, people, import"),
+    P.AUDIT: gettext_lazy("seeing who did what"),
 }
 _CARE = {P.SEE, P.SEE_CLINICAL, P.LOG, P.LOG_DRUG_DATA, P.BOOK}
 

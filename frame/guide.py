@@ -92,7 +92,7 @@ def _patients(clinic: Clinic) -> Step:
         said=_("There are patients.") if is_there else _("No patient yet."),
         is_done=is_there,
         do=_("Enter the first patient") if not is_there else _("Enter another patient"),
-        address=reverse("enter_patient"),
+        address=f"{reverse('enter_patient')}?clinic={clinic.pk}",
         other=_("Import a spreadsheet"),
         other_address=reverse("imports"),
     )

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
-from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
@@ -25,6 +24,7 @@ from clinical.escalation import (
 from clinics.fields import NOT_A_CHOICE, Day, Number, WallTime, Whole
 from clinics.models import Clinic
 from clinics.roles import ROLE_NAMES, Role
+from clinics.validators import timezones
 from clinics.words import later
 from pumps.models import DrugProduct, PumpModel
 from pumps.services.catalogue import EDITABLE
@@ -69,7 +69,7 @@ def _days(
 def _timezone() -> forms.ChoiceField:
     return forms.ChoiceField(
         label=gettext_lazy("Timezone"),
-        choices=lambda: [("", _("Choose")), *((name, name) for name in sorted(available_timezones()))],
+        choices=lambda: [("", _("Choose")), *((name, name) for name in timezones())],
         error_messages={"invalid_choice": NOT_A_CHOICE},
         help_text=gettext_lazy("Every time of the clinic is shown, and entered, on this clock."),
     )

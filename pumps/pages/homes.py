@@ -23,6 +23,8 @@ from scheduling.models import Appointment
 
 # What is prepared is looked at so far ahead; lots that expire in a pump, so far.
 AHEAD, EXPIRING = timedelta(days=7), timedelta(days=28)
+# Who has come and is not refilled yet was booked at most so long ago.
+BEGUN = timedelta(hours=12)
 # So many lines of a list are shown.
 MOST = 100
 
@@ -75,7 +77,7 @@ def clinics_with(user: User, permission: Permission) -> list[Clinic]:
 
 def _to_prepare(clinic_ids: list[int], now: datetime) -> list[ToPrepare]:
     """Refills booked within a week, and those due within it that nobody has booked, by time."""
-    visits = Appointment.objects.filter(clinic__in=clinic_ids).standing().between(now, now + AHEAD)
+    visits = Appointment.objects.filter(clinic__in=clinic_ids).standing().between(now - BEGUN, now + AHEAD)
     booked = {visit.pump_id: visit.starts_at for visit in visits[:MOST]}
     due = Forecast.objects.filter(clinic__in=clinic_ids, refill_by__isnull=False).on_worklist()
     due = due.filter(worklist_at__lte=now + AHEAD).without(Appointment.objects.standing())

@@ -98,7 +98,8 @@ def enter_patient(request: HttpRequest) -> HttpResponse:
     clinics = may_enter_in(user_of(request))
     if not clinics:
         raise PermissionDenied(_("Your role does not include entering patients."))
-    form = NewPatientForm(request.POST or None, clinics=clinics)
+    asked = paging.read_id(request.GET.get("clinic", ""))
+    form = NewPatientForm(request.POST or None, clinics=clinics, initial={"clinic": asked})
     if request.method == "POST" and form.is_valid():
         try:
             entered = services.enter(by=user_of(request), now=timezone.now(), **form.cleaned_data)

@@ -111,7 +111,7 @@ def _clinical(reading: Reading, *, shows_all: bool) -> dict[str, Any]:
         "ratio": ratio_words(reading),
         "rate": rate_words(reading, fill) if fill is not None else "",
         "program": reading.program_now,
-        "findings": [{**finding, "word": SEVERITY_WORDS[finding["severity"]]} for finding in reading.row.findings],
+        **_findings(reading),
         "clock_note": clock_note(reading),
         "checked": refills_checked(reading),
         "entries": entries[:SHOWN] if is_cut else entries,
@@ -122,6 +122,13 @@ def _clinical(reading: Reading, *, shows_all: bool) -> dict[str, Any]:
         "low_level_source": low_level.SOURCE,
         "can_raise_low_level": low_level.can_be_raised(reading.pump),
     }
+
+
+def _findings(reading: Reading) -> dict[str, list[dict[str, str]]]:
+    """Serious ones, which stand before the dates, and the others; that the pump is stopped has a banner of its own."""
+    found = [{**finding, "word": SEVERITY_WORDS[finding["severity"]]} for finding in reading.row.findings]
+    serious = [finding for finding in found if finding["severity"] == "high" and finding["code"] != "stopped"]
+    return {"serious": serious, "findings": [finding for finding in found if finding not in serious]}
 
 
 def open_day(row: Forecast, clinic: Clinic) -> date | None:

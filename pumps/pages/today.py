@@ -85,7 +85,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "clinics": clinics,
         "now": now,
         "day": now.astimezone(clinics[0].zone).date() if clinics else now.date(),
-        "lines": _lines(visits, begun, user),
+        "lines": _lines(sorted(visits, key=lambda visit: (visit.clinic.name, visit.clinic_id)), begun, user),
         "is_cut": len(visits) == MOST_VISITS,
         "mine": [draft for draft in begun if draft.user_id == user.pk],
         "overdue": _overdue(ids, now),

@@ -12,6 +12,7 @@ from alerts.messages import headline
 from alerts.services.lifecycle import Policy, policies
 from clinics import paging
 from clinics.models import Clinic, User
+from clinics.roles import Permission
 from pumps import urgencies
 from pumps.models import Forecast, Pump
 from pumps.queries import ForecastQuerySet
@@ -25,6 +26,8 @@ STANDING_WORDS = {
     urgencies.LATER: gettext_lazy("Later"),
 }
 NO_VISIT = "none"
+# Not an urgency, but asked for like one: with a finding that somebody has to judge, whatever the date.
+SERIOUS = "high"
 
 
 @dataclass(frozen=True)
@@ -110,12 +113,23 @@ class Asked:
 
     def rows(self) -> ForecastQuerySet[Forecast]:
         rows, asked = self.counted(), self.filter
-        if asked.urgency:
+        if asked.urgency == SERIOUS:
+            rows = self.serious(rows)
+        elif asked.urgency:
             rows = urgencies.of_urgency(rows, asked.urgency, self.policies, self.now)
         if asked.without_visit:
             rows = urgencies.without_visit(rows, self.policies, self.now)
         # Clinics are few and shared by the lines; their closed days are read once each.
         return rows.select_related("pump__patient", "pump__model").prefetch_related("clinic__closed_days")
+
+    def serious(self, rows: ForecastQuerySet[Forecast]) -> ForecastQuerySet[Forecast]:
+        """Of clinics whose findings the user sees."""
+        return rows.filter(clinic__in=self._sees_findings_of).serious()
+
+    @cached_property
+    def _sees_findings_of(self) -> list[int]:
+        can = self.user.access.can
+        return [clinic.pk for clinic in self.clinics if can(Permission.SEE_CLINICAL, clinic.pk)]
 
     def counts(self) -> urgencies.Counts:
         return urgencies.counts(self.counted(), self.policies, self.now)
@@ -124,7 +138,8 @@ class Asked:
         """Every urgency a pump of these clinics can have and its word, severest first."""
         stopped, unknown, later = ((code, str(word)) for code, word in STANDING_WORDS.items())
         tiers = {tier.code: None for policy in self.policies.values() for tier in reversed(policy.ladder)}
-        return [stopped, unknown, *((code, headline(code)) for code in tiers), later]
+        serious = [(SERIOUS, gettext("Serious finding"))] if self._sees_findings_of else []
+        return [stopped, *serious, unknown, *((code, headline(code)) for code in tiers), later]
 
 
 @dataclass(frozen=True)
@@ -141,10 +156,11 @@ class Chip:
 def chips(request: HttpRequest, asked: Asked) -> list[Chip]:
     """Of each urgency that some pump has, severest first; then those that have no visit."""
     found, chosen, is_open = asked.counts(), asked.filter.urgency, asked.filter.without_visit
+    count = {**found.by_code, SERIOUS: asked.serious(asked.counted()).count()}
     by_urgency = [
-        Chip(code, word, found.by_code.get(code, 0), code == chosen, _turned(request, "urgency", code, code == chosen))
+        Chip(code, word, count.get(code, 0), code == chosen, _turned(request, "urgency", code, code == chosen))
         for code, word in asked.urgency_choices()
-        if found.by_code.get(code, 0) or (code == chosen and code != urgencies.LATER)
+        if count.get(code, 0) or (code == chosen and code != urgencies.LATER)
     ]
     open_address = _turned(request, "visit", NO_VISIT, is_open)
     return [*by_urgency, Chip("no-visit", gettext("Without a visit"), found.without_visit, is_open, open_address)]

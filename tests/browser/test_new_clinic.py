@@ -30,7 +30,7 @@ def log_out(page: Page) -> None:
 
 
 def told(page: Page, words: str) -> None:
-    expect(page.get_by_role("status")).to_contain_text(words)
+    expect(page.locator(".said[role=status]")).to_contain_text(words)
 
 
 def invite(page: Page, clinic: Clinic, email: str, role: Role) -> str:

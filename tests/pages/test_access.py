@@ -128,7 +128,7 @@ def test_pages_for_what_goes_wrong_look_like_the_rest(nurse: Client, clinic: Cli
     scheduler = logged_in(a_user(Role.SCHEDULER, clinic))
     refused = scheduler.get(reverse("log_refill", args=[a_pump(clinic).pk]))
     assert refused.status_code == 403
-    assert "does not include: log" in refused.text
+    assert "does not include: entering refills" in refused.text
 
 
 def test_silence_of_the_engine_is_said_on_every_page(nurse: Client, pump: Pump) -> None:

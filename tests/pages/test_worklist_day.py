@@ -157,3 +157,16 @@ def test_queries_of_counts_do_not_grow(clinic: Clinic, scheduler: Client, pumps:
             a_running_pump(clinic, filled_days_ago=82, now=timezone.now())
     assert counts[0] == counts[1] <= 20
     assert Forecast.objects.count() == 9
+
+
+def test_serious_findings_are_counted_and_shown_alone_to_who_sees_them(
+    clinic: Clinic, scheduler: Client, pumps: dict[str, Pump]
+) -> None:
+    """Whatever their date; a scheduler is not told."""
+    finding = {"severity": "high", "code": "x", "message": "m", "source": "s"}
+    Forecast.objects.filter(pump=pumps["Later"]).update(findings=[finding])
+    nurse = logged_in(a_user(Role.NURSE, clinic))
+    for client, count, listed in ((nurse, [1], [pumps["Later"].pk]), (scheduler, [], [])):
+        chips = client.get(reverse("worklist_now"), headers=PART).context["chips"]
+        assert [chip.count for chip in chips if chip.code == "high"] == count
+        assert shown(client, urgency="high") == listed
