@@ -99,7 +99,7 @@ def enter_patient(request: HttpRequest) -> HttpResponse:
     if not clinics:
         raise PermissionDenied(_("Your role does not include entering patients."))
     asked = paging.read_id(request.GET.get("clinic", ""))
-    form = NewPatientForm(request.POST or None, clinics=clinics, initial={"clinic": asked})
+    form = NewPatientForm(request.POST or None, clinics=clinics, initial={"clinic": asked} if asked else None)
     if request.method == "POST" and form.is_valid():
         try:
             entered = services.enter(by=user_of(request), now=timezone.now(), **form.cleaned_data)
