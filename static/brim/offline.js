@@ -28,6 +28,8 @@
     return found.sort((one, other) => other.at - one.at);
   }
 
+  let isBack = false; // Brim answers again
+
   const drafts = () => read(/^brim-visit:(\d+):(\d+)$/);
   const sheets = () => read(/^brim-visit:(\d+):sheet:(\d+)$/);
 
@@ -41,7 +43,9 @@
   function list() {
     const items = drafts().map((draft) => {
       const item = line("draft-line", words("draft", { time: clock(draft.at) }));
-      item.querySelector("a").href = `/pumps/${draft.what}/guided/`;
+      const link = item.querySelector("a");
+      link.href = `/pumps/${draft.what}/guided/`;
+      link.hidden = !isBack; // without a connection it leads to this page again
       return item;
     });
     for (const sheet of sheets().filter((one) => one.key !== key)) {
@@ -123,7 +127,12 @@
 
   const trying = byId("offline-state").textContent;
   async function look() {
-    if (!(await answers())) {
+    const isAnswering = await answers();
+    if (isAnswering !== isBack) {
+      isBack = isAnswering;
+      for (const link of byId("drafts").querySelectorAll("a")) link.hidden = !isBack;
+    }
+    if (!isAnswering) {
       if (byId("offline-state").textContent !== trying) byId("offline-state").textContent = trying;
       plan(Math.min(wait * 2, LATEST));
     } else if (!isItself && !isWriting() && !hasTried()) {
