@@ -55,16 +55,23 @@ def as_pdf(found: VisitReport, paper: str) -> bytes:
 
 def _who(found: VisitReport) -> Rows:
     pump, patient = found.pump, found.pump.patient
-    is_listed = patient.allergies_status == Patient.Allergies.LISTED
     return [
         (_("Name"), f"{patient.family_name}, {patient.given_name}"),
         (_("Born"), calendar_day(patient.date_of_birth)),
         ("MRN", patient.mrn),
-        (_("Allergies"), patient.allergies if is_listed else patient.get_allergies_status_display()),
+        (_("Allergies"), _allergies(patient)),
         (_("Pump"), str(pump.model)),
         (_("Serial number"), pump.serial_number),
         (_("Reservoir"), f"{plain(pump.model.reservoir_ml)} mL"),
     ]
+
+
+def _allergies(patient: Patient) -> str:
+    """What is on record: that they were asked about at the visit says nothing of the answer."""
+    if patient.allergies_status == Patient.Allergies.NOT_ASKED:
+        return _("not on record")
+    is_listed = patient.allergies_status == Patient.Allergies.LISTED
+    return patient.allergies if is_listed else patient.get_allergies_status_display()
 
 
 def _volumes(found: VisitReport) -> Rows:

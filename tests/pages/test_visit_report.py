@@ -68,3 +68,12 @@ def test_who_may_read_it(pump: Pump, clinic: Clinic, stranger: Client) -> None:
     assert logged_in(a_user(Role.SCHEDULER, clinic)).get(url).status_code == 403
     assert logged_in(a_user(Role.AUDITOR, clinic)).get(url).status_code == 200
     assert refill.filled_ml == Decimal(40)
+
+
+def test_allergies_that_nobody_wrote_down_are_not_on_record(pump: Pump, nurse: Client) -> None:
+    store(nurse, pump, visit(pump))
+    refill = pump.events.filter(kind="refill").latest("pk")
+    assert "Allergies not on record" in text_of(nurse, refill)
+    pump.patient.allergies_status, pump.patient.allergies = "listed", "latex"
+    pump.patient.save()
+    assert "Allergies latex" in text_of(nurse, refill)
