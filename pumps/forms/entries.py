@@ -15,6 +15,7 @@ from clinical.programs import ProgramError, hourly_of
 from clinical.units import plain
 from clinical.weekdays import CODES, codes_of, days_of, words
 from clinics.fields import NOT_A_CHOICE, ClinicMoment, Day, Number, Whole
+from clinics.words import calendar_day
 from pumps.models import Event, Pump
 from pumps.programs_json import MOST_PATIENT_BOLUSES
 from pumps.services.entries import DoseEntry, RefillEntry
@@ -117,6 +118,10 @@ class RefillForm(EntryForm):
         if last is None:
             # A first fill goes into an empty pump.
             del self.fields["emptying"]
+        if last is not None and last.drug_expires_on is not None:
+            self.fields["drug_expires_on"].help_text = _(
+                "Expiry of the last fill's drug: %(day)s. Left blank, no expiry counts."
+            ) % {"day": calendar_day(last.drug_expires_on)}
         if last is not None and last.concentration_mcg_per_ml is not None:
             self._start_from(last, plain(last.concentration_mcg_per_ml))
 

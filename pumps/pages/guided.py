@@ -21,7 +21,7 @@ from pumps.pages.bridge import context as bridge_context
 from pumps.pages.guided_drafts import end_of, keep, token_of
 from pumps.pages.guided_sheet import GuidedSheet
 from pumps.pages.guided_words import said
-from pumps.pages.record import compared, pump_to_log, seen_by, tell
+from pumps.pages.record import compared, expiry_blank, pump_to_log, seen_by, tell
 from pumps.pages.sheets import Work
 from pumps.pages.timeline import entry_of, title_of
 from pumps.pages.why import why
@@ -195,6 +195,7 @@ def _review(work: Work, found: Consequence, bridge: BridgeForm | None, missing: 
         **bridge_context(found, bridge),
         "entry": entry_of(found.event),
         "after": found.after.forecast,
+        "expiry_blank": expiry_blank(work, found),
         "doubts": found.doubts,
         "missing": {doubt.code for doubt in missing},
         "confirmed": set(work.request.POST.getlist("confirm")),

@@ -17,7 +17,7 @@ from alerts.models import Alert
 from clinics.errors import Conflict, Doubt, Impossible, NeedsConfirmation, Overtaken
 from clinics.pages.access import require, user_of
 from clinics.roles import Permission
-from clinics.words import day
+from clinics.words import calendar_day, day
 from pumps.forms.bridge import BridgeForm
 from pumps.forms.entries import ErrorForm, VoidForm
 from pumps.models import Event, Forecast, Pump
@@ -300,6 +300,7 @@ def _review_page(
         **_head(work.pump),
         **compared(work.pump, found),
         **bridge_context(found, bridge),
+        "expiry_blank": expiry_blank(work, found),
         "title": work.title,
         "entry": entry_of(found.event),
         "wrong": entry_of(work.wrong) if work.wrong is not None else None,
@@ -311,6 +312,18 @@ def _review_page(
         "address": work.request.path,
     }
     return render(work.request, "pumps/review.html", context)
+
+
+def expiry_blank(work: Work, found: Consequence) -> str:
+    """Said where a refill has no expiry of its lot though the fill before had one: its date would go unnoticed."""
+    last = work.wrong or work.latest(Kind.REFILL)
+    is_blank = found.event.kind == Kind.REFILL and found.event.drug_expires_on is None
+    if not is_blank or last is None or last.drug_expires_on is None:
+        return ""
+    return _(
+        "No expiry of the lot is entered, so none counts, and refill by may be later for it. The last fill's drug had "
+        "%(day)s. If the vial shows a date, go back and enter it."
+    ) % {"day": calendar_day(last.drug_expires_on)}
 
 
 def _is_kept(name: str) -> bool:
