@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clinical.units import plain
 from clinics.fields import NOT_A_CHOICE
 from pumps.forms.entries import DoseForm, RefillForm, RowsForm
 from pumps.models import Event, Pump
@@ -15,6 +16,11 @@ from pumps.services.entries import DoseEntry
 from pumps.services.visit_checks import Fill, Needle
 
 UNCHANGED, CHANGED = "unchanged", "changed"
+UNSURE_STOP = gettext_lazy(
+    "Do not aspirate or fill until it is certain: find the port by ultrasound or X-ray, or ask a "
+    "colleague. What is filled beside the port goes into the patient at once. If drug may have gone in "
+    "beside it, call the prescriber now and keep the patient under watch."
+)
 
 
 class GuidedForm(RefillForm):
@@ -69,21 +75,30 @@ class GuidedForm(RefillForm):
         super().__init__(*args, pump=pump, last=last, **kwargs)
         self.fields["reason"].label = _("Note on this visit")
         self.fields["refilled_at"].label = _("Time of the refill")
+        self.fields["filled_ml"].widget.attrs |= self._most(pump)
         if not pump.model.programmable:
             del self.fields["program"]
             del self.fields["programmed_concentration_mcg_per_ml"]
 
+    @staticmethod
+    def _most(pump: Pump) -> dict[str, str]:
+        """What the page says at once of a volume that cannot be; the service is the judge."""
+        size = plain(pump.model.reservoir_ml)
+        return {
+            "data-most": size,
+            "data-too-much": _("The reservoir holds %(size)s mL: more does not fit. Read the syringe again.")
+            % {"size": size},
+            "data-no-number": _("Write a number, such as 12.5, in %(unit)s.") % {"unit": "mL"},
+        }
+
+    @property
+    def unsure_stop(self) -> str:
+        return str(UNSURE_STOP)
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if cleaned.get("needle") == Needle.UNSURE:
-            self.add_error(
-                "needle",
-                _(
-                    "Do not aspirate or fill until it is certain: find the port by ultrasound or X-ray, or ask a "
-                    "colleague. What is filled beside the port goes into the patient at once. If drug may have gone in "
-                    "beside it, call the prescriber now and keep the patient under watch."
-                ),
-            )
+            self.add_error("needle", UNSURE_STOP)
         is_emptied = "emptying" in self.fields and cleaned.get("emptying") == Event.EmptyingFirst.EMPTIED
         if is_emptied and cleaned.get("aspirated_ml") is None and "aspirated_ml" not in self.errors:
             self.add_error("aspirated_ml", _("Write how much came out; 0 if nothing did."))

@@ -20,6 +20,11 @@ class Said:
     source: str = ""
     asks_about_signs: bool = False
 
+    @property
+    def is_to_look_at(self) -> bool:
+        """Whether it is looked at before anything is filled."""
+        return self.severity not in ("good", "info")
+
 
 def said(found: Emptied) -> Said:
     words = {

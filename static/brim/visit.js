@@ -254,14 +254,74 @@
   // The first thing in a step that is still missing, or null.
   const missing = (step) => [...step.querySelectorAll("input, select")].find((input) => !input.checkValidity());
 
-  function go(next) {
-    const at = missing(steps()[place]);
-    if (next > place && at) {
-      at.reportValidity();
+  // Goes on from here to a later step: over nothing that is missing, and over no finding that nobody has looked at.
+  async function go(next) {
+    const first = steps().slice(place, next).findIndex(missing);
+    if (first >= 0) {
+      if (first > 0) show(place + first);
+      missing(steps()[place]).reportValidity();
       return;
+    }
+    const at = steps().findIndex((step) => step.contains(emptied));
+    if (place <= at && at < next) {
+      if (isWaiting) return;
+      const from = place;
+      const isFree = await isLookedAt();
+      if (place !== from) return; // gone elsewhere meanwhile
+      if (!isFree) {
+        point(at);
+        return;
+      }
     }
     show(next);
     note();
+  }
+
+  // --- what came out: held against what was expected before anything goes in ---------------------------------------
+
+  const emptied = byId("emptied");
+  const PATIENCE = 8000; // ms that Next waits for the answer; without one it goes on, and the review asks
+  let asked = null; // what the server is being asked about
+  let answered = null; // what the finding on the page is about
+  let lookedAt = null; // what somebody has looked at
+  let isWaiting = false;
+  const taken = () => ["emptying", "aspirated_ml", "refilled_at"].map((name) => form.elements[name]?.value.trim()).join(" ");
+
+  emptied.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.target !== emptied) return;
+    if (answered === taken()) event.preventDefault();
+    else asked = taken();
+  });
+  emptied.addEventListener("htmx:afterRequest", (event) => {
+    if (event.target !== emptied) return;
+    if (event.detail.successful) answered = asked;
+    asked = null;
+  });
+
+  const nextAnswer = (ms) => new Promise((done) => {
+    emptied.addEventListener("htmx:afterRequest", done, { once: true });
+    setTimeout(done, ms);
+  });
+
+  // Whether Next may go on: there is nothing to look at, it was looked at, or nobody can be asked.
+  async function isLookedAt() {
+    if (!form.elements.aspirated_ml.value.trim() || lookedAt === taken()) return true;
+    isWaiting = true;
+    if (answered !== taken() && navigator.onLine) {
+      if (asked === null) htmx.trigger(emptied, "compare");
+      await nextAnswer(PATIENCE);
+    }
+    isWaiting = false;
+    if (answered !== taken() || !emptied.querySelector("[data-look]")) return true;
+    lookedAt = taken();
+    return false;
+  }
+
+  function point(at) {
+    if (place !== at) show(at, { focus: false });
+    const finding = emptied.querySelector("[data-look]");
+    finding?.focus({ preventScroll: true });
+    finding?.scrollIntoView({ block: "center" });
   }
 
   function open(target) {
@@ -283,8 +343,7 @@
   for (const [at, link] of links.entries()) {
     link.addEventListener("click", (event) => {
       event.preventDefault();
-      const first = steps().slice(place, at).findIndex(missing);
-      if (at > place && first >= 0) { show(place + first); missing(steps()[place]).reportValidity(); } else show(at);
+      go(at);
     });
   }
   form.addEventListener("keydown", (event) => {
@@ -310,6 +369,30 @@
     }
   }
   form.addEventListener("change", choices);
+
+  // What cannot be is held where it is typed: a needle that is not certain, a volume that does not fit.
+  function hold() {
+    for (const input of form.querySelectorAll("[name=needle][value=unsure]")) {
+      input.setCustomValidity(input.checked ? byId("needle-stop").textContent.trim() : "");
+    }
+    for (const input of form.querySelectorAll("[data-most]")) {
+      const text = input.value.trim();
+      const value = Number(text.replace(",", "."));
+      const { most, tooMuch, noNumber } = input.dataset;
+      const said = value >= 0 ? "" : noNumber;
+      input.setCustomValidity(text && value > Number(most) ? tooMuch : text && said);
+    }
+  }
+  for (const kind of ["input", "change"]) form.addEventListener(kind, hold);
+
+  // Allergies are written down on the patient's page, in another tab: coming back shows them.
+  let isAway = false;
+  byId("write-allergies").addEventListener("click", () => { isAway = true; });
+  addEventListener("focus", () => {
+    if (isAway) htmx.trigger(byId("visit-allergies"), "came-back");
+    isAway = false;
+  });
+  byId("visit-discard")?.querySelector("details").addEventListener("toggle", (event) => event.target.scrollIntoView({ block: "center" }));
 
   function mark() {
     for (const input of form.querySelectorAll("[data-marked]")) {
@@ -353,6 +436,7 @@
   document.body.classList.add("by-script");
   for (const part of form.querySelectorAll(".no-script")) part.hidden = true;
   choices();
+  hold();
   const begun = steps().findIndex((step) => step.id === form.elements.place.value);
   const isLooked = Boolean(byId("review").dataset.state);
   show(isLooked ? steps().length - 1 : Math.min(Math.max(begun, 0), steps().length - 2), { focus: false });

@@ -1,6 +1,6 @@
 """The guided refill visit without a script: what is asked, what is stored, and that it is stored once."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -12,10 +12,11 @@ from django.utils import timezone
 
 from clinics.models import Clinic
 from clinics.roles import Role
+from clinics.words import calendar_day
 from pumps.models import Event, Pump, VisitDraft
 from pumps.services import booking
 from scheduling.models import Appointment
-from tests.builders import a_pump, a_running_pump, a_user
+from tests.builders import a_dose, a_pump, a_refill, a_running_pump, a_user
 from tests.pages.conftest import logged_in
 from tests.pages.test_record import rows, wall
 
@@ -356,3 +357,32 @@ def test_why_of_what_follows_is_what_the_pump_says_once_it_is_stored(pump: Pump,
     stored = nurse.get(reverse("why", args=[pump.pk, "refill_by"])).context["why"]
     assert (then.says, then.numbers, then.inputs) == (stored.says, stored.numbers, stored.inputs)
     assert then.others == stored.others
+
+
+def test_the_stop_and_the_most_are_in_the_page(pump: Pump, nurse: Client) -> None:
+    page = nurse.get(address(pump)).text
+    assert "If it is not certain: stop." in page
+    assert 'data-most="40"' in page
+    assert reverse("change_patient", args=[pump.patient_id]) in page
+
+
+def test_an_expiry_left_blank_where_the_last_fill_had_one_is_said(clinic: Clinic, nurse: Client) -> None:
+    now = timezone.now()
+    pump = a_pump(clinic, now=now)
+    a_refill(pump, now - timedelta(days=80), now=now, drug_expires_on=date(now.year + 1, 12, 23))
+    a_dose(pump, now - timedelta(days=80), now=now)
+    last = calendar_day(date(now.year + 1, 12, 23))
+    for name in ("guided_visit", "log_refill"):
+        assert f"Expiry of the last fill&#x27;s drug: {last}." in nurse.get(address(pump, name)).text
+    page = look(nurse, pump, visit(pump))
+    assert last in page.context["review"]["expiry_blank"]
+    assert "No expiry of the lot is entered" in page.text
+    page = look(nurse, pump, visit(pump, drug_expires_on=f"{now.year + 2}-01-01"))
+    assert page.context["review"]["expiry_blank"] == ""
+    plain = {key: value for key, value in visit(pump).items() if not key.startswith("dose")}
+    assert "No expiry of the lot is entered" in nurse.post(address(pump, "log_refill"), plain).text
+
+
+def test_where_no_fill_had_an_expiry_nothing_is_said_of_it(pump: Pump, nurse: Client) -> None:
+    assert "Expiry of the last fill" not in nurse.get(address(pump)).text
+    assert look(nurse, pump, visit(pump)).context["review"]["expiry_blank"] == ""
