@@ -356,7 +356,8 @@ def test_a_finding_is_looked_at_before_anything_is_filled(pump: Pump, nurse: Pag
     expect(nurse.locator("#emptied [data-look]")).to_be_focused()
     expect(nurse.locator("#emptied")).to_contain_text("More than expected")
     expect(nurse.locator("#said")).to_contain_text("More than expected")
-    kept(nurse)
+    while on_device(nurse):
+        nurse.wait_for_timeout(100)
     nurse.reload()
     expect(nurse.locator("#emptied")).to_contain_text("More than expected")
     nurse.get_by_label("Aspirated").fill("15")
