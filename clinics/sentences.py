@@ -535,6 +535,7 @@ TEMPLATES = (
     gettext_noop("no increase in tone"),
     gettext_noop("no longer on the staff of the clinic"),
     gettext_noop("no open alert asks for whoever is on call"),
+    gettext_noop("no open time was left before refill-by when it was booked"),
     gettext_noop("no response to %(dose_mcg)s mcg: %(larger)s mcg, at least %(wait)s h after it"),
     gettext_noop("no response to %(dose_mcg)s mcg: not a candidate for a pump"),
     gettext_noop("no show"),

@@ -19,7 +19,7 @@ from portal.reading import unwell_of
 from portal.services.answers import say_booked
 from portal.services.mailing import start_email, stop_email
 from portal.services.telling import call_back, tell, tell_unwell
-from portal.services.visiting import confirm, offers, seen_as, take
+from portal.services.visiting import are_late, confirm, offers, seen_as, take
 from portal.visitor import Visitor, may_book, next_visit
 from portal.words import SINCES, place, signs, when
 
@@ -92,7 +92,7 @@ def times(request: HttpRequest, visitor: Visitor) -> HttpResponse:
         {"value": time.isoformat(), "words": when(time, zone), "earlier": visit is not None and time < visit.starts_at}
         for time in free
     ]
-    return _show(request, "times", visitor, offered=offered, gone=gone)
+    return _show(request, "times", visitor, offered=offered, gone=gone, are_late=are_late(visitor, free))
 
 
 def _moment(written: str) -> datetime | None:

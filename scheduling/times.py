@@ -85,12 +85,16 @@ def slots(day: date, opens_at: time, closes_at: time, minutes: int, zone: ZoneIn
         wall += length
 
 
-def spread(moments: Sequence[datetime], most: int, zone: ZoneInfo) -> list[datetime]:
-    """At most so many of some moments, one in the morning and one in the afternoon of as many days as there are."""
+def spread(moments: Sequence[datetime], most: int, zone: ZoneInfo, *, is_of_last: bool = False) -> list[datetime]:
+    """At most so many of some moments, one in the morning and one in the afternoon of as many days as there are: of
+    the first days, or of the last ones."""
     chosen: dict[tuple[date, bool], datetime] = {}
     for moment in moments:
         local = moment.astimezone(zone)
         chosen.setdefault((local.date(), local.hour < 12), moment)
-    first = list(chosen.values())[:most]
-    others = [moment for moment in moments if moment not in first]
-    return sorted([*first, *others[: most - len(first)]])
+    found = [*chosen.values()]
+    kept = set(found)
+    others = [moment for moment in moments if moment not in kept]
+    if is_of_last:
+        found, others = found[::-1], others[::-1]
+    return sorted([*found, *others][:most])

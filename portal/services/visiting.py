@@ -5,6 +5,7 @@ from datetime import datetime
 
 from clinics.errors import DomainError
 from portal.visitor import Visitor, may_book, next_visit
+from pumps.models import Forecast
 from pumps.services import booking
 from scheduling.models import Appointment
 from scheduling.states import State
@@ -13,10 +14,14 @@ SHOWN = 6
 
 
 def offers(visitor: Visitor, now: datetime) -> Sequence[datetime]:
-    """Free times, none later than the pump can wait, and none that is the visit's own."""
-    visit = next_visit(visitor, now)
-    found = booking.free_times(pump=visitor.pump, now=now, most=SHOWN + 1)
-    return [time for time in found if visit is None or time != visit.starts_at][:SHOWN]
+    """Free times, none that is the visit's own, and none later than the pump can wait; or the earliest there are."""
+    return booking.free_times(pump=visitor.pump, now=now, most=SHOWN)
+
+
+def are_late(visitor: Visitor, times: Sequence[datetime]) -> bool:
+    """Whether offered times are the earliest since it is too late for others."""
+    refill_by = Forecast.objects.values_list("refill_by", flat=True).get(pump=visitor.pump)
+    return bool(times) and refill_by is not None and times[0] > refill_by
 
 
 def confirm(*, visitor: Visitor, seen: str, now: datetime) -> Appointment | None:

@@ -42,7 +42,16 @@ class VisitForm(forms.Form):
     )
     reason = forms.CharField(label=gettext_lazy("Why it is moved"), required=False, max_length=500)
 
-    def __init__(self, data: Any, *, zone: ZoneInfo, free: Sequence[datetime], is_move: bool, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        data: Any,
+        *,
+        zone: ZoneInfo,
+        free: Sequence[datetime],
+        is_move: bool,
+        free_label: str = "",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(data, **kwargs)
         moment = self.fields["starts_at"]
         if isinstance(moment, ClinicMoment):
@@ -53,6 +62,7 @@ class VisitForm(forms.Form):
         elif isinstance(slot, forms.ChoiceField):
             times = [(each.isoformat(), moment_words(each, zone)) for each in free]
             slot.choices = [*times, (OTHER, _("Another time, as written below"))]
+            slot.label = free_label or slot.label
         if not is_move:
             del self.fields["reason"]
 

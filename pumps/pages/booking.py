@@ -25,7 +25,7 @@ from pumps.pages.calls import past_calls
 from pumps.pages.undoing import with_button
 from pumps.pages.visit_lines import line_of
 from pumps.services import booking
-from pumps.services.free import remarks
+from pumps.services.free import NONE_LEFT, earliest_words, remarks
 from scheduling.models import Appointment, VisitRules
 
 BEFORE_SHOWN = 10
@@ -39,7 +39,7 @@ def visit(request: HttpRequest, pump_id: int) -> HttpResponse:
     require(request, Permission.BOOK, pump.clinic_id)
     row = Forecast.objects.select_related("clinic").get(pump=pump)
     present = Appointment.objects.standing().filter(pump=pump).select_related("clinic").first()
-    form = _form(request, pump, present, now)
+    form = _form(request, pump, row, present, now)
     if request.method == "POST" and form.is_valid():
         saved = _save(request, pump, present, form, now)
         if saved is not None:
@@ -63,15 +63,18 @@ def visit(request: HttpRequest, pump_id: int) -> HttpResponse:
     return render(request, "pumps/visit.html", context)
 
 
-def _form(request: HttpRequest, pump: Pump, present: Appointment | None, now: datetime) -> VisitForm:
+def _form(request: HttpRequest, pump: Pump, row: Forecast, present: Appointment | None, now: datetime) -> VisitForm:
     rules = VisitRules.objects.of([pump.clinic_id])[pump.clinic_id]
     initial: dict[str, Any] = {"minutes": present.minutes if present is not None else rules.minutes}
     if present is not None:
-        initial["late_reason"] = present.late_reason
+        initial["late_reason"] = "" if present.late_reason == NONE_LEFT else present.late_reason
+    free = booking.free_times(pump=pump, now=now)
+    is_late = bool(free) and row.refill_by is not None and free[0] > row.refill_by
     return VisitForm(
         request.POST or None,
         zone=pump.clinic.zone,
-        free=booking.free_times(pump=pump, now=now),
+        free=free,
+        free_label=earliest_words(row, now) if is_late else "",
         is_move=present is not None,
         initial=initial,
     )

@@ -22,7 +22,7 @@ from pumps.models import Forecast, Pump
 from pumps.pages.undoing import with_button
 from pumps.pages.worklist_lines import line_of_pump
 from pumps.services import booking, free
-from pumps.services.free import Offer, remarks
+from pumps.services.free import Offer, earliest_words, remarks
 from scheduling.models import Appointment
 
 # Pages that show counts of visits look again when they hear of this.
@@ -42,6 +42,8 @@ class Panel:
     made: Appointment | None = None
     late_reason: str = ""
     reason_error: str = ""
+    # What stands above times that are the earliest, and late.
+    earliest_words: str = ""
     chosen: datetime | None = None
     is_closed: bool = False
 
@@ -70,8 +72,9 @@ def _open(pump: Pump) -> Panel:
     present = Appointment.objects.standing().filter(pump=pump).first()
     can_take = present is None or present.can_be_moved
     offer = free.offer(pump=pump, row=row, now=now) if can_take else None
-    week = week_of(pump, offer.in_time[0] if offer is not None and offer.in_time else row.refill_by or now)
-    return Panel(week=week, offer=offer)
+    first = offer.at_once[:1] if offer is not None else []
+    week = week_of(pump, first[0] if first else max(row.refill_by or now, now))
+    return Panel(week=week, offer=offer, earliest_words=earliest_words(row, now))
 
 
 def week_of(pump: Pump, at: datetime) -> str:

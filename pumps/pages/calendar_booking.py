@@ -93,12 +93,14 @@ def _for(request: HttpRequest, asked: Shown, row: Forecast, at: datetime, contex
         said = _("This time is not free any more, or is outside the clinic's hours. Choose another one.")
     standing = Appointment.objects.standing().filter(pump=pump).select_related("clinic").first()
     is_late = row.refill_by is not None and at > row.refill_by
+    is_earliest = is_late and free.is_among_earliest(pump, row, at, now=timezone.now())
     context |= {
         "row": row,
         "pump": pump,
         "patient": pump.patient,
         "standing": standing,
         "is_late": is_late,
+        "is_earliest": is_earliest,
         "late_words": late_words(row) if is_late else "",
         "said": said,
         "reason": reason,

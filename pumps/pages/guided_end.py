@@ -48,7 +48,8 @@ def _just_after(now: datetime) -> datetime:
 
 def _form(request: HttpRequest, pump: Pump, now: datetime) -> VisitForm:
     rules = VisitRules.objects.of([pump.clinic_id])[pump.clinic_id]
-    free = booking.free_times(pump=pump, now=now)
+    refill_by = Forecast.objects.values_list("refill_by", flat=True).get(pump=pump)
+    free = [at for at in booking.free_times(pump=pump, now=now) if refill_by is None or at <= refill_by]
     return VisitForm(
         request.POST or None, zone=pump.clinic.zone, free=free, is_move=False, initial={"minutes": rules.minutes}
     )

@@ -1,8 +1,8 @@
 """Refill visits of pumps: booked, moved, confirmed, ended. Each with its alerts in one transaction.
 
 `by` is None where a patient or a contact does it, or Brim itself; `who` then says who, in words. They can only take
-times that `free_times` gives, which is never later than the day the refill is due by; staff can book any, and one
-after it with a reason.
+times that are free and not later than the day the refill is due by, or, where it is too late for that, one of the
+earliest there are; staff can book any, and one after it with a reason unless it is one of those.
 """
 
 import logging
@@ -57,7 +57,8 @@ def book(
     `must_be_free` is for a time that was offered: staff who write a time of their own may book one that is taken.
 
     Raises:
-        Impossible: a time that has passed or is too far, or one after `refill_by` without a reason; by field.
+        Impossible: a time that has passed or is too far, or one after `refill_by` without a reason, where it is not
+            among the earliest; by field.
         Conflict: the pump has a visit already, or is not in use; or the time is not free: without `by`,
             or where it must be.
     """
@@ -111,7 +112,9 @@ def move(
         )
     length = minutes if minutes is not None else visit.minutes
     # A visit that stays too late stays so for the reason it was given, unless there is a new one.
-    given = late_reason.strip() or (visit.late_reason if by is not None else "")
+    is_kept = by is not None and (visit.late_reason != free.NONE_LEFT or starts_at == visit.starts_at)
+    before = visit.late_reason if is_kept else ""
+    given = late_reason.strip() or before
     late = _checked(row.pump, row, starts_at, length, given, by=by, now=now)
     _insist(row.pump, starts_at, must_be_free)
     visits.move(
@@ -306,7 +309,8 @@ def _visit(appointment_id: int, seen: int | None) -> tuple[Appointment, Forecast
 def _checked(
     pump: Pump, row: Forecast, starts_at: datetime, minutes: int, late_reason: str, *, by: User | None, now: datetime
 ) -> str:
-    """The reason to store: none, for a visit that is in time.
+    """The reason to store: none, for a visit that is in time; a fixed one, where none could be and it is among the
+    earliest.
 
     Raises:
         Impossible, Conflict: as `book`.
@@ -328,9 +332,11 @@ def _checked(
         raise Conflict(NOT_FREE)
     if row.refill_by is None or starts_at <= row.refill_by:
         return ""
-    if not late_reason.strip():
-        raise Impossible({"late_reason": [free.late_words(row)]})
-    return late_reason.strip()
+    if late_reason.strip():
+        return late_reason.strip()
+    if free.is_among_earliest(pump, row, starts_at, now=now):
+        return free.NONE_LEFT
+    raise Impossible({"late_reason": [free.late_words(row)]})
 
 
 def _insist(pump: Pump, starts_at: datetime, must_be_free: bool) -> None:

@@ -113,15 +113,28 @@ def test_a_time_taken_meanwhile_is_refused_in_the_row(clinic: Clinic, scheduler:
     assert not Appointment.objects.filter(pump=pump).exists()
 
 
-def test_a_late_time_needs_its_reason(scheduler: Client, late_pump: Pump) -> None:
-    found = offered(late_pump)
-    assert found.in_time == []
-    at = found.late[0].isoformat()
-    text = send(scheduler, late_pump, slot=at, late_reason=" ")
+def test_where_the_date_has_passed_one_press_books_one_of_the_earliest(scheduler: Client, late_pump: Pump) -> None:
+    text, found = scheduler.get(path_of(late_pump), headers=PART).text, offered(late_pump)
+    assert "Refill-by is past: the earliest times" in text
+    assert text.count('name="slot"') == len(found.earliest) == 6
+    page = scheduler.get(reverse("visit", args=[late_pump.pk])).text
+    assert "Refill-by is past: the earliest times" in page
+    calendar = scheduler.get(reverse("calendar_book"), {"at": found.earliest[1].isoformat(), "for": late_pump.pk}).text
+    assert "one of the earliest free times" in calendar
+    assert 'name="late_reason"' not in calendar
+    assert "Booked" in send(scheduler, late_pump, slot=found.earliest[0].isoformat())
+    assert Appointment.objects.get().late_reason == free.NONE_LEFT
+    moving = scheduler.get(path_of(late_pump), headers=PART).text
+    assert found.earliest[0].isoformat() not in moving, "the time it has is not offered"
+
+
+def test_a_late_time_needs_its_reason(scheduler: Client, pump: Pump) -> None:
+    at = offered(pump).late[0].isoformat()
+    text = send(scheduler, pump, slot=at, late_reason=" ")
     assert "This is after refill-by" in text
     assert 'aria-invalid="true"' in text
     assert not Appointment.objects.exists()
-    assert "Booked" in send(scheduler, late_pump, slot=at, late_reason="abroad")
+    assert "Booked" in send(scheduler, pump, slot=at, late_reason="abroad")
     assert Appointment.objects.get().late_reason == "abroad"
 
 

@@ -91,12 +91,24 @@ def test_a_service_that_refuses_is_said_kindly(client: Client, pump: Pump, monke
 
 def test_where_no_time_is_left_a_call_is_offered(client: Client) -> None:
     pump = a_patients_pump()
-    Forecast.objects.filter(pump=pump).update(refill_by=timezone.now() - timedelta(days=1))
+    for days in range(40):
+        pump.clinic.closed_days.create(day=(timezone.now() + timedelta(days=days)).date())
     path = path_of(a_message(pump))
     assert offered(client, path) == []
     page = client.get(path + "times/").text
     assert "There is no free time to choose here" in page
     assert "Please call me back" in page
+
+
+def test_who_is_late_chooses_one_of_the_earliest(client: Client, pump: Pump) -> None:
+    Forecast.objects.filter(pump=pump).update(refill_by=timezone.now() - timedelta(days=9))
+    path = path_of(a_message(pump))
+    times = offered(client, path)
+    page = client.get(path + "times/").text
+    assert "These are the earliest free times" in page
+    assert not [word for word in FORBIDDEN if word in page.lower()]
+    assert "Thank you" in client.post(path + "times/", {"time": times[0].isoformat()}).text
+    assert Appointment.objects.get().starts_at == times[0]
 
 
 def test_a_visit_that_is_not_due_cannot_be_booked(client: Client, pump: Pump) -> None:

@@ -6,10 +6,11 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 from django.db import connection
 
-from clinics.errors import Conflict
+from alerts.models import Alert
+from clinics.errors import Conflict, Impossible
 from clinics.models import Clinic
 from pumps.models import Forecast, Pump
-from pumps.services import booking
+from pumps.services import booking, free
 from pumps.services.free import remarks
 from scheduling.models import Appointment, VisitRules
 from tests.builders import NOW, a_clinic, a_running_pump, a_user
@@ -38,11 +39,65 @@ def test_times_lie_on_open_days_within_hours_and_never_after_the_date() -> None:
 
 
 @pytest.mark.django_db
-def test_nothing_is_offered_once_the_date_has_passed_or_is_not_known() -> None:
-    assert booking.free_times(pump=a_running_pump(filled_days_ago=90), now=NOW) == []
+def test_nothing_is_offered_where_the_date_is_not_known() -> None:
     stopped = a_running_pump()
     Forecast.objects.filter(pump=stopped).update(refill_by=None)
     assert booking.free_times(pump=stopped, now=NOW) == []
+
+
+@pytest.mark.django_db
+def test_days_before_the_date_come_first_unless_it_is_near() -> None:
+    clinic = a_clinic()
+    pump, near = a_running_pump(clinic, filled_days_ago=30), a_running_pump(clinic, filled_days_ago=73)
+    bound = Forecast.objects.get(pump=pump).refill_by
+    assert bound is not None
+    found = booking.free_times(pump=pump, now=NOW)
+    walls = [each.astimezone(clinic.zone) for each in found]
+    assert found == sorted(found)
+    assert bound - 6 * DAY < found[0] < found[-1] <= bound
+    assert {wall.weekday() for wall in walls} <= {0, 1, 2, 3, 4}
+    assert len({wall.date() for wall in walls}) in (3, 4), "a morning and an afternoon each"
+    assert booking.free_times(pump=near, now=NOW)[0].astimezone(clinic.zone).date() == date(2026, 11, 23)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("days_left", [-9, 0.5])
+def test_where_no_visit_can_be_in_time_the_earliest_are_offered_and_need_no_reason(days_left: float) -> None:
+    """NOW is a Sunday: half a day later the clinic has not opened."""
+    clinic = a_clinic()
+    pump, other = (a_running_pump(clinic, filled_days_ago=78) for _ in range(2))
+    Forecast.objects.filter(pump=pump).update(refill_by=NOW + days_left * DAY)
+    row = Forecast.objects.select_related("clinic").get(pump=pump)
+    found = free.offer(pump=pump, row=row, now=NOW)
+    assert (found.in_time, found.late, found.is_late) == ([], [], True)
+    assert {each.astimezone(clinic.zone).day for each in found.earliest} == {23, 24, 25}
+    assert ("past" in free.earliest_words(row, NOW)) == (days_left < 0)
+    a_visit(other, found.earliest[0])
+    with pytest.raises(Conflict, match="not free"):
+        booking.book(pump_id=pump.pk, starts_at=found.earliest[0], by=None, who="the patient", now=NOW)
+    with pytest.raises(Impossible):
+        booking.book(pump_id=pump.pk, starts_at=found.earliest[-1] + 2 * DAY, by=a_user(), now=NOW)
+    visit = booking.book(pump_id=pump.pk, starts_at=found.earliest[1], by=None, who="the patient", now=NOW)
+    assert visit.late_reason == free.NONE_LEFT
+    assert Alert.objects.open().filter(pump=pump, kind="appointment_late").exists()
+    user = a_user()
+    with pytest.raises(Impossible):
+        booking.move(appointment_id=visit.pk, starts_at=found.earliest[-1] + 2 * DAY, by=user, now=NOW)
+    booking.move(appointment_id=visit.pk, starts_at=found.earliest[2], by=user, now=NOW)
+    longer = booking.move(appointment_id=visit.pk, starts_at=found.earliest[2], minutes=60, by=user, now=NOW)
+    assert longer.late_reason == free.NONE_LEFT
+
+
+@pytest.mark.django_db
+def test_a_full_day_before_the_date_asks_staff_why_and_gives_a_patient_none() -> None:
+    clinic = a_clinic()
+    VisitRules.objects.create(clinic=clinic, minutes=420)
+    pump, other = (a_running_pump(clinic, filled_days_ago=77) for _ in range(2))
+    a_visit(other, datetime(2026, 11, 23, 14, 0, tzinfo=UTC), minutes=420)
+    row = Forecast.objects.select_related("clinic").get(pump=pump)
+    found = free.offer(pump=pump, row=row, now=NOW)
+    assert (found.at_once, len(found.late)) == ([], 3)
+    assert not free.is_free(pump, row, found.late[0], now=NOW)
 
 
 @pytest.mark.django_db
@@ -52,7 +107,8 @@ def test_a_place_is_given_once_and_ones_own_is_free_to_keep() -> None:
     first = booking.free_times(pump=pump, now=NOW)[0]
     visit = a_visit(pump, first)
     assert first not in booking.free_times(pump=other, now=NOW, most=200)
-    assert first in booking.free_times(pump=pump, now=NOW, most=200)
+    assert first not in booking.free_times(pump=pump, now=NOW, most=200), "it has this one already"
+    assert free.has_place(pump, first)
     with pytest.raises(Conflict, match="not free"):
         booking.book(pump_id=other.pk, starts_at=first, by=None, who="the patient", now=NOW)
     assert remarks(a_visit(other, first)) == ["1 other visit is booked at this time."]
