@@ -149,6 +149,12 @@ class Alert(models.Model):
                 name="alert_refills_of_clinic",
                 condition=Q(closed_at=None, kind="refill_due"),
             ),
+            # AlertQuerySet.stopped_first
+            models.Index(
+                fields=["opened_at", "id"],
+                name="alert_stopped_first",
+                condition=Q(closed_at=None, kind__in=("pump_stopped", "pump_stalled")),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -22,6 +22,11 @@ class AlertQuerySet(ClinicOwned[Row]):
         rows = self.open().filter(kind="refill_due", clinic__in=clinic_ids)
         return rows.order_by("refill_by", "pk")
 
+    def stopped_first(self, clinic_ids: Collection[int]) -> Self:
+        """Open alerts of pumps that are stopped or stalled at some clinics, the oldest first: a range of one index."""
+        rows = self.open().filter(kind__in=("pump_stopped", "pump_stalled"), clinic__in=clinic_ids)
+        return rows.order_by("opened_at", "pk")
+
 
 # No lease ends later than this from now, as far as clocks may differ: one that does was taken by a clock that was
 # ahead, and holds nothing.

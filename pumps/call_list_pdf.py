@@ -40,7 +40,12 @@ def as_pdf(found: CallList, paper: str) -> bytes:
     for said in [*_on_call(found), *(_("Of the clinic: %(said)s") % {"said": said} for said in found.of_clinic)]:
         sheet.line_of_text(said)
     sheet.section(_("To phone: %(count)d") % {"count": len(found.to_phone)})
-    sheet.line_of_text(_("A reminder of the refill or of a visit is due at home, and no message reaches the patient."))
+    sheet.line_of_text(
+        _(
+            "A reminder of the refill or of a visit is due at home, and no message reaches the patient; or the pump is "
+            "stopped, or past refill-by, low or empty with no visit booked, which is said by telephone in any case."
+        )
+    )
     _people(sheet, found, found.to_phone)
     everybody = _("Everybody who is due soon or of whom something is open: %(count)d")
     sheet.section(everybody % {"count": len(found.lines)})

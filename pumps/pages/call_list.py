@@ -30,7 +30,7 @@ def call_lists_page(request: HttpRequest) -> HttpResponse:
 
 
 def call_list(request: HttpRequest, clinic_id: int) -> HttpResponse:
-    """Who is to be phoned since no message reaches them, then everybody; `?only=phone` for the former alone."""
+    """Who is to be phoned since no message reaches them or it cannot wait, then everybody; `?only=phone` for the former."""
     clinic = _clinic(request, clinic_id)
     user, found = user_of(request), call_lists.call_list(clinic, timezone.now())
     is_queue_only = request.GET.get("only") == "phone"

@@ -36,6 +36,10 @@ NO_NUMBER = say("no telephone")
 NO_CONSENT = say("no consent")
 BOUNCED = say("the last message did not arrive")
 NOT_LEFT = say("the reminder of the visit has not left")
+STOPPED = say("the pump is stopped")
+STALLED = say("the motor stands still")
+PAST = say("past refill-by, and no visit is booked")
+LOW = say("the reservoir is low or empty, and no visit is booked")
 # A reminder that was written this short a time ago may yet leave.
 ON_ITS_WAY = timedelta(hours=1)
 # A call from longer ago was about another refill.
@@ -54,8 +58,12 @@ class Person:
 
 @dataclass(frozen=True)
 class Line:
-    """A pump on the list. `is_to_phone`: its open refill alert reaches home, and the patient gets no message; or its
-    visit `is_unreminded`: a reminder of it was due, and none has gone to the patient's side."""
+    """A pump on the list.
+
+    `is_to_phone`: its open refill alert reaches home, and the patient gets no message; or its visit `is_unreminded`: a
+    reminder of it was due, and none has gone to the patient's side; or, messages or not, it `is_stopped`, or it is past
+    refill-by, low or empty without a visit that stands: `urgent` is which of these.
+    """
 
     pump: Pump
     patient: Patient
@@ -70,16 +78,23 @@ class Line:
     is_unreminded: bool = False
     # The last one that somebody made about this refill.
     call: Call | None = None
+    # Stopped by a program or stalled.
+    is_stopped: bool = False
+    urgent: str = ""
 
     @property
     def why_phone(self) -> str:
-        """Why the patient is told by telephone only; empty if a message reaches them."""
+        """Why the patient is told by telephone: what cannot wait, and why no message reaches them; empty if neither."""
+        return "; ".join(why for why in (self.urgent, self._why_no_message) if why)
+
+    @property
+    def _why_no_message(self) -> str:
         return self.people[0].why_not or (NOT_LEFT if self.is_unreminded else "")
 
     @property
     def told_instead(self) -> Sequence[Person]:
         """Contacts whom messages reach though the patient gets none."""
-        return [person for person in self.people[1:] if not person.why_not] if self.why_phone else []
+        return [person for person in self.people[1:] if not person.why_not] if self._why_no_message else []
 
 
 @dataclass(frozen=True)
@@ -96,7 +111,12 @@ class CallList:
 
     @property
     def to_phone(self) -> list[Line]:
-        return [line for line in self.lines if line.is_to_phone]
+        return to_phone(self.lines)
+
+
+def to_phone(lines: Sequence[Line]) -> list[Line]:
+    """Of lines in order of urgency those to phone: pumps that are stopped first."""
+    return sorted((line for line in lines if line.is_to_phone), key=lambda line: not line.is_stopped)
 
 
 def call_list(clinic: Clinic, now: datetime) -> CallList:
@@ -141,6 +161,7 @@ class Facts:
     """What the lines of a clinic share. `bounced` are recipients, as the outbox calls them, and the channel by which
     the last message did not reach them."""
 
+    now: datetime
     is_live: bool
     contacts: Mapping[int, Sequence[Contact]]
     visits: Mapping[int, Appointment]
@@ -169,6 +190,7 @@ def facts_of(
     calls = Call.objects.last_of(pump_ids, since=now - CALLS_SHOWN)
     return {
         clinic.pk: Facts(
+            now=now,
             is_live=clinic.patient_messages_since is not None,
             contacts=contacts,
             visits=visits,
@@ -206,6 +228,7 @@ def line_of(row: Forecast, alerts: Sequence[Alert], facts: Facts) -> Line:
     refill = next((alert for alert in alerts if alert.kind == Alert.Kind.REFILL_DUE), None)
     tier = _tier_for_home(refill, visit) if refill is not None else None
     is_unreminded = visit is not None and visit.pk in facts.unreminded
+    urgent = _urgent(row, {alert.kind for alert in alerts}, visit, facts.now)
     people = _people(patient, _channels(tier, is_unreminded, facts), facts, row.clinic.zone)
     return Line(
         pump=row.pump,
@@ -217,10 +240,26 @@ def line_of(row: Forecast, alerts: Sequence[Alert], facts: Facts) -> Line:
         tier=headline(refill.tier) if refill is not None and refill.tier else "",
         open=[str(alert.get_kind_display()) for alert in alerts],
         visit=visit.starts_at if visit is not None else None,
-        is_to_phone=is_unreminded or (bool(people[0].why_not) and tier is not None),
+        is_to_phone=bool(urgent) or is_unreminded or (bool(people[0].why_not) and tier is not None),
         is_unreminded=is_unreminded,
         call=facts.calls.get(row.pump_id),
+        is_stopped=urgent in (STOPPED, STALLED),
+        urgent=urgent,
     )
+
+
+def _urgent(row: Forecast, kinds: Collection[str], visit: Appointment | None, now: datetime) -> str:
+    """Why somebody has to be phoned even if messages reach them; empty if that can wait."""
+    if Alert.Kind.PUMP_STOPPED in kinds:
+        return STOPPED
+    if Alert.Kind.PUMP_STALLED in kinds:
+        return STALLED
+    if visit is not None:
+        return ""
+    dates = deadlines(row, row.computed_at)
+    if any(at is not None and at <= now for at in (dates.low_at, dates.empty_at)):
+        return LOW
+    return PAST if row.refill_by is not None and row.refill_by <= now else ""
 
 
 def _unreminded(visits: Iterable[Appointment], now: datetime) -> set[int]:

@@ -30,15 +30,20 @@ from pumps.models import Forecast, Pump
 from pumps.services import call_list_files, fleet
 from pumps.services.call_lists import (
     BOUNCED,
+    LOW,
     NO_ADDRESS,
     NO_CONSENT,
     NO_NUMBER,
     NOT_LEFT,
     OFF,
+    PAST,
+    STALLED,
+    STOPPED,
     CallList,
     Line,
     call_list,
 )
+from pumps.services.to_call import to_call
 from scheduling.models import Appointment
 from scheduling.services import reminders
 from tests.builders import NOW, PASSWORD, a_clinic, a_patient, a_pump, a_running_pump, a_user
@@ -104,6 +109,30 @@ def test_who_cannot_be_reached_by_message_is_to_phone(fields: dict[str, Any], is
     fleet.tick(NOW)
     line = line_of(call_list(clinic, NOW), pump)
     assert (line.why_phone, line.is_to_phone) == (why, bool(why))
+
+
+def test_who_is_stopped_or_late_without_a_visit_is_to_phone_though_messages_reach_them() -> None:
+    clinic = a_clinic(patient_messages_since=NOW)
+    late, low, booked = (due_in(clinic, days, **REACHED) for days in (-1, -30, -1))
+    stopped, stalled = due_in(clinic, 60, **REACHED), due_in(clinic, 60, **REACHED)
+    a_visit(booked, NOW + HOUR, late_reason="abroad")
+    fleet.tick(NOW)
+    for pump, kind in ((stopped, Alert.Kind.PUMP_STOPPED), (stalled, Alert.Kind.PUMP_STALLED)):
+        Alert.objects.create(clinic=clinic, patient=pump.patient, pump=pump, kind=kind, tiers=[], opened_at=NOW)
+    found = call_list(clinic, NOW).to_phone
+    expected = [(stopped, STOPPED), (stalled, STALLED), (low, LOW), (late, PAST)]
+    assert sorted((line.pump.pk, line.why_phone) for line in found) == sorted((pump.pk, why) for pump, why in expected)
+    assert {line.pump.pk for line in found[:2]} == {stopped.pk, stalled.pk}
+    assert [line.pump for line in found[2:]] == [low, late]
+    first = to_call([clinic], NOW, 20)
+    assert [line.pump.pk for line in first.lines] == [line.pump.pk for line in found]
+    with CaptureQueriesContext(connection) as queries:
+        to_call([clinic], NOW, 20)
+    Alert.objects.filter(kind=Alert.Kind.PUMP_STALLED).delete()
+    with CaptureQueriesContext(connection) as fewer:
+        to_call([clinic], NOW, 20)
+    assert len(queries) == len(fewer)
+    assert "PHONE the pump is stopped" in text_of(as_pdf(call_list(clinic, NOW), "a4"))
 
 
 def test_after_a_bounce_a_patient_is_to_phone_until_a_later_message_arrives() -> None:
