@@ -30,7 +30,7 @@ def call_lists_page(request: HttpRequest) -> HttpResponse:
 
 
 def call_list(request: HttpRequest, clinic_id: int) -> HttpResponse:
-    """Who is to be phoned since no message reaches them or it cannot wait, then everybody; `?only=phone` for the former."""
+    """Who is to be phoned, without a message or besides it, then everybody; `?only=phone` for the former alone."""
     clinic = _clinic(request, clinic_id)
     user, found = user_of(request), call_lists.call_list(clinic, timezone.now())
     is_queue_only = request.GET.get("only") == "phone"

@@ -21,6 +21,7 @@ from clinics.words import calendar_day, day
 from pumps.forms.bridge import BridgeForm
 from pumps.forms.entries import ErrorForm, VoidForm
 from pumps.models import Event, Forecast, Pump
+from pumps.pages import returning
 from pumps.pages.bridge import bridge_form, with_answer
 from pumps.pages.bridge import context as bridge_context
 from pumps.pages.checked import checked_words
@@ -28,7 +29,7 @@ from pumps.pages.review import lines
 from pumps.pages.sheets import Sheet, Work, sheet
 from pumps.pages.timeline import entry_of, title_of
 from pumps.pages.words import SEVERITY_WORDS, scanner_words
-from pumps.services import consequences, ledger, plans
+from pumps.services import consequences, ledger, plans, visit_ends
 from pumps.services.consequences import Consequence
 from pumps.services.kinds import FORMS, KINDS
 
@@ -184,6 +185,8 @@ def void_event(request: HttpRequest, pump_id: int, event_id: int) -> HttpRespons
         "beside": [(entry_of(each), each in also) for each in beside],
         "looked": _written(also),
         "is_other": request.method == "POST" and not is_looked_at,
+        "visits": returning.before(visit_ends.returns([event, *also])),
+        "can_book": user_of(request).access.can(Permission.BOOK, pump.clinic_id),
         "can_correct": event.kind not in (Kind.VOID, Kind.DOSE_CONFIRMED),
     }
     try:
@@ -206,7 +209,7 @@ def _written(also: Sequence[Event]) -> str:
 
 
 def _void(work: Work, form: ErrorForm, event: Event, also: Sequence[Event]) -> HttpResponse | None:
-    before = Forecast.objects.get(pump=work.pump)
+    before, ended = Forecast.objects.get(pump=work.pump), visit_ends.returns([event, *also])
     try:
         ledger.void(
             pump_id=work.pump.pk,
@@ -225,7 +228,8 @@ def _void(work: Work, form: ErrorForm, event: Event, also: Sequence[Event]) -> H
         form.add_error(None, str(error))
         return None
     what = "; ".join(title_of(each) for each in (event, *also))
-    return _done(work, _("Marked as entered in error: %(what)s.") % {"what": what}, before)
+    said = [_("Marked as entered in error: %(what)s.") % {"what": what}, *returning.after(ended)]
+    return _done(work, "\n".join(said), before)
 
 
 def _done(work: Work, said: str, before: Forecast, *, logged: Event | None = None) -> HttpResponse:

@@ -1,6 +1,7 @@
 """What ends a visit beside those who book: the refill it was for, and a pump that goes out of use."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from clinical.saying import say
@@ -10,7 +11,7 @@ from pumps.models import Event, Forecast, Pump
 from scheduling.models import Appointment
 from scheduling.services import visits
 from scheduling.services.visits import Author
-from scheduling.states import State
+from scheduling.states import STANDING, State
 
 # A refill from longer before a visit was booked is part of the pump's history; the visit was booked with it in mind.
 KNOWN_BEFORE = timedelta(days=7)
@@ -44,6 +45,28 @@ def after_void(event: Event, *, by: Author) -> None:
     ended = Appointment.objects.filter(refill=event).select_related("clinic").order_by("pk")
     for visit in ended.select_for_update(of=("self",)):
         visits.undo(visit, by=by)
+
+
+@dataclass(frozen=True)
+class Return:
+    """What becomes of a visit that a refill ended, once the refill is marked as entered in error: it is `state` again;
+    or `other` stands, and it does not come back."""
+
+    visit: Appointment
+    state: State
+    other: Appointment | None = None
+
+
+def returns(events: Sequence[Event]) -> list[Return]:
+    """What `after_void` will do to visits, for those who are about to void refills. At most a query a visit."""
+    found: list[Return] = []
+    ended = Appointment.objects.filter(refill__in=events).select_related("clinic").order_by("refill", "pk")
+    for visit in ended:
+        before = State(visit.state_before_refill)
+        first = next((each.visit for each in found if each.other is None and each.state in STANDING), None)
+        other = (visits.other_than(visit) or first) if before in STANDING else None
+        found.append(Return(visit, before, other))
+    return found
 
 
 def out_of_use(rows: Sequence[Forecast], *, now: datetime) -> None:

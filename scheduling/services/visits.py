@@ -144,9 +144,8 @@ def undo(visit: Appointment, *, by: Author) -> None:
 
     Where another has been booked meanwhile, that one counts, and this one is cancelled.
     """
-    is_taken = Appointment.objects.standing().filter(pump=visit.pump_id).exclude(pk=visit.pk).exists()
     before = visit.state_before_refill
-    if is_taken and before in STANDING:
+    if before in STANDING and other_than(visit) is not None:
         changes: dict[str, Any] = {
             "state": State.CANCELLED.value,
             "ended_reason": say("its refill was entered in error, and another visit is booked"),
@@ -162,6 +161,11 @@ def undo(visit: Appointment, *, by: Author) -> None:
         say("the refill was entered in error; again %(state)s", state=visit.state.replace("_", " ")),
         by,
     )
+
+
+def other_than(visit: Appointment) -> Appointment | None:
+    """Another visit of the pump that stands."""
+    return Appointment.objects.standing().filter(pump=visit.pump_id).exclude(pk=visit.pk).first()
 
 
 def _set(visit: Appointment, now: datetime, **changes: Any) -> None:

@@ -119,7 +119,9 @@ def test_where_the_date_has_passed_one_press_books_one_of_the_earliest(scheduler
     assert text.count('name="slot"') == len(found.earliest) == 6
     page = scheduler.get(reverse("visit", args=[late_pump.pk])).text
     assert "Refill-by is past: the earliest times" in page
-    calendar = scheduler.get(reverse("calendar_book"), {"at": found.earliest[1].isoformat(), "for": late_pump.pk}).text
+    calendar = scheduler.get(
+        reverse("calendar_book"), {"at": found.earliest[1].isoformat(), "for": str(late_pump.pk)}
+    ).text
     assert "one of the earliest free times" in calendar
     assert 'name="late_reason"' not in calendar
     assert "Booked" in send(scheduler, late_pump, slot=found.earliest[0].isoformat())

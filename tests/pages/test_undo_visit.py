@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from clinics.models import Clinic
 from pumps.models import Event, Forecast, Pump
-from pumps.services import fleet
-from tests.builders import a_running_pump
+from pumps.services import booking, fleet
+from tests.builders import a_refill, a_running_pump, a_user
 from tests.pages.test_guided import store, visit
+from tests.scheduling.visits import DAY, a_visit
 
 NOT_DONE = {"choice": "not done"}
 
@@ -56,6 +57,38 @@ def test_one_undo_takes_back_refill_and_dose(pump: Pump, nurse: Client, stored: 
     assert row.filled_at == pump.events.earliest("pk").occurred_at
     assert Event.objects.standing().filter(pump=pump).count() == 2
     assert pump.alerts.get(kind="refill_due").closed_at is None, "the reminder is open again"
+
+
+def test_the_visit_of_today_comes_back_and_both_say_so(clinic: Clinic, pump: Pump, nurse: Client) -> None:
+    now = timezone.now()
+    todays = a_visit(pump, now, now=now, late_reason="away")
+    booking.arrive(appointment_id=todays.pk, by=a_user(), now=now)
+    a_refill(pump, now, now=now)
+    path = reverse("void_event", args=[pump.pk, pump.events.latest("pk").pk])
+    page = nurse.get(path)
+    assert [said.other for said in page.context["visits"]] == [None]
+    assert "comes back: Arrived." in page.text
+    assert "is back: Arrived." in nurse.post(path, sent(page), follow=True).text
+    todays.refresh_from_db()
+    assert todays.state == "arrived"
+
+
+def test_a_visit_booked_meanwhile_stays_and_the_page_says_what_that_means(
+    clinic: Clinic, pump: Pump, nurse: Client
+) -> None:
+    now = timezone.now()
+    todays = a_visit(pump, now, now=now, late_reason="away")
+    booking.arrive(appointment_id=todays.pk, by=a_user(), now=now)
+    a_refill(pump, now, now=now)
+    path = reverse("void_event", args=[pump.pk, pump.events.latest("pk").pk])
+    following = a_visit(pump, now + 40 * DAY, now=now)
+    page = nurse.get(path)
+    assert "it stays, so the visit of" in page.text
+    assert reverse("cancel_visit", args=[following.pk]) in page.text
+    assert "does not come back: another one is booked" in nurse.post(path, sent(page), follow=True).text
+    todays.refresh_from_db()
+    following.refresh_from_db()
+    assert (todays.state, following.state) == ("cancelled", "booked")
 
 
 def test_either_is_marked_alone(pump: Pump, nurse: Client, stored: Any) -> None:
