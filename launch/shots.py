@@ -55,8 +55,21 @@ def _ids(browser: Browser, base: str) -> dict[str, str]:
         addresses = page.locator(f'main a[href^="{link}"]').evaluate_all("links => links.map(a => a.pathname)")
         numbers = (address.removeprefix(link).split("/")[0] for address in addresses)
         ids[name] = next((number for number in numbers if number.isdecimal()), "")
+    ids["link"] = _patients_link(page)
     page.context.close()
     return ids
+
+
+def _patients_link(page: Page) -> str:
+    """The token of a link in a message to a patient: the first there is."""
+    page.goto("/messages/")
+    messages = page.locator('main a[href^="/messages/"]').evaluate_all("links => links.map(a => a.pathname)")
+    for message in messages:
+        page.goto(message)
+        links = page.locator('main a[href*="/v/"]').evaluate_all("links => links.map(a => a.pathname)")
+        if links:
+            return links[0].removeprefix("/v/").split("/")[0]
+    return ""
 
 
 def _of_size(browser: Browser, base: str, size: str, wanted: Sequence[Shown], ids: dict[str, str]) -> Iterator[str]:
