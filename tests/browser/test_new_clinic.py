@@ -130,6 +130,8 @@ def test_from_an_empty_clinic_to_a_pump_found_by_its_serial(page: Page, committe
     expect(page.locator(".voided .title")).to_have_css("text-decoration-line", "line-through")
 
     accept(page, scheduler, "Sam Scheduler")
+    if page.locator(".filter-fold").is_visible():
+        page.locator(".filter-fold").click()
     page.get_by_role("searchbox").first.fill("NGP1234")
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name="Rossi, Ada").first).to_be_visible()

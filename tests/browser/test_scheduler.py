@@ -1,5 +1,7 @@
 """What a scheduler does all day: books in place, moves in the calendar, calls, prints; at the desk and by phone."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -8,11 +10,12 @@ from playwright.sync_api import Page, expect
 from clinics.models import Clinic, Membership, User
 from clinics.roles import Role
 from pumps.models import Pump
-from pumps.services import fleet
+from pumps.services import booking, fleet
 from scheduling.models import Appointment, Call
 from tests.browser.accessible import violations
 from tests.browser.conftest import DESK
 from tests.builders import a_patient, a_running_pump
+from tests.scheduling.visits import a_visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -102,16 +105,19 @@ def test_what_stands_in_the_way_is_said_in_the_row(scheduler: Page, pumps: dict[
     page, past = scheduler, pumps["Past"]
     open_row(page, past)
     panel = page.locator(f"#panel-{past.pk}")
-    panel.get_by_role("radio").first.check()
-    panel.get_by_role("button", name="Book, late").click()
-    expect(panel.locator(".said-error")).to_be_focused()
-    expect(page.locator("#said")).to_contain_text("Say why it cannot be earlier")
+    expect(panel).to_contain_text("Refill-by is past: the earliest times")
+    meanwhile = a_visit(past, timezone.now() + timedelta(days=5), now=timezone.now(), late_reason="on holiday")
+    panel.locator(".slot").first.click()
+    expect(page.locator("#said")).to_contain_text("A visit is booked for this pump already")
+    expect(page.locator(f"#panel-{past.pk} .said").first).to_be_focused()
     look(page)
-    panel.get_by_label("Why it cannot be earlier").fill("in hospital until then")
-    panel.get_by_role("button", name="Book, late").click()
+    booking.cancel(appointment_id=meanwhile.pk, reason="a mistake", by=None, now=timezone.now())
+    page.goto(reverse("worklist"))
+    open_row(page, past)
+    panel.locator(".slot").first.click()
     expect(page.locator("#said")).to_contain_text("Booked")
     expect(page.locator(f"#of-{past.pk} .w-visit")).to_contain_text("After refill-by")
-    assert Appointment.objects.get(pump=past).late_reason == "in hospital until then"
+    assert "before refill-by" in Appointment.objects.get(pump=past, state="booked").late_reason
 
 
 def test_a_call_is_kept_where_it_is_made_and_taken_back(
