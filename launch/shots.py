@@ -68,7 +68,7 @@ def _patients_link(page: Page) -> str:
         page.goto(message)
         links = page.locator('main a[href*="/v/"]').evaluate_all("links => links.map(a => a.pathname)")
         if links:
-            return links[0].removeprefix("/v/").split("/")[0]
+            return str(links[0]).removeprefix("/v/").split("/")[0]
     return ""
 
 
