@@ -84,7 +84,6 @@ def _pages() -> Iterator[tuple[str, Role, str]]:
     yield "search", Role.SCHEDULER, f"{reverse('search')}?q={pump.patient.family_name[:4]}"
     yield "today", Role.NURSE, reverse("today")
     yield "prescriber's home", Role.PRESCRIBER, reverse("prescribing")
-    yield "standing out", Role.PRESCRIBER, reverse("prescribing_standing_out")
     yield "pharmacist's home", Role.PHARMACIST, reverse("preparing")
     yield "administrator's home", Role.ADMINISTRATOR, reverse("administration")
     yield "auditor's home", Role.AUDITOR, reverse("audit")
