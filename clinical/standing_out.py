@@ -3,7 +3,6 @@
 All of it informs; nothing here moves a date.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -96,9 +95,7 @@ class Standing:
     from_model: float
 
 
-def pumps_standing_out(
-    fleet: Fleet, segments: Segments, ratios: Ratios, accuracy_pct: Sequence[float]
-) -> list[Standing]:
+def pumps_standing_out(fleet: Fleet, segments: Segments, ratios: Ratios, accuracy_pct: Floats) -> list[Standing]:
     """Pumps with a reason, the gravest first, then the furthest from their model.
 
     Ran dry: nothing could be aspirated at the last emptying. Unsettled: the flow has changed by the pump's own history.
@@ -111,7 +108,7 @@ def pumps_standing_out(
     holds = {
         Reason.RAN_DRY: _ran_dry(fleet, segments),
         Reason.UNSETTLED: ratios.deviation != 0,
-        Reason.OUTSIDE_ACCURACY: is_measured & (np.abs(ratios.mean - 1) * 100 > np.array(accuracy_pct)),
+        Reason.OUTSIDE_ACCURACY: is_measured & (np.abs(ratios.mean - 1) * 100 > accuracy_pct),
         Reason.FAR_FROM_MODEL: is_measured & (np.abs(from_model) > FAR_SD),
     }
     found = [

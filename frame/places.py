@@ -15,7 +15,7 @@ NOWHERE = Place("", "start")
 # Part -> topic -> names of addresses. A page that is missing here fails tests/frame/test_help.py.
 _PLACES: dict[str, dict[str, str]] = {
     "home": {
-        "day": "home today prescribing prescribing_standing_out preparing",
+        "day": "home today prescribing preparing",
         "clinic": "administration guide guide_message leave_guide",
     },
     "worklist": {"day": "worklist worklist_now worklist_pdf", "booking": "book_in_place undo_visit"},

@@ -102,7 +102,6 @@ PAGES = (
     Shown("rescue-plan", "Oral rescue plan", PRESCRIBER, "/patients/{course}/rescue-plan/"),
     Shown("screening", "Begin a screening", PRESCRIBER, "/patients/{course}/screening/"),
     Shown("program-templates", "Program templates", PRESCRIBER, "/clinics/{clinic}/program-templates/"),
-    Shown("standing-out", "Standing out of the fleet", PRESCRIBER, "/prescribing/standing-out/"),
     Shown("wean", "Plan a taper", PRESCRIBER, "/pumps/{pump}/wean/"),
     Shown("fleet", "Fleet", PRESCRIBER, "/fleet/"),
     Shown("label-sets", "Label sets", PRESCRIBER, "/label-sets/"),

@@ -32,12 +32,14 @@ _NO_PRIOR = Prior(np.nan, np.nan, np.nan)
 _PRIOR_COLUMNS = ("prior_mean", "prior_sd", "noise_ml", "first_ml", "drift")
 
 
-_KINDS = (WHOLE, WHOLE, WHOLE, FLAG, REAL, REAL, DAY)
+_KINDS = (WHOLE, WHOLE, WHOLE, FLAG, REAL, REAL, DAY, REAL)
 _SQL = """
 SELECT array_agg(pump.id), array_agg(pump.clinic_id), array_agg(model_id),
        array_agg(pump.status = 'active' AND patient.status = 'active'), array_agg(low_reservoir_alarm_ml::float8),
-       array_agg(coalesce(factory_flow_ml_per_day::float8, 'NaN')), array_agg(implanted_on)
+       array_agg(coalesce(factory_flow_ml_per_day::float8, 'NaN')), array_agg(implanted_on),
+       array_agg(coalesce(pump.flow_accuracy_pct, model.flow_accuracy_pct)::float8)
 FROM pumps_pump AS pump JOIN patients_patient AS patient ON patient.id = patient_id
+    JOIN pumps_pumpmodel AS model ON model.id = model_id
 WHERE pump.id = ANY(%(pumps)s)
 """
 
@@ -53,17 +55,22 @@ class _Pumps:
     low_ml: Floats
     factory_flow: Floats
     implanted_on: Ints
+    accuracy_pct: Floats
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Pumps in order of their ids, one entry a pump; `model` indexes `models`. The fleet has no priors yet."""
+    """Pumps in order of their ids, one entry a pump; `model` indexes `models`. The fleet has no priors yet.
+
+    `accuracy_pct` is how good the device's flow is, in percent either way.
+    """
 
     ids: Ints
     clinic_ids: Ints
     is_in_use: Flags
     models: Sequence[PumpModel]
     model: Ints
+    accuracy_pct: Floats
     fleet: Fleet
     terms: Terms
     watched: Watched
@@ -95,7 +102,7 @@ def read(pump_ids: Sequence[int]) -> Batch:
     plain, odd_places = plain_events.read(pumps.pk, by_pump, curves)
     odd, watched = _odd(pumps.pk, odd_places, by_pump, [models[place] for place in model.tolist()], curves)
     fleet, terms = _together(_of_pumps(pumps, by_pump, models, model), (plain, odd), curves)
-    return Batch(pumps.pk, pumps.clinic, pumps.is_in_use, models, model, fleet, terms, watched)
+    return Batch(pumps.pk, pumps.clinic, pumps.is_in_use, models, model, pumps.accuracy_pct, fleet, terms, watched)
 
 
 def _read(pump_ids: Ints) -> _Pumps:

@@ -19,7 +19,6 @@ register_converter(RecordKind, "record_kind")
 
 urlpatterns = [
     path("prescribing/", prescribing.prescribing, name="prescribing"),
-    path("prescribing/standing-out/", prescribing.standing_out, name="prescribing_standing_out"),
     path("audit/", audit.audit, name="audit"),
     path("audit/download/", audit.download, name="audit_download"),
     path("to-sign/", doses.to_sign_page, name="to_sign"),

@@ -1,6 +1,6 @@
 from pumps.models.catalogue import PriorVersion, PumpModel
 from pumps.models.draft import VisitDraft
-from pumps.models.forecast import FleetCheck, FleetFigure, FleetPart, Forecast
+from pumps.models.forecast import FleetCheck, FleetFigure, FleetPart, Forecast, StandingOut
 from pumps.models.ledger import Event, IdempotencyKey
 from pumps.models.product import DrugProduct
 from pumps.models.pump import Handover, Pump, RefillOwner
@@ -20,5 +20,6 @@ __all__ = [
     "Pump",
     "PumpModel",
     "RefillOwner",
+    "StandingOut",
     "VisitDraft",
 ]

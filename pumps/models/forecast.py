@@ -132,6 +132,32 @@ class FleetFigure(models.Model):
         return f"model {self.model_id} in clinic {self.clinic_id}: {self.ratio_mean} of {self.measured} pumps"
 
 
+class StandingOut(models.Model):
+    """A pump that stood out of the fleet when the last nightly run came by (`clinical.standing_out`), and why.
+
+    `gravity` is the place of its gravest reason among all there are, the gravest 0; `distance` is how far its flow
+    ratio is from its model's, in standard deviations between pumps.
+    """
+
+    pump = models.OneToOneField(Pump, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, related_name="+")
+    reasons = models.JSONField()
+    gravity = models.PositiveSmallIntegerField()
+    distance = models.FloatField()
+
+    objects = ClinicOwned.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            # outliers.gravest: of one clinic, and of all
+            models.Index("clinic", "gravity", models.F("distance").desc(), name="standing_out_clinic"),
+            models.Index("gravity", models.F("distance").desc(), name="standing_out"),
+        ]
+
+    def __str__(self) -> str:
+        return f"pump {self.pump_id} stands out: {', '.join(self.reasons)}"
+
+
 class FleetPart(models.Model):
     """A range of pump ids of a nightly run, which one worker at a time goes through; an interrupted one goes on."""
 

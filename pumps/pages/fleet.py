@@ -1,6 +1,6 @@
 """How the fleet flows: by model and by clinic as of last night; by drug lot, and pump by pump, for one clinic."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -46,6 +46,11 @@ def fleet(request: HttpRequest) -> HttpResponse:
     return render(request, "pumps/fleet.html", context)
 
 
+def said(reasons: Iterable[str]) -> str:
+    """Why a pump stands out, in words."""
+    return "; ".join(str(REASON_WORDS[Reason(reason)]) for reason in reasons)
+
+
 def _chosen(request: HttpRequest, clinics: Sequence[Clinic]) -> Clinic | None:
     """The clinic asked for; the only one of somebody who has one."""
     asked = paging.read_id(request.GET.get("clinic", ""))
@@ -62,10 +67,7 @@ def _one(found: ClinicView) -> dict[str, Any]:
         "one": found,
         "lots": found.lots[:LOTS_SHOWN],
         "lots_left": len(found.lots[LOTS_SHOWN:]),
-        "standing": [
-            (each.pump, each.standing, "; ".join(str(REASON_WORDS[reason]) for reason in each.standing.reasons))
-            for each in found.standing[:PUMPS_SHOWN]
-        ],
+        "standing": [(each.pump, each.standing, said(each.standing.reasons)) for each in found.standing[:PUMPS_SHOWN]],
         "standing_left": len(found.standing[PUMPS_SHOWN:]),
         "picture": ratio_picture(_of_pumps(found)),
     }

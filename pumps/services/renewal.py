@@ -18,6 +18,7 @@ from clinical.forecast import forecasts
 from pumps import batches, forecasting, stored
 from pumps.looking import next_looks
 from pumps.models import Forecast, PriorVersion
+from pumps.services import outliers
 from pumps.stored import Stored
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ def check_and_renew(pump_ids: Sequence[int], *, now: datetime) -> tuple[int, lis
     order.
 
     Each is computed anew with its own prior version and must be equal; then with the newest one, where that is another.
+    Which of them stand out of the fleet is written anew with it.
     """
     rows = stored.read(np.array(pump_ids, dtype=np.int64))
     missing = sorted({*pump_ids} - {*rows.pump_id.tolist()})
@@ -40,7 +42,8 @@ def check_and_renew(pump_ids: Sequence[int], *, now: datetime) -> tuple[int, lis
     versions = list(PriorVersion.objects.filter(pk__in=np.unique(rows.version_id).tolist()).order_by("pk"))
     places = np.searchsorted([version.pk for version in versions], rows.version_id)
     measured = measure(batch.fleet)
-    found = forecasts(batch.believing(versions, places), batch.terms, batch.watched, measured)
+    believing = batch.believing(versions, places)
+    found = forecasts(believing, batch.terms, batch.watched, measured)
     differences = stored.differing(rows, stored.fresh(batch, found), found.findings)
     suspects = rows.pump_id[_any(differences, len(rows.pump_id))].tolist()
     differing += compare(suspects, now=now)
@@ -51,6 +54,7 @@ def check_and_renew(pump_ids: Sequence[int], *, now: datetime) -> tuple[int, lis
         believing = batch.believing([current], np.zeros_like(places))
         found = forecasts(believing, batch.terms, batch.watched, measured)
         differences = stored.differing(rows, stored.fresh(batch, found), found.findings)
+    outliers.renew(batch, believing, measured.segments, found.ratios)
     changed = _any(differences, len(rows.pump_id))
     changed = changed[~np.isin(rows.pump_id[changed], list(disagreeing))]
     if len(changed):

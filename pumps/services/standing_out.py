@@ -82,8 +82,7 @@ def clinic_view(clinic: Clinic) -> ClinicView:
     # Patients by their ids: joined, the database may read all there are.
     pumps = Pump.objects.select_related("model").prefetch_related("patient").in_bulk(batch.ids.tolist())
     ordered = [pumps[pk] for pk in batch.ids.tolist()]
-    accuracy = [float(pump.accuracy_pct) for pump in ordered]
-    found = pumps_standing_out(fleet, segments, ratios, accuracy)
+    found = pumps_standing_out(fleet, segments, ratios, batch.accuracy_pct)
     lots = _lots(batch.ids, fleet, segments, intervals, expected)
     enough = [lot for lot in lots if lot.ratio.pumps >= GROUP_PUMPS]
     return ClinicView(

@@ -65,7 +65,7 @@ def test_intervals_without_a_group_and_dry_ones_are_left_out() -> None:
 def standing(ledgers: list[list[LedgerEvent]], accuracy: float = 14.5) -> list[Standing]:
     columns, intervals = intervals_of(ledgers)
     ratios, _ = calibrate(columns, intervals)
-    return pumps_standing_out(columns, cut(columns), ratios, [accuracy] * len(ledgers))
+    return pumps_standing_out(columns, cut(columns), ratios, np.full(len(ledgers), accuracy))
 
 
 def test_pumps_stand_out_for_reasons_the_gravest_first() -> None:
@@ -94,4 +94,4 @@ def test_a_prior_is_the_models_own() -> None:
     slow = replace(facts(), prior=replace(facts().prior, mean=1.15))
     columns = fleet([slow], [refilled("3.2", "3.2", "3.2", "3.2")])
     ratios, _ = calibrate(columns, calibration_intervals(columns, cut(columns)))
-    assert pumps_standing_out(columns, cut(columns), ratios, [20.0]) == []
+    assert pumps_standing_out(columns, cut(columns), ratios, np.array([20.0])) == []

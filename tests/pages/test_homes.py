@@ -11,7 +11,7 @@ from django.utils import timezone
 from clinics.homes import HOMES, homes_of
 from clinics.models import Clinic, User
 from clinics.roles import Role
-from pumps.models import Event, Pump
+from pumps.models import Event, Pump, StandingOut
 from pumps.services import booking, fleet
 from pumps.services.entries import EventEntry
 from tests.builders import PASSWORD, a_clinic, a_dose, a_refill, a_running_pump, a_user, recorded
@@ -73,7 +73,6 @@ def test_somebody_without_a_role_begins_at_the_worklist(db: None) -> None:
     ("name", "may"),
     [
         ("prescribing", {Role.PRESCRIBER}),
-        ("prescribing_standing_out", {Role.PRESCRIBER}),
         ("administration", {Role.ADMINISTRATOR}),
         ("preparing", {Role.PHARMACIST, Role.NURSE, Role.PRESCRIBER, Role.ADMINISTRATOR}),
         ("audit", {Role.AUDITOR, Role.ADMINISTRATOR}),
@@ -121,15 +120,19 @@ def test_a_prescriber_sees_what_waits_what_stopped_and_what_is_serious(clinic: C
     assert not [name for name in names if f"{name}</strong>" in page]
 
 
-def test_what_stands_out_is_a_part_fetched_after_the_page(clinic: Clinic) -> None:
+def test_what_stood_out_last_night_of_the_clinics_one_signs_in(clinic: Clinic) -> None:
+    now = timezone.now()
     client = logged_in(a_user(Role.PRESCRIBER, clinic))
-    assert reverse("prescribing_standing_out") in client.get(reverse("prescribing")).text
-    part = client.get(reverse("prescribing_standing_out"), headers={"HX-Request": "true"}).text
-    assert "No pump stands out" in part
-    assert "<html" not in part
-    page = client.get(reverse("prescribing_standing_out")).text
-    assert "No pump stands out" in page
-    assert "<html" in page
+    assert "No pump stood out last night" in client.get(reverse("prescribing")).text
+    dry, other, moved = (a_running_pump(each, now=now) for each in (clinic, a_clinic(), clinic))
+    for pump in (dry, other, moved):
+        StandingOut.objects.create(pump=pump, clinic=pump.clinic, reasons=["ran_dry"], gravity=0, distance=3.1)
+    Pump.objects.filter(pk=moved.pk).update(clinic=other.clinic)
+    page = client.get(reverse("prescribing"))
+    assert [(row.pump, words) for row, words in page.context["standing_out"]] == [
+        (dry, "nothing aspirated at its last refill")
+    ]
+    assert "nothing aspirated at its last refill" in page.text
 
 
 def test_a_pharmacist_sees_what_to_prepare_and_what_expires(clinic: Clinic) -> None:

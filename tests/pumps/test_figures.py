@@ -8,8 +8,8 @@ import pytest
 from clinical.standing_out import Reason
 from clinics.models import Clinic
 from clinics.roles import Role
-from pumps.models import FleetFigure, Forecast, Pump
-from pumps.services import figures, nightly, standing_out
+from pumps.models import FleetFigure, Forecast, Pump, StandingOut
+from pumps.services import figures, nightly, outliers, standing_out
 from pumps.services.figures import together
 from tests.builders import NOW, a_clinic, a_dose, a_pump, a_refill, a_running_pump, a_user
 
@@ -117,6 +117,22 @@ def test_the_pumps_that_stand_out_of_one_clinic() -> None:
     assert [each.pump for each in view.standing] == [dry, jumped]
     assert Reason.UNSETTLED in view.standing[1].standing.reasons
     assert (view.of_pumps, view.all_pumps, view.is_cut) == (3, 3, False)
+
+
+def test_the_nightly_run_writes_which_pumps_stand_out_the_gravest_first() -> None:
+    clinic, other = a_clinic(), a_clinic()
+    a_measured_pump(clinic, "8", "8")
+    jumped, dry = a_measured_pump(clinic, "8", "8", "8", "1"), a_measured_pump(clinic, "8", "8", "0")
+    elsewhere, gone = a_measured_pump(other, "8", "0"), a_measured_pump(clinic, "8", "0")
+    Pump.objects.filter(pk=gone.pk).update(status=Pump.Status.EXPLANTED, explanted_on=NOW.date())
+    StandingOut.objects.create(pump=gone, clinic=clinic, reasons=["ran_dry"], gravity=0, distance=9)
+    assert nightly.run_if_due(NOW) is not None
+    assert [row.pump for row in outliers.gravest([clinic.pk], 5)] == [dry, jumped]
+    assert outliers.gravest([clinic.pk], 5)[0].reasons[0] == Reason.RAN_DRY
+    assert [row.pump for row in outliers.gravest([clinic.pk, other.pk], 5)][-1] == jumped
+    assert not StandingOut.objects.filter(pump=gone).exists()
+    Pump.objects.filter(pk=elsewhere.pk).update(status=Pump.Status.EXPLANTED, explanted_on=NOW.date())
+    assert outliers.gravest([other.pk], 5) == []
 
 
 def test_a_pumps_own_accuracy_counts() -> None:

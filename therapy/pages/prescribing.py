@@ -19,16 +19,14 @@ from clinics.pages.access import user_of
 from clinics.roles import Permission
 from patients.models import Patient
 from pumps.models import Forecast
-from pumps.pages.fleet import REASON_WORDS
+from pumps.pages.fleet import said
 from pumps.pages.homes import recent
 from pumps.pages.words import SEVERITY_WORDS
-from pumps.services.standing_out import clinic_view
+from pumps.services import outliers
 from therapy.waiting import MOST, Waiting, signs_in, to_sign
 
 # Of each list so many are shown; behind it is the page with all.
 SHOWN = 10
-# Of so many clinics at most is asked what stands out, since each is gone through.
-CLINICS_GONE_THROUGH = 3
 # Where the worklist has pumps whose date is unknown.
 UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 GRAVEST_FIRST = ("block", "high", "warn", "info")
@@ -51,6 +49,7 @@ def prescribing(request: HttpRequest) -> HttpResponse:
     waiting = _lines(to_sign(user))
     stopped = list(_stopped(clinic_ids, now)[: SHOWN + 1])
     serious = _serious(clinic_ids, [row.pump_id for row in stopped])
+    standing_out = outliers.gravest(clinic_ids, SHOWN + 1)
     context = {
         "waiting": waiting[:SHOWN],
         "waiting_count": len(waiting),
@@ -59,6 +58,8 @@ def prescribing(request: HttpRequest) -> HttpResponse:
         "stopped_left": len(stopped) > SHOWN,
         "serious": [(row, _worded(row.findings)) for row in serious[:SHOWN]],
         "serious_left": len(serious) > SHOWN,
+        "standing_out": [(row, said(row.reasons)) for row in standing_out[:SHOWN]],
+        "standing_out_left": len(standing_out) > SHOWN,
         **recent(user, now),
     }
     return render(request, "therapy/home_prescriber.html", context)
@@ -124,18 +125,3 @@ def _worded(findings: Iterable[dict[str, str]]) -> list[dict[str, str]]:
     judged = [finding for finding in findings if finding["severity"] != "info"]
     ordered = sorted(judged, key=lambda finding: GRAVEST_FIRST.index(finding["severity"]))
     return [{**finding, "word": SEVERITY_WORDS[finding["severity"]]} for finding in ordered]
-
-
-def standing_out(request: HttpRequest) -> HttpResponse:
-    """The part of the page that goes through the fleet, and so comes after it; or, without script, a page."""
-    user = user_of(request)
-    clinic_ids = _signs_in(user)
-    clinics = list(Clinic.objects.filter(pk__in=clinic_ids[:CLINICS_GONE_THROUGH]))
-    found = [
-        (clinic, each.pump, "; ".join(str(REASON_WORDS[reason]) for reason in each.standing.reasons))
-        for clinic in clinics
-        for each in clinic_view(clinic).standing[:SHOWN]
-    ]
-    context = {"found": found, "several": len(clinics) > 1, "is_cut": len(clinic_ids) > len(clinics)}
-    is_part = "HX-Request" in request.headers
-    return render(request, f"therapy/home_standing_out{'_part' if is_part else ''}.html", context)
