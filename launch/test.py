@@ -37,8 +37,9 @@ def main(arguments: list[str]) -> int:
         failed = run_checks(checks(variables))
         if failed:
             console.say(f"\n*** FAILED before the tests: {', '.join(failed)}. The tests run all the same. ***")
-        # A file stays on one worker: what it has started, such as servers or a browser, its tests share.
-        status = pytest(["-n", str(AT_ONCE), "--dist", "loadfile"], variables)
+        # A file stays on one worker: what it has started, such as servers or a browser, its tests share. They are
+        # begun in the order of collection, the slow ones first (tests/conftest.py).
+        status = pytest(["-n", str(AT_ONCE), "--dist", "loadfile", "--no-loadscope-reorder"], variables)
         return status or int(bool(failed))
 
 

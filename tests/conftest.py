@@ -1,5 +1,6 @@
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -18,6 +19,18 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_d
 hypothesis.settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow first, so that no worker is left with a long file when the others are done: those with browsers and
+    processes of their own, then the walks through every address, then the many quick ones."""
+    items.sort(key=_haste)
+
+
+def _haste(item: pytest.Item) -> int:
+    if item.get_closest_marker("browser") or item.get_closest_marker("processes"):
+        return 0
+    return 1 if item.path.parent == Path(__file__).parent else 2
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,16 @@
 """Every form and every call of the API, given rubbish: a clear error at the field, nothing stored, never a 500."""
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from allauth.mfa.models import Authenticator
 from django import forms
 from django.apps import apps
-from django.db import connection
+from django.core.cache import cache
+from django.db import connection, transaction
 from django.forms.formsets import ManagementForm
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
@@ -36,6 +38,9 @@ RUBBISH = {
     "nothing but zeros": "\x00\x00",
     "one megabyte": MEGABYTE,
 }
+# A call of the API: its path, method and the fields of its body.
+Call = tuple[str, str, Mapping[str, Any]]
+One = TypeVar("One")
 ROWS = {"DownRow", "RowForm"}
 # Its form belongs to django-allauth, or it takes no values of its own: it is asked all the same, for a 500.
 WORDS = (forms.CharField, forms.BooleanField)
@@ -91,6 +96,21 @@ def values_of(form: forms.BaseForm) -> dict[str, Any]:
 
 
 PAGES = sorted(route for route in ROUTES if not route.startswith(("api/", "health/", "password/")))
+ASKED = [route for route in ROUTES if not route.startswith("password/")]
+
+
+def together(asked: Sequence[One]) -> list[list[One]]:
+    """A dozen at a time, which share the clinic they are asked about."""
+    return [list(asked[start : start + 12]) for start in range(0, len(asked), 12)]
+
+
+@contextlib.contextmanager
+def undone() -> Iterator[None]:
+    """What is done within it is as if it had not been."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+    cache.clear()
 
 
 def pages_of(route: str, ids: Mapping[str, str]) -> list[str]:
@@ -98,26 +118,33 @@ def pages_of(route: str, ids: Mapping[str, str]) -> list[str]:
     return [address(route, {**ids, "kind": kind}) for kind in kinds]
 
 
-@pytest.mark.parametrize("route", PAGES)
-def test_a_form_refuses_rubbish_at_its_field(route: str) -> None:
+@pytest.mark.parametrize("routes", together(PAGES), ids=lambda routes: routes[0] or "home")
+def test_a_form_refuses_rubbish_at_its_field(routes: list[str]) -> None:
     pump, ids = theirs()
-    client = in_browser(a_user(Role.ADMINISTRATOR) if route == "clinics/new/" else an_administrator(pump))
+    administrator, of_all = an_administrator(pump), a_user(Role.ADMINISTRATOR)
     Authenticator.objects.all().delete()  # a passkey by its name only
-    for url in pages_of(route, ids):
-        with read(client.get(url)) as page:
-            assert page.status_code < 500, url
-            shown = forms_of(page)
-        before = snapshot()
-        for form in shown.values():
-            if url == "/imports/":
-                continue  # files, which are the import's own tests
-            if url.startswith("/account/") or isinstance(form, ManagementForm):
-                continue  # django-allauth's and Django's own
-            if type(form).__name__ in ROWS:
-                continue  # of a table, and nothing without it
-            for names, kind in rubbish_for(form):
-                check_fields(client, url, form, names, kind)
-        assert snapshot() == before, url
+    for route in routes:
+        with undone():
+            client = in_browser(of_all if route == "clinics/new/" else administrator)
+            for url in pages_of(route, ids):
+                check_page(client, url)
+
+
+def check_page(client: Client, url: str) -> None:
+    with read(client.get(url)) as page:
+        assert page.status_code < 500, url
+        shown = forms_of(page)
+    before = snapshot()
+    for form in shown.values():
+        if url == "/imports/":
+            continue  # files, which are the import's own tests
+        if url.startswith("/account/") or isinstance(form, ManagementForm):
+            continue  # django-allauth's and Django's own
+        if type(form).__name__ in ROWS:
+            continue  # of a table, and nothing without it
+        for names, kind in rubbish_for(form):
+            check_fields(client, url, form, names, kind)
+    assert snapshot() == before, url
 
 
 def rubbish_for(form: forms.BaseForm) -> Iterator[tuple[Sequence[str], str]]:
@@ -160,29 +187,47 @@ def check_fields(client: Client, url: str, form: forms.BaseForm, names: Sequence
     assert SCRIPT not in answer.text
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if not route.startswith("password/")])
-def test_no_address_breaks_on_a_body_that_is_none(route: str) -> None:
+@pytest.mark.parametrize("routes", together(ASKED), ids=lambda routes: routes[0])
+def test_no_address_breaks_on_a_body_that_is_none(routes: list[str]) -> None:
     pump, ids = theirs()
     user = an_administrator(pump)
     Authenticator.objects.all().delete()  # a passkey by its name only
     key = issue_api_key(user=user)
     program = Client(headers={"Authorization": f"Bearer {key}"}, raise_request_exception=False)
-    client = program if route.startswith("api/") else in_browser(user)
-    url = address(route, ids)
+    browser = in_browser(user)
+    for route in routes:
+        with undone():
+            if route.startswith("api/"):
+                ask_program(program, address(route, ids))
+            else:
+                browser.force_login(user, backend="clinics.backends.EmailBackend")  # the last page may have ended it
+                ask_page(browser, address(route, ids))
+
+
+def ask_program(client: Client, url: str) -> None:
     bodies = [b"", b"\x00\xff", b"[]", b'"x"', b"{", b'{"reason": {"a": [1]}}', b"[" * 5000, MEGABYTE.encode()]
     for body in bodies:
         for ask in (client.post, client.put, client.patch):
-            if not route.startswith("api/") and ask is not client.post:
-                continue
-            with read(ask(url, data=body, content_type="application/json")) as answer:
-                assert answer.status_code < 500, f"{url} {body[:20]!r}"
+            answered(ask(url, data=body, content_type="application/json"), f"{url} {body[:20]!r}")
     for query in ("?q=%00", "?cursor=x", "?page=-1", "?limit=x", "?q=" + "x" * 10_000, "?date=soon"):
-        with read(client.get(url + query)) as answer:
-            assert answer.status_code < 500, f"{url}{query}"
+        answered(client.get(url + query), f"{url}{query}")
 
 
-def calls() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """Every call of the API that takes a body: its path, method and the fields of the body."""
+def ask_page(client: Client, url: str) -> None:
+    """A page reads forms alone."""
+    for body in (b"", b"\x00\xff=%00&reason=%ff", MEGABYTE.encode()):
+        answered(client.post(url, data=body, content_type="application/x-www-form-urlencoded"), f"{url} {body[:20]!r}")
+    for query in ("?q=%00&page=-1&date=soon", f"?q={'x' * 10_000}&cursor=x&limit=x&since=%00"):
+        answered(client.get(url + query), f"{url}{query}")
+
+
+def answered(response: Any, asked: str) -> None:
+    with read(response) as answer:
+        assert answer.status_code < 500, asked
+
+
+def calls() -> Iterator[Call]:
+    """Every call of the API that takes a body."""
     schema: dict[str, Any] = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
     components = schema["components"]["schemas"]
     for path, methods in schema["paths"].items():
@@ -207,21 +252,19 @@ def resolved(body: Mapping[str, Any], components: Mapping[str, Any]) -> dict[str
 CALLS = list(calls())
 
 
-@pytest.mark.parametrize(("path", "method", "fields"), CALLS, ids=[f"{method} {path}" for path, method, _ in CALLS])
-def test_a_call_refuses_rubbish_at_its_field(path: str, method: str, fields: Mapping[str, Any]) -> None:
+@pytest.mark.parametrize("asked", together(CALLS), ids=lambda asked: asked[0][0])
+def test_a_call_refuses_rubbish_at_its_field(asked: list[Call]) -> None:
     pump, ids = theirs()
-    own = {**ids, "id": ""}
-    url = (
-        "/"
-        + address(
-            path.lstrip("/").replace("{", "<").replace("}", ">").rstrip("/"),
-            {name: value for name, value in own.items() if value},
-        ).strip("/")
-        + "/"
-    )
     key = issue_api_key(user=an_administrator(pump))
     client = Client(headers={"Authorization": f"Bearer {key}"}, raise_request_exception=False)
     client.get("/api/v1/clinics/")  # a key notes that it is used once in a while
+    for path, method, fields in asked:
+        with undone():
+            url = address(path.lstrip("/").replace("{", "<").replace("}", ">"), ids)
+            check_call(client, url, method, fields)
+
+
+def check_call(client: Client, url: str, method: str, fields: Mapping[str, Any]) -> None:
     before = snapshot()
     for name, field in fields.items():
         if field.get("readOnly"):
@@ -235,7 +278,7 @@ def test_a_call_refuses_rubbish_at_its_field(path: str, method: str, fields: Map
             if answer.status_code == 400:
                 told = answer.json()
                 assert name in told or "non_field_errors" in told, f"{method} {url} {name} {kind}: {told}"
-    assert snapshot() == before
+    assert snapshot() == before, f"{method} {url}"
 
 
 def is_free(field: Mapping[str, Any]) -> bool:

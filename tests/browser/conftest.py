@@ -1,15 +1,18 @@
 """A real Chromium against a live server. `BRIM_CHROMIUM` names the browser; CI never skips these tests."""
 
 import os
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from clinics.models import Clinic
 from clinics.roles import Role
-from tests.builders import PASSWORD, a_clinic, a_user
+from tests.browser.people import enter
+from tests.builders import a_clinic, a_user
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -20,6 +23,12 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Each request has a session of its own in the database, and ends it.
+AT_WORK = """
+SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend' AND backend_start > %s
+"""
+PATIENCE_S = 10.0
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 
 
@@ -38,6 +47,22 @@ def chromium() -> Iterator[Browser]:
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(autouse=True)
+def _answered(transactional_db: None) -> Iterator[None]:
+    """What the server still answers when a window closes is answered before the database is emptied under it."""
+    [(begun,)] = _asked("SELECT clock_timestamp()")
+    yield
+    end = time.monotonic() + PATIENCE_S
+    while _asked(AT_WORK, begun) and time.monotonic() < end:
+        time.sleep(0.02)
+
+
+def _asked(sql: str, *parameters: Any) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return list(cursor.fetchall())
 
 
 @pytest.fixture(params=[DESK, PHONE], ids=["desk", "phone"])
@@ -63,14 +88,8 @@ def clinic(committed: None) -> Clinic:
 
 @pytest.fixture
 def nurse(clinic: Clinic, page: Page) -> Page:
-    """A nurse of the clinic, logged in through the page, at whichever home is theirs."""
-    user = a_user(Role.NURSE, clinic)
-    page.goto("/")
-    page.get_by_label("E-mail").fill(user.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in", exact=True).click()
-    # Their home comes first, whatever their role's is.
-    page.wait_for_url(lambda address: "/login/" not in address)
+    """A nurse of the clinic, logged in, before the worklist."""
+    enter(page, a_user(Role.NURSE, clinic))
     page.goto("/")
     page.get_by_role("heading", name="Worklist").wait_for()
     return page

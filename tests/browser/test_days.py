@@ -10,7 +10,7 @@ from clinics.models import Clinic, User
 from clinics.roles import Role
 from pumps.models import Pump
 from tests.browser.accessible import violations
-from tests.browser.test_guided import log_in
+from tests.browser.people import enter
 from tests.builders import a_running_pump, a_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -50,7 +50,7 @@ def test_a_moment_names_the_clinics_zone_where_the_device_has_another(
     Clinic.objects.update(timezone="America/Chicago")
     context = chromium.new_context(base_url=live_server.url, timezone_id=zone)
     page = context.new_page()
-    log_in(page, a_user(Role.NURSE, clinic))
+    enter(page, a_user(Role.NURSE, clinic))
     page.goto(f"/pumps/{pump.pk}/refill/")
     page.locator("#id_refilled_at").fill("2026-08-19T14:30")
     expect(page.locator("output[for=id_refilled_at]")).to_have_text(said)

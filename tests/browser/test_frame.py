@@ -12,20 +12,12 @@ from clinics.roles import Role
 from frame.topics import TOPICS
 from tests.browser.accessible import violations
 from tests.browser.conftest import DESK, PHONE
-from tests.builders import PASSWORD, a_running_pump, a_user
+from tests.browser.people import enter
+from tests.builders import a_running_pump, a_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SIDEWAYS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-
-
-def log_in(page: Page, user: User) -> None:
-    page.goto("/login/")
-    page.get_by_label("E-mail").fill(user.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.locator("main button[type=submit]").first.click()
-    page.locator("h1").wait_for()
-    expect(page).not_to_have_url(re.compile("/login/"))
 
 
 def is_at(page: Page, path: str) -> None:
@@ -145,7 +137,7 @@ def test_pages_that_are_not_there_say_what_to_do(
 ) -> None:
     context = chromium.new_context(base_url=live_server.url, viewport=page.viewport_size)
     window = context.new_page()  # a missing page is an error on the console by itself
-    log_in(window, a_user(Role.NURSE, clinic))
+    enter(window, a_user(Role.NURSE, clinic))
     for path, words in (("/nothing/", "There is nothing here"), (f"/guide/{clinic.pk}/", "This is not yours to do")):
         window.goto(path)
         expect(window.get_by_role("heading", level=1)).to_have_text(words)
@@ -201,7 +193,7 @@ def test_axe_finds_nothing_in_any_look(
     pump = a_running_pump(clinic, filled_days_ago=90, now=timezone.now())
     context = chromium.new_context(viewport=viewport, base_url=live_server.url, **look)
     page = context.new_page()
-    log_in(page, a_user(Role.NURSE, clinic))
+    enter(page, a_user(Role.NURSE, clinic))
     found = {}
     for path in ("/", f"/pumps/{pump.pk}/", f"/pumps/{pump.pk}/refill/", "/account/", "/help/words/"):
         page.goto(path)
@@ -236,7 +228,7 @@ def test_a_language_from_the_right_turns_the_pages_round(
     User.objects.filter(pk=user.pk).update(language="he")
     context = chromium.new_context(viewport=viewport, base_url=live_server.url)
     page = context.new_page()
-    log_in(page, user)
+    enter(page, user)
     for path in ("/", f"/pumps/{pump.pk}/", f"/pumps/{pump.pk}/refill/", "/patients/", "/alerts/", "/help/words/"):
         page.goto(path)
         assert page.locator("html").get_attribute("dir") == "rtl"

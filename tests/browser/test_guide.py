@@ -11,7 +11,7 @@ from clinics.roles import Role
 from clinics.services import account_mail
 from pumps.models import Forecast, PumpModel
 from tests.browser.accessible import violations
-from tests.browser.test_frame import log_in
+from tests.browser.people import enter
 from tests.builders import a_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -34,7 +34,7 @@ def go_on(page: Page, name: str) -> None:
 def test_from_an_empty_brim_to_the_first_forecast(page: Page, committed: None) -> None:
     page.set_default_timeout(10_000)
     administrator = a_user(Role.ADMINISTRATOR)
-    log_in(page, administrator)
+    enter(page, administrator)
     page.goto("/clinics/")
     page.get_by_role("link", name="Open the first one").click()
     page.get_by_label("Name").fill("Harbor")

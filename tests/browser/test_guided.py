@@ -16,7 +16,8 @@ from pumps.services import booking
 from scheduling.models import Appointment
 from tests.browser.accessible import violations
 from tests.browser.conftest import DESK, PHONE
-from tests.builders import PASSWORD, a_running_pump, a_user
+from tests.browser.people import enter
+from tests.builders import a_running_pump, a_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 TAP = 44
@@ -152,7 +153,7 @@ def test_a_cut_connection_and_a_closed_tab_lose_nothing_and_store_nothing_twice(
     context = chromium.new_context(viewport=size, base_url=live_server.url, service_workers="block")  # type: ignore[attr-defined,arg-type]  # pytest-django's, Playwright's
     page = context.new_page()
     user = a_user(Role.NURSE, clinic)
-    log_in(page, user)
+    enter(page, user)
     to_aspirate(page, pump)
     kept(page)
     context.set_offline(True)
@@ -185,15 +186,6 @@ def test_a_cut_connection_and_a_closed_tab_lose_nothing_and_store_nothing_twice(
     assert pump.events.count() == 3
     assert page.evaluate("Object.keys(localStorage).filter(key => key.startsWith('brim-visit'))") == []
     context.close()
-
-
-def log_in(page: Page, user: User) -> None:
-    page.set_default_timeout(10_000)
-    page.goto("/login/")
-    page.get_by_label("E-mail").fill(user.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in", exact=True).click()
-    page.wait_for_url(re.compile(r"^(?!.*/login/)"))
 
 
 def test_what_is_on_the_device_goes_with_its_person(pump: Pump, nurse: Page) -> None:

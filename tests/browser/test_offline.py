@@ -13,7 +13,8 @@ from clinics.roles import Role
 from pumps.models import Pump, VisitDraft
 from tests.browser.accessible import violations
 from tests.browser.conftest import DESK, PHONE
-from tests.builders import PASSWORD, a_running_pump, a_user
+from tests.browser.people import enter
+from tests.builders import a_running_pump, a_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -35,11 +36,8 @@ def away(chromium: Browser, live_server: Any, clinic: Clinic, request: pytest.Fi
     page = context.new_page()
     thrown: list[str] = []
     page.on("pageerror", lambda error: thrown.append(str(error)))
-    page.goto("/login/")
-    page.get_by_label("E-mail").fill(a_user(Role.NURSE, clinic).email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in", exact=True).click()
-    page.wait_for_url(re.compile(r"^(?!.*/login/)"))
+    enter(page, a_user(Role.NURSE, clinic))
+    page.goto("/today/")
     page.evaluate(KEPT)
     yield page
     context.close()
