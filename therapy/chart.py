@@ -97,7 +97,7 @@ def chart(
 
 
 def _keys(drawn: Drawing) -> list[Key]:
-    there = {shape.kind for shape in (*drawn.lines, *drawn.marks)}
+    there = {line.kind for line in drawn.lines} | {mark.kind for mark in drawn.marks}
     return [Key(kind, str(words), how) for kind, words, how in _KEYS if kind in there]
 
 

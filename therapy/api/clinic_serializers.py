@@ -53,7 +53,7 @@ class RuleOutput(serializers.Serializer[Any]):
     values = serializers.ListField(child=serializers.CharField())
     unit = serializers.CharField()
     status = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # a field of the answer, not the attribute
 
 
 class LabelSetOutput(serializers.Serializer[Any]):

@@ -151,7 +151,7 @@ class DownField(serializers.Serializer[Any]):
 
 
 class WeaningInput(serializers.Serializer[Any]):
-    steps = DownField(many=True, max_length=MOST_STEPS)
+    steps = DownField(many=True, max_length=MOST_STEPS)  # type: ignore[call-arg]  # taken by the list that `many` makes
     reason = text(blank=False)
 
     def downs(self) -> list[Down]:

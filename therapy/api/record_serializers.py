@@ -109,7 +109,7 @@ class InteractionOutput(serializers.Serializer[Any]):
     substance = serializers.CharField()
     degree = serializers.ChoiceField(choices=["avoid", "care"])
     by_name = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # a field of the answer, not the attribute
 
 
 class MedicineOutput(OfCourseOutput):

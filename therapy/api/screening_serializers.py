@@ -34,14 +34,14 @@ class NextBolusOutput(serializers.Serializer[Any]):
     next_dose_mcg = serializers.DecimalField(10, 3, allow_null=True, normalize_output=True)
     not_before = MomentField(allow_null=True)
     why = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # a field of the answer, not the attribute
 
 
 class FirstDoseOutput(serializers.Serializer[Any]):
     daily_dose_mcg = serializers.DecimalField(10, 3, normalize_output=True)
     factor = serializers.DecimalField(6, 3, normalize_output=True)
     why = serializers.CharField()
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]  # a field of the answer, not the attribute
 
 
 class TrialWithBoluses(serializers.ModelSerializer[Trial]):

@@ -1,5 +1,7 @@
 """What a clinic sets about titration: its protocol and its program templates."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -66,7 +68,7 @@ def templates(request: HttpRequest, clinic_id: int) -> HttpResponse:
         rows = {name: rows_again(posted, name, more) for name in ("steps", "boluses")}
     else:
         form, rows = TemplateForm(), {name: Rows(prefix=name) for name in ("steps", "boluses")}
-    context = {"clinic": clinic, "templates": ProgramTemplate.objects.filter(clinic=clinic)}
+    context: dict[str, Any] = {"clinic": clinic, "templates": ProgramTemplate.objects.filter(clinic=clinic)}
     if user_of(request).access.can(Permission.PROPOSE_DOSE, clinic.pk):
         context |= {"form": form, **rows}
     return render(request, "therapy/templates.html", context)

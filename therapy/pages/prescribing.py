@@ -124,4 +124,4 @@ def _worded(findings: Iterable[dict[str, str]]) -> list[dict[str, str]]:
     """Those that somebody has to judge, the gravest first."""
     judged = [finding for finding in findings if finding["severity"] != "info"]
     ordered = sorted(judged, key=lambda finding: GRAVEST_FIRST.index(finding["severity"]))
-    return [{**finding, "word": SEVERITY_WORDS[finding["severity"]]} for finding in ordered]
+    return [{**finding, "word": str(SEVERITY_WORDS[finding["severity"]])} for finding in ordered]

@@ -41,13 +41,19 @@ def checked(pump: Pump, steps: Sequence[Down], *, now: datetime) -> list[Finding
     Raises:
         Impossible: it cannot be, or no dose runs that could be reduced.
     """
-    current = standing_of(pump, now).daily_dose_mcg
-    if not current:
-        raise Impossible({"steps": [_("No dose runs in this pump: there is nothing to reduce.")]})
+    current = _running_mcg(pump, now)
     wrong = weaning.problems(steps, from_mcg=current, now=now)
     if wrong:
         raise Impossible({"steps": [saying.said(text) for text in wrong]})
     return weaning.findings(steps, from_mcg=current, labels=rules_of(pump.clinic).labels)
+
+
+def _running_mcg(pump: Pump, now: datetime) -> Decimal:
+    """The dose that runs, a day."""
+    current = standing_of(pump, now).daily_dose_mcg
+    if not current:
+        raise Impossible({"steps": [_("No dose runs in this pump: there is nothing to reduce.")]})
+    return current
 
 
 @transaction.atomic
@@ -71,7 +77,7 @@ def draft(*, pump_id: int, steps: Sequence[Down], reason: str, by: User, now: da
                 pump=pump,
                 reason=reason.strip(),
                 steps=[{"at": step.at.isoformat(), "daily_dose_mcg": plain(step.daily_dose_mcg)} for step in steps],
-                current_daily_dose_mcg=standing_of(pump, now).daily_dose_mcg,
+                current_daily_dose_mcg=_running_mcg(pump, now),
                 label_set=labels.code,
                 label_version=labels.version,
                 findings=[finding.as_json() for finding in findings],
