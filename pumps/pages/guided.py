@@ -21,8 +21,9 @@ from pumps.pages.bridge import context as bridge_context
 from pumps.pages.guided_drafts import end_of, keep, token_of
 from pumps.pages.guided_sheet import GuidedSheet
 from pumps.pages.guided_words import said
-from pumps.pages.record import compared, expiry_blank, pump_to_log, seen_by, tell
+from pumps.pages.record import compared, expiry_blank, pump_to_log, seen_by
 from pumps.pages.sheets import Work
+from pumps.pages.telling import tell
 from pumps.pages.timeline import entry_of, title_of
 from pumps.pages.why import why
 from pumps.pages.why.pages import used_of
@@ -121,7 +122,8 @@ def _store(work: Work, sheet: GuidedSheet, bridge: BridgeForm | None) -> HttpRes
         parts.append(title_of(work.pump.events.filter(kind=Kind.DOSE_CHANGE).latest("pk")))
     if beside is not None:
         parts.append(title_of(work.pump.events.filter(kind=Kind.BRIDGE_BOLUS).latest("pk")))
-    tell(work, _("Stored. %(what)s.") % {"what": "; ".join(parts)}, before, logged=refill)
+    said = _("Stored. %(what)s.") % {"what": "; ".join(parts)}
+    tell(work.request, work.pump, said, before, now=work.now, logged=refill)
     return _go_to(work.request, end_of(refill))
 
 

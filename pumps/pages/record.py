@@ -1,23 +1,19 @@
 """Log what happened to a pump: form, review side by side, save. Nothing is stored before the review was seen."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from alerts.models import Alert
 from clinics.errors import Conflict, Doubt, Impossible, NeedsConfirmation, Overtaken
 from clinics.pages.access import require, user_of
 from clinics.roles import Permission
-from clinics.words import calendar_day, day
+from clinics.words import calendar_day
 from pumps.forms.bridge import BridgeForm
 from pumps.forms.entries import ErrorForm, VoidForm
 from pumps.models import Event, Forecast, Pump
@@ -27,6 +23,7 @@ from pumps.pages.bridge import context as bridge_context
 from pumps.pages.checked import checked_words
 from pumps.pages.review import lines
 from pumps.pages.sheets import Sheet, Work, sheet
+from pumps.pages.telling import tell, with_undo
 from pumps.pages.timeline import entry_of, title_of
 from pumps.pages.words import SEVERITY_WORDS, scanner_words
 from pumps.services import consequences, ledger, plans, visit_ends
@@ -35,9 +32,9 @@ from pumps.services.kinds import FORMS, KINDS
 
 Kind = Event.Kind
 TEMPLATES = {Kind.REFILL: "pumps/log_refill.html", Kind.DOSE_CHANGE: "pumps/log_dose_change.html"}
-# What a form carries from step to step beside the values of the entry itself.
 # Longer than any row's id.
 MOST_DIGITS = 19
+# What a form carries from step to step beside the values of the entry itself.
 STEPS = ("csrfmiddlewaretoken", "step", "confirm", "seen")
 
 
@@ -234,46 +231,8 @@ def _void(work: Work, form: ErrorForm, event: Event, also: Sequence[Event]) -> H
 
 def _done(work: Work, said: str, before: Forecast, *, logged: Event | None = None) -> HttpResponse:
     """Back to the pump, with what moved because of it."""
-    tell(work, said, before, logged=logged)
+    tell(work.request, work.pump, said, before, now=work.now, logged=logged)
     return redirect("pump", pump_id=work.pump.pk)
-
-
-def tell(work: Work, said: str, before: Forecast, *, logged: Event | None = None) -> None:
-    """What was stored, what moved because of it, and the way to take it back."""
-    after = Forecast.objects.get(pump=work.pump)
-    told = [said, _moved(work.pump, before.refill_by, after.refill_by)]
-    alerts = Alert.objects.filter(pump=work.pump).order_by("pk")
-    if logged is not None:
-        closed = alerts.filter(closed_by_event=logged)
-        told += [_("Reminder closed: %(what)s.") % {"what": alert.get_kind_display()} for alert in closed]
-    reopened = alerts.filter(closed_at=None, steps__what="reopened", steps__at=work.now).distinct()
-    told += [_("Reminder open again: %(what)s.") % {"what": alert.get_kind_display()} for alert in reopened]
-    opened = alerts.filter(closed_at=None, opened_at=work.now)
-    told += [
-        _("Alert opened, and somebody is told: %(what)s.") % {"what": alert.get_kind_display()} for alert in opened
-    ]
-    messages.success(work.request, with_undo("\n".join(told), logged))
-
-
-def with_undo(said: str, logged: Event | None) -> str:
-    """A message with the way to mark what was logged as entered in error, with all that was stored together with it."""
-    if logged is None:
-        return said
-    address, words = reverse("void_event", args=[logged.pump_id, logged.pk]), _("Undo (entered in error)")
-    if Event.objects.stored_with(logged).exists():
-        address, words = f"{address}?all=1", _("Undo all of it (entered in error)")
-    return format_html('{}\n<a href="{}">{}</a>', said, address, words)
-
-
-def _moved(pump: Pump, before: datetime | None, after: datetime | None) -> str:
-    zone = pump.clinic.zone
-    old = day(before, zone) if before is not None else _("no date")
-    new = day(after, zone) if after is not None else _("no date")
-    if old == new:
-        return _("Refill by stays %(day)s.") % {"day": new}
-    if before is None:
-        return _("Refill by is now %(day)s.") % {"day": new}
-    return _("Refill by moved from %(old)s to %(new)s.") % {"old": old, "new": new}
 
 
 def _head(pump: Pump) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A dose on its way into a pump, tapers, and what waits for a signature."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -18,9 +18,9 @@ from clinics.pages.access import require, take, user_of
 from clinics.roles import Permission
 from clinics.saying import said
 from pumps.forms.entries import Rows, RowsForm
-from pumps.models import DoseSignature, Event, Pump
-from pumps.pages.record import with_undo
+from pumps.models import DoseSignature, Event, Forecast, Pump
 from pumps.pages.sheets import rows_again
+from pumps.pages.telling import tell
 from pumps.pages.words import SEVERITY_WORDS
 from pumps.services import signing
 from therapy.compared import Compared, band_of
@@ -38,9 +38,9 @@ LISTS = ("steps", "boluses")
 KEPT_OUT = ("csrfmiddlewaretoken", "step", "more")
 
 
-def with_words(findings: list[Mapping[str, str]]) -> list[dict[str, str]]:
+def with_words(findings: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
     """Findings as a page shows them."""
-    return [{**finding, "word": SEVERITY_WORDS[finding["severity"]]} for finding in findings]
+    return [{**finding, "word": str(SEVERITY_WORDS[finding["severity"]])} for finding in findings]
 
 
 def propose(request: HttpRequest, pump_id: int) -> HttpResponse:
@@ -151,10 +151,11 @@ def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
         messages.success(request, _("Signed. Next it is programmed, and read back."))
         return redirect("proposal", proposal_id=found.pk)
     if read_form.is_bound and read_form.is_valid():
+        before = Forecast.objects.get(pump=found.pump_id)
         made: dict[str, Any] = {"proposal_id": found.pk, "by": user, "source": Event.Source.PAGE, "now": now}
         if _fits(read_form, lambda: proposals.confirm(read=_read(read_form), **made)[1]):
             found.refresh_from_db(fields=["event"])
-            messages.success(request, with_undo(_("Programmed, and in the ledger."), found.event))
+            tell(request, found.pump, _("Programmed, and in the ledger."), before, now=now, logged=found.event)
             return redirect("pump", pump_id=found.pump_id)
         found.refresh_from_db(fields=["mismatches"])
     if withdraw_form.is_bound and withdraw_form.is_valid() and tried(withdraw_form, lambda: proposals.withdraw(
@@ -254,9 +255,11 @@ def weaning_plan(request: HttpRequest, plan_id: int) -> HttpResponse:
     asked = asked_of(weaning.settings_of(step, standing_of(found.pump, now))) if step is not None else []
     read_form = ReadBackForm(sent(request, "confirm") if step is not None else None, asked=asked, prefix="confirm")
     if read_form.is_bound and step is not None:
+        before = Forecast.objects.get(pump=found.pump_id)
         due: dict[str, Any] = {"plan_id": found.pk, "event_id": step.pk, "by": user, "source": source, "now": now}
         if read_form.is_valid() and _fits(read_form, lambda: weaning.confirm_step(read=_read(read_form), **due)):
-            messages.success(request, with_undo(_("Read back: the step is confirmed."), weaning.read_back_of(step)))
+            made = weaning.read_back_of(step)
+            tell(request, found.pump, _("Read back: the step is confirmed."), before, now=now, logged=made)
             return redirect("weaning_plan", plan_id=found.pk)
         found.refresh_from_db(fields=["mismatches"])
     elif end_form.is_bound:
