@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.core import validators
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
@@ -159,3 +160,18 @@ def _is_bare_day(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def speak_plainly() -> None:
+    """Have Django's own fields and validators say what to do, in the words of the rest, wherever they stand."""
+    forms.Field.default_error_messages["required"] = gettext_lazy("Fill this in.")
+    forms.BooleanField.default_error_messages = {"required": gettext_lazy("Tick this to go on.")}
+    for chosen in (forms.ChoiceField, forms.ModelChoiceField, forms.MultipleChoiceField):
+        chosen.default_error_messages |= {"required": gettext_lazy("Choose one."), "invalid_choice": NOT_A_CHOICE}
+    forms.MultipleChoiceField.default_error_messages["required"] = gettext_lazy("Choose at least one.")
+    validators.MinValueValidator.message = gettext_lazy("Write %(limit_value)s or more.")
+    validators.MaxValueValidator.message = gettext_lazy("Write %(limit_value)s or less.")
+    validators.MaxLengthValidator.message = gettext_lazy(
+        "Write at most %(limit_value)s characters, not %(show_value)s."
+    )
+    validators.EmailValidator.message = gettext_lazy("Write an e-mail address, such as name@clinic.org.")
