@@ -24,6 +24,7 @@ from interop import jobs
 from interop.api.views import zip_of
 from interop.models import ImportJob
 from interop.problems import FILE_ORDER
+from interop.tables import TABLES
 from interop.tasks import run_imports
 from interop.uploads import contents
 
@@ -76,6 +77,7 @@ def imports(request: HttpRequest) -> HttpResponse:
         "form": form,
         "jobs": jobs.visible_to(user)[:JOBS_SHOWN],
         "file_names": FILE_ORDER,
+        "tables": TABLES,
         "may_add_clinics": user.access.can_everywhere(Permission.ADMINISTER),
     }
     return render(request, "interop/imports.html", context)

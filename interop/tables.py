@@ -377,3 +377,5 @@ EVENTS = Table(
         Column("reason", _text(Event, "reason"), blank=""),
     ),
 )
+# In the order in which they are read: each names what stands in those before.
+TABLES: tuple[Table[Any], ...] = (CLINICS, PRODUCTS, PATIENTS, CONTACTS, PUMPS, REFILLS, DOSE_CHANGES, EVENTS)
