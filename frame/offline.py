@@ -18,6 +18,8 @@ from clinics.models import User
 
 PAGE = "offline/page.html"
 SCRIPT = Path(__file__).with_name("sw.js")
+# So long a page may take, in ms, before the one that is kept comes in its place; the slowest takes a few seconds.
+PATIENCE = 20_000
 LIBRARIES = ("bootstrap/css/bootstrap.min.css", "htmx/htmx.min.js")
 
 
@@ -34,7 +36,7 @@ def offline(request: HttpRequest) -> HttpResponse:
 @require_safe
 def worker(request: HttpRequest) -> HttpResponse:
     """The service worker, at the root since it answers for all pages of the staff."""
-    known = {"KEPT": f"brim-{_version()}", "FILES": _files(), "PAGE": reverse("offline")}
+    known = {"KEPT": f"brim-{_version()}", "FILES": _files(), "PAGE": reverse("offline"), "PATIENCE": PATIENCE}
     script = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in known.items()) + SCRIPT.read_text()
     headers = {"Service-Worker-Allowed": "/", "Cache-Control": "no-cache"}
     return HttpResponse(script, content_type="text/javascript; charset=utf-8", headers=headers)

@@ -1,5 +1,5 @@
 // Keeps the static files, and one page that says there is no connection. No page with people on it is ever kept.
-// KEPT, FILES and PAGE are written above it by frame/offline.py.
+// KEPT, FILES, PAGE and PATIENCE are written above it by frame/offline.py.
 "use strict";
 
 // Of patients and programs, log-ins, and files to take away: left to the browser as if this were not here.
@@ -53,10 +53,15 @@ async function fromHere(request) {
 
 async function fromThere(request) {
   try {
-    return await fetch(request);
+    return await Promise.race([fetch(request), tired()]);
   } catch (error) {
     const page = await caches.match(PAGE, { cacheName: KEPT, ignoreSearch: true, ignoreVary: true });
     if (!page) throw error;
     return page;
   }
+}
+
+// A server that hangs answers no more than one that is not there.
+function tired() {
+  return new Promise((_, fail) => setTimeout(() => fail(new Error("no answer")), PATIENCE));
 }

@@ -1,6 +1,7 @@
 """Without a connection, in a real browser: one page that says so, what is kept, and going on when it is back."""
 
 import re
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from clinics.models import Clinic
 from clinics.roles import Role
+from frame import offline
 from pumps.models import Pump, VisitDraft
+from pumps.pages import today
 from tests.browser.accessible import violations
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.people import enter
@@ -26,6 +29,11 @@ KEPT = """async () => {
 LET_GO = """async () => {
   while ((await caches.keys()).length) await new Promise((done) => setTimeout(done, 50));
 }"""
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(offline, "PATIENCE", 1500)
 
 
 @pytest.fixture(params=[DESK, PHONE], ids=["desk", "phone"])
@@ -62,6 +70,24 @@ def test_another_page_without_a_connection_and_back(clinic: Clinic, away: Page) 
     expect(away.get_by_text("do not wait for Brim")).to_be_visible()
     away.context.set_offline(False)
     expect(away.get_by_role("heading", level=1)).to_have_text("Patients")
+
+
+def test_a_server_that_hangs_is_as_good_as_none(
+    clinic: Clinic, hurried: None, away: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+
+    def hang(*_: object) -> dict[str, Any]:
+        answers.wait(20)
+        return {}
+
+    monkeypatch.setattr(today, "recent", hang)
+    away.goto("/today/")
+    expect(away.locator("#offline-state")).to_contain_text("this page does not come", timeout=15_000)
+    says_so(away)
+    answers.set()
+    away.get_by_role("button", name="Try again").click()
+    expect(away.get_by_role("heading", level=1)).to_have_text("Today")
 
 
 def test_a_visit_that_was_being_typed_is_named_without_anybody(pump: Pump, away: Page) -> None:
