@@ -40,7 +40,7 @@ BY_KIND = {
     "delivery_failed": Priority.MEDIUM,
     "engine_late": Priority.MEDIUM,
     "call_back": Priority.MEDIUM,
-    "flow_changed": Priority.LOW,
+    "flow_changed": Priority.MEDIUM,
     "plan_unconfirmed": Priority.LOW,
 }
 WORDS = {

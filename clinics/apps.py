@@ -1,10 +1,10 @@
 from django.apps import AppConfig
 
+from clinics.fields import speak_plainly
+
 
 class ClinicsConfig(AppConfig):
     name = "clinics"
 
     def ready(self) -> None:
-        from clinics.fields import speak_plainly
-
         speak_plainly()
