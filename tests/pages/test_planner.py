@@ -127,7 +127,7 @@ def test_more_rows_keep_what_was_typed(pump: Pump, nurse: Client) -> None:
         ("daily_dose_mcg", "0", "above 0"),
         ("volume_ml", "41", "The reservoir holds 40 mL"),
         ("concentration_mcg_per_ml", "0", "above 0"),
-        ("margin_days", "15", "less than or equal to 14"),
+        ("margin_days", "15", "14 or less"),
         ("low_reservoir_alarm_ml", "40", "lies below"),
         ("factory_flow_ml_per_day", "1", "programmable"),
         ("filled_at", "soon", "Write a day and time"),

@@ -88,7 +88,7 @@ def test_the_form_starts_from_the_last_refill(pump: Pump, nurse: Client) -> None
         ({"filled_ml": "41"}, "filled_ml", "The reservoir holds 40 mL"),
         ({"aspirated_ml": "-1"}, "aspirated_ml", "cannot be negative"),
         ({"filled_ml": "forty"}, "filled_ml", "number"),
-        ({"filled_ml": ""}, "filled_ml", "required"),
+        ({"filled_ml": ""}, "filled_ml", "Fill this in"),
         ({"concentration": "2000"}, "programmed_concentration_mcg_per_ml", "say which concentration is programmed"),
         ({"concentration": "other"}, "other_concentration", "Write the concentration"),
         ({"concentration": "other", "other_concentration": "0"}, "other_concentration", "above 0"),
