@@ -56,7 +56,9 @@ def visit_report(pump: Pump, refill: Event, now: datetime) -> VisitReport:
         occurred_at__gt=refill.occurred_at - timedelta(days=1), occurred_at__lt=refill.occurred_at + timedelta(days=1)
     )
     entries = [event for event in nearby if event.occurred_at.astimezone(zone).date() == on]
-    begins, ends = entries[0].occurred_at, max(event.occurred_at for event in entries if event.occurred_at <= now)
+    # A clock that is ahead may have recorded the refill a few minutes from now.
+    ends = max([refill.occurred_at, *(event.occurred_at for event in entries if event.occurred_at <= now)])
+    begins = entries[0].occurred_at
     before, after = consequences.around(pump, begins, ends)
     row = Forecast.objects.select_related("prior_version").get(pump=pump)
     reading = read(pump, row, now)
@@ -81,14 +83,17 @@ def _program(reading: Reading, at: datetime) -> Program | None:
 
 
 def settings(found: VisitReport) -> list[tuple[str, str, str]]:
-    """What is set on the pump beside the dose: name, before, after."""
+    """What is set on the pump beside the dose: name, before, after. Of an older refill without the low level, which is
+    known as it is now alone."""
     before, after = found.programs
-    low = f"{plain(found.pump.low_reservoir_alarm_ml)} mL"
     lines = [
         (_("Mode"), _mode(before), _mode(after)),
         (_("Steps"), _steps(before), _steps(after)),
         (_("Timed boluses"), _boluses(before), _boluses(after)),
     ]
+    if found.reading is None:
+        return lines
+    low = f"{plain(found.pump.low_reservoir_alarm_ml)} mL"
     return [*lines, (_("Low reservoir alarm"), low, low)]
 
 

@@ -264,6 +264,7 @@ def _review_page(
         **compared(work.pump, found),
         **bridge_context(found, bridge),
         "expiry_blank": expiry_blank(work, found),
+        "visits": _visits_it_ends(work, found),
         "title": work.title,
         "entry": entry_of(found.event),
         "wrong": entry_of(work.wrong) if work.wrong is not None else None,
@@ -275,6 +276,12 @@ def _review_page(
         "address": work.request.path,
     }
     return render(work.request, "pumps/review.html", context)
+
+
+def _visits_it_ends(work: Work, found: Consequence) -> list[str]:
+    if found.event.kind != Kind.REFILL:
+        return []
+    return returning.would_end(visit_ends.would_end(work.pump, found.event, instead_of=work.wrong))
 
 
 def expiry_blank(work: Work, found: Consequence) -> str:

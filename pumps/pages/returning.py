@@ -1,4 +1,4 @@
-"""What becomes of visits when the refill that ended them is marked as entered in error: said before, and after."""
+"""What becomes of visits when a refill ends them, or is marked as entered in error: said before, and after."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from clinics.words import moment_words
-from pumps.services.visit_ends import Return
+from pumps.models import Event
+from pumps.services.visit_ends import Ended, Return
 from scheduling.models import Appointment
 from scheduling.states import STATE_NAMES, State
 
@@ -17,6 +18,27 @@ class Said:
 
     words: str
     other: Appointment | None = None
+
+
+def would_end(found: Ended) -> list[str]:
+    """In the review of a refill."""
+    done = [found.given_at] if found.given_at is not None else []
+    return [
+        *(_("The visit of %(when)s is done with it.") % {"when": _on(visit)} for visit in done),
+        *(
+            _("The visit of %(when)s is cancelled: after this refill it is needless.") % {"when": _on(visit)}
+            for visit in found.needless
+        ),
+    ]
+
+
+def ended(refill: Event) -> list[str]:
+    """In the message, once a refill is stored."""
+    visits = Appointment.objects.filter(refill=refill).select_related("clinic").order_by("starts_at")
+    return [
+        _("The visit of %(when)s is now: %(state)s.") % {"when": _on(visit), "state": visit.get_state_display()}
+        for visit in visits
+    ]
 
 
 def before(found: Sequence[Return]) -> list[Said]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from alerts.models import Alert
 from clinics.words import day
 from pumps.models import Event, Forecast, Pump
+from pumps.pages import returning
 
 
 def tell(
@@ -21,6 +22,7 @@ def tell(
     told = [said, _moved(pump, before.refill_by, after.refill_by)]
     alerts = Alert.objects.filter(pump=pump).order_by("pk")
     if logged is not None:
+        told += returning.ended(logged)
         closed = alerts.filter(closed_by_event=logged)
         told += [_("Reminder closed: %(what)s.") % {"what": alert.get_kind_display()} for alert in closed]
     reopened = alerts.filter(closed_at=None, steps__what="reopened", steps__at=now).distinct()

@@ -35,7 +35,7 @@ from pumps.services.entries import (
     raise_if,
 )
 from pumps.services.situation import known, situation
-from pumps.services.visit_ends import after_refill, after_void
+from pumps.services.visit_ends import after_correction, after_refill, after_void
 from scheduling.services.visits import Author
 
 # A pump's clock this close to the clinic's wall is the clinic's: it was read to the minute.
@@ -158,7 +158,10 @@ def void(
         void = Event(pump=pump, kind=Event.Kind.VOID, occurred_at=now, reason=reason, voids=each, replacement=instead)
         _stored(void, user, source, now)
         lifecycle.reopen_closed_by(each.pk, now=now)
-        after_void(each, by=Author(user, now))
+        if instead is None:
+            after_void(each, by=Author(user, now))
+        else:
+            after_correction(each, instead=instead, by=Author(user, now))
     is_refill = corrected is not None and corrected.kind == Event.Kind.REFILL
     _refresh(pump, version, facts, now=now, refill=corrected if is_refill else None)
     for each in wrong:

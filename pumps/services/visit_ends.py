@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Min, Q, QuerySet
 
 from clinical.saying import say
 from clinics.words import day, in_english
@@ -17,27 +20,65 @@ from scheduling.states import STANDING, State
 KNOWN_BEFORE = timedelta(days=7)
 
 
+@dataclass(frozen=True)
+class Ended:
+    """What a refill ends: the visit it was given at, and visits that it makes needless."""
+
+    given_at: Appointment | None
+    needless: Sequence[Appointment]
+
+
 def after_refill(*, row: Forecast, refill: Event, now: datetime) -> None:
     """A refill on the day of a visit was given at it; the newest refill on another day makes a visit needless.
 
     The caller holds the lock on the pump and its forecast.
     """
     zone, by = row.clinic.zone, Author(refill.recorded_by, now)
+    rows = Appointment.objects.filter(pump=row.pump_id).select_for_update(of=("self",))
+    ended = _ended(rows, refill, zone, is_newest=row.filled_at == refill.occurred_at)
+    if ended.given_at is not None:
+        visits.follow(ended.given_at, State.DONE, by=by, refill_id=refill.pk)
+    for visit in ended.needless:
+        reason = say("refilled on %(occurred_at)s", occurred_at=in_english(day, refill.occurred_at, zone))
+        visits.follow(visit, State.CANCELLED, by=by, reason=reason, refill_id=refill.pk)
+
+
+def would_end(pump: Pump, refill: Event, *, instead_of: Event | None) -> Ended:
+    """What a refill that is not stored yet will end. One that corrects another of the same day ends nothing more."""
+    zone = pump.clinic.zone
+    if instead_of is not None and _is_same_day(refill, instead_of, zone):
+        return Ended(None, [])
+    later = pump.events.standing().filter(kind=Event.Kind.REFILL, occurred_at__gt=refill.occurred_at)
+    is_newest = not later.exclude(pk=getattr(instead_of, "pk", None)).exists()
+    return _ended(Appointment.objects.filter(pump=pump), refill, zone, is_newest=is_newest)
+
+
+def _ended(rows: QuerySet[Appointment], refill: Event, zone: ZoneInfo, *, is_newest: bool) -> Ended:
     on = refill.occurred_at.astimezone(zone).date()
-    rows = Appointment.objects.filter(pump=row.pump_id).select_related("clinic").select_for_update(of=("self",))
-    open_ones = list(
-        rows.filter(state__in=[State.BOOKED, State.CONFIRMED, State.ARRIVED, State.NO_SHOW]).order_by("pk")
-    )
+    may_end = [State.BOOKED, State.CONFIRMED, State.ARRIVED, State.NO_SHOW]
+    open_ones = list(rows.filter(state__in=may_end).select_related("clinic").order_by("pk"))
     todays = [visit for visit in open_ones if visit.starts_at.astimezone(zone).date() == on]
     given_at = max(todays, key=lambda visit: (visit.is_standing, visit.pk), default=None)
-    if given_at is not None:
-        visits.follow(given_at, State.DONE, by=by, refill_id=refill.pk)
-    is_newest = row.filled_at == refill.occurred_at
-    for visit in open_ones:
-        is_needless = is_newest and refill.occurred_at > visit.booked_at - KNOWN_BEFORE
-        if visit is not given_at and visit.is_standing and is_needless:
-            reason = say("refilled on %(occurred_at)s", occurred_at=in_english(day, refill.occurred_at, zone))
-            visits.follow(visit, State.CANCELLED, by=by, reason=reason, refill_id=refill.pk)
+    others = [visit for visit in open_ones if visit != given_at and visit.is_standing]
+    if not is_newest or not others:
+        return Ended(given_at, [])
+    known_at = _known_at(refill)
+    return Ended(given_at, [visit for visit in others if visit.booked_at < known_at])
+
+
+def _known_at(refill: Event) -> datetime:
+    """From when on visits were booked with this refill in mind: a week after it; or once a refill of about that day was
+    recorded, if this one corrects it, or is that one again."""
+    near = Q(occurred_at__range=(refill.occurred_at - KNOWN_BEFORE, refill.occurred_at + KNOWN_BEFORE))
+    recorded = Event.objects.filter(pump=refill.pump_id, kind=Event.Kind.REFILL).exclude(pk=refill.pk)
+    recorded = recorded.filter(near | Q(voided_by__replacement=refill.pk)) if refill.pk else recorded.filter(near)
+    first = recorded.aggregate(first=Min("recorded_at"))["first"]
+    at = refill.occurred_at + KNOWN_BEFORE
+    return at if first is None else min(at, first)
+
+
+def _is_same_day(one: Event, other: Event, zone: ZoneInfo) -> bool:
+    return one.occurred_at.astimezone(zone).date() == other.occurred_at.astimezone(zone).date()
 
 
 def after_void(event: Event, *, by: Author) -> None:
@@ -45,6 +86,14 @@ def after_void(event: Event, *, by: Author) -> None:
     ended = Appointment.objects.filter(refill=event).select_related("clinic").order_by("pk")
     for visit in ended.select_for_update(of=("self",)):
         visits.undo(visit, by=by)
+
+
+def after_correction(event: Event, *, instead: Event, by: Author) -> None:
+    """What a refill ended stays ended by the one that stands in its place; of another day it is judged anew."""
+    if instead.kind == Event.Kind.REFILL and _is_same_day(event, instead, event.pump.clinic.zone):
+        Appointment.objects.filter(refill=event).update(refill=instead)
+    else:
+        after_void(event, by=by)
 
 
 @dataclass(frozen=True)

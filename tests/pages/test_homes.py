@@ -11,7 +11,7 @@ from django.utils import timezone
 from clinics.homes import HOMES, homes_of
 from clinics.models import Clinic, User
 from clinics.roles import Role
-from pumps.models import Event, Pump, StandingOut
+from pumps.models import Event, Forecast, Pump, StandingOut
 from pumps.services import booking, fleet
 from pumps.services.entries import EventEntry
 from tests.builders import PASSWORD, a_clinic, a_dose, a_refill, a_running_pump, a_user, recorded
@@ -92,13 +92,15 @@ def proposed(pump: Pump, by: User) -> None:
 
 def test_a_prescriber_sees_what_waits_what_stopped_and_what_is_serious(clinic: Clinic) -> None:
     now = timezone.now()
-    names = ("Waiting", "Stopped", "Serious", "Calm")
+    names = ("Waiting", "Stopped", "Stalled", "Serious", "Calm")
     pumps = {}
     for name in names:
         pumps[name] = a_running_pump(clinic, now=now)
         type(pumps[name].patient).objects.filter(pk=pumps[name].patient_id).update(family_name=name)
     proposed(pumps["Waiting"], a_user(Role.NURSE, clinic))
     recorded(pumps["Stopped"], EventEntry(kind=Event.Kind.STOP, occurred_at=now - timedelta(hours=1)), now=now)
+    recorded(pumps["Stalled"], EventEntry(kind=Event.Kind.STALL, occurred_at=now - timedelta(hours=1)), now=now)
+    assert Forecast.objects.get(pump=pumps["Stalled"]).refill_by is not None
     row = pumps["Serious"].forecast
     row.findings = [
         {"code": "a", "severity": "info", "message": "Only a note", "source": "s"},
@@ -110,7 +112,7 @@ def test_a_prescriber_sees_what_waits_what_stopped_and_what_is_serious(clinic: C
     waiting = [(line.patient.family_name, line.what) for line in context["waiting"]]
     assert ("Waiting", "210 mcg/day") in waiting
     assert ("Calm", "200 mcg/day, made without a signature") in waiting
-    assert [row.pump.patient.family_name for row, _ in context["stopped"]] == ["Stopped"]
+    assert [row.pump.patient.family_name for row, _ in context["stopped"]] == ["Stopped", "Stalled"]
     [(serious, findings)] = context["serious"]
     assert serious.pump.patient.family_name == "Serious"
     assert [finding["message"] for finding in findings] == ["Judge this", "A warning"]

@@ -14,7 +14,7 @@ from clinics.models import Clinic
 from clinics.roles import Role
 from pumps.models import Event, Pump
 from pumps.services import booking
-from tests.builders import a_running_pump, a_user
+from tests.builders import a_refill, a_running_pump, a_user
 from tests.pages.conftest import logged_in
 from tests.pages.test_guided import store, visit
 
@@ -50,6 +50,13 @@ def test_an_older_refill_says_what_was_then(pump: Pump, nurse: Client) -> None:
     text = text_of(nurse, first, "?paper=a4")
     assert "A later refill is recorded" in text
     assert "Aspirated not recorded" in text
+    assert "Low reservoir alarm" not in text, "it is known as it is now alone"
+
+
+def test_a_refill_by_a_clock_that_is_ahead_has_its_report(pump: Pump, nurse: Client) -> None:
+    now = timezone.now()
+    ahead = a_refill(pump, now + timedelta(minutes=3), now=now, aspirated_ml=Decimal(8))
+    assert "In the reservoir 8 mL 40 mL" in text_of(nurse, ahead).replace(".0 mL", " mL")
 
 
 def test_what_was_entered_in_error_has_no_report(pump: Pump, nurse: Client) -> None:

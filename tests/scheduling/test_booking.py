@@ -10,6 +10,7 @@ from alerts.models import Alert
 from clinics.errors import Conflict, Impossible, Overtaken
 from pumps.models import Forecast, Pump
 from pumps.services import booking, care, devices, fleet, ledger, settings
+from pumps.services.entries import RefillEntry
 from scheduling.models import Appointment
 from scheduling.states import FOLLOWS, State
 from tests.builders import NOW, a_clinic, a_dose, a_pump, a_refill, a_running_pump, a_user
@@ -390,3 +391,43 @@ def test_a_pump_that_is_replaced_has_no_visit_any_more() -> None:
     )
     assert state_of(visit) == "cancelled"
     assert a_visit(new).state == "booked"
+
+
+def test_a_correction_keeps_the_visit_it_was_given_at_and_the_next_one() -> None:
+    pump = a_running_pump()
+    given_at = a_visit(pump, NOW)
+    wrong = a_refill(pump, NOW, aspirated_ml=Decimal(8))
+    following = a_visit(pump, NOW + 10 * DAY, now=NOW + timedelta(hours=1))
+    for late, lot in ((timedelta(hours=2), "B"), (3 * DAY, "C")):
+        entry = RefillEntry(
+            refilled_at=NOW,
+            filled_ml=Decimal(40),
+            concentration_mcg_per_ml=Decimal(500),
+            aspirated_ml=Decimal(8),
+            lot_number=lot,
+        )
+        void = ledger.void(
+            pump_id=pump.pk,
+            event_id=wrong.pk,
+            reason="the lot was misread",
+            user=a_user(),
+            source="page",
+            now=NOW + late,
+            replacement=entry,
+            confirmed=["aspirated_unexpected"],
+        )
+        assert void.replacement is not None
+        wrong = void.replacement
+        assert (state_of(given_at), state_of(following)) == ("done", "booked")
+        assert Appointment.objects.get(pk=given_at.pk).refill == wrong
+
+
+def test_a_refill_recorded_again_leaves_the_next_visit_alone() -> None:
+    pump = a_running_pump(filled_days_ago=80)
+    wrong = a_refill(pump, NOW, now=NOW)
+    following = a_visit(pump, NOW + 60 * DAY, now=NOW + timedelta(hours=1))
+    at = NOW + timedelta(hours=2)
+    ledger.void(pump_id=pump.pk, event_id=wrong.pk, reason="slip", user=a_user(), source="page", now=at)
+    a_refill(pump, NOW - timedelta(minutes=30), now=at)
+    following.refresh_from_db()
+    assert following.state == "booked"

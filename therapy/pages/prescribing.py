@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -27,8 +27,6 @@ from therapy.waiting import MOST, Waiting, signs_in, to_sign
 
 # Of each list so many are shown; behind it is the page with all.
 SHOWN = 10
-# Where the worklist has pumps whose date is unknown.
-UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 GRAVEST_FIRST = ("block", "high", "warn", "info")
 
 
@@ -104,8 +102,8 @@ def _lines(waiting: Waiting) -> list[Line]:
 
 
 def _stopped(clinic_ids: list[int], now: datetime) -> Any:
-    """Pumps that have stopped or stall, whose date is therefore unknown: the first rows of the worklist."""
-    rows = Forecast.objects.filter(clinic__in=clinic_ids, worklist_at__lte=UNKNOWN).on_worklist()
+    """Pumps that have stopped or stall, which is a reason not to know their date: a part of one index."""
+    rows = Forecast.objects.filter(clinic__in=clinic_ids).exclude(unknown_reason="").on_worklist()
     rows = rows.filter(Q(stopped_at__lte=now) | Q(stalled_at__isnull=False))
     return rows.select_related("pump__patient", "pump__model", "clinic")
 
