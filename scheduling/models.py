@@ -152,6 +152,11 @@ class Appointment(models.Model):
         return self.starts_at + timedelta(minutes=self.minutes)
 
     @property
+    def as_seen(self) -> str:
+        """What a page sends back of the visit that it showed."""
+        return f"{self.pk}-{self.sequence}"
+
+    @property
     def is_standing(self) -> bool:
         return self.state in STANDING
 

@@ -22,6 +22,7 @@ from clinics.words import moment_words
 from pumps.forms.visits import CancelForm, VisitForm
 from pumps.models import Forecast, Pump
 from pumps.pages.calls import past_calls
+from pumps.pages.seen_visit import standing_as_seen
 from pumps.pages.undoing import with_button
 from pumps.pages.visit_lines import line_of
 from pumps.services import booking
@@ -41,7 +42,7 @@ def visit(request: HttpRequest, pump_id: int) -> HttpResponse:
     present = Appointment.objects.standing().filter(pump=pump).select_related("clinic").first()
     form = _form(request, pump, row, present, now)
     if request.method == "POST" and form.is_valid():
-        saved = _save(request, pump, present, form, now)
+        saved = _save(request, pump, form, now)
         if saved is not None:
             return redirect("pump", pump_id=pump.pk)
     before = (
@@ -80,25 +81,27 @@ def _form(request: HttpRequest, pump: Pump, row: Forecast, present: Appointment 
     )
 
 
-def _save(
-    request: HttpRequest, pump: Pump, present: Appointment | None, form: VisitForm, now: datetime
-) -> Appointment | None:
-    """Book or move; what is odd about the time is said, and it is booked all the same. None with what is wrong at the
-    form; a form of moving whose visit has gone meanwhile books nothing."""
-    user, values = user_of(request), form.cleaned_data
-    seen = paging.read_id(request.POST.get("seen", ""))
-    if present is None:
-        saved = _try(form, lambda: booking.book(pump_id=pump.pk, by=user, now=now, **values))
-    else:
-        saved = _try(form, lambda: booking.move(appointment_id=present.pk, by=user, now=now, seen=seen, **values))
+def _save(request: HttpRequest, pump: Pump, form: VisitForm, now: datetime) -> Appointment | None:
+    """Book or move, whichever the form was made for; what is odd about the time is said, and it is booked all the same.
+    None with what is wrong at the form."""
+    saved = _try(form, lambda: _booked_or_moved(request, pump, form, now))
     if saved is not None:
-        said = _("Moved to %(when)s.") if present is not None else _("Booked for %(when)s.")
+        said = _("Moved to %(when)s.") if saved.sequence else _("Booked for %(when)s.")
         told = said % {"when": moment_words(saved.starts_at, pump.clinic.zone)}
         undo = f"{reverse('undo_visit', args=[saved.pk])}?back=pump"
         messages.success(request, with_button(request, told, undo, _("Undo")))
         for remark in remarks(saved):
             messages.warning(request, remark)
     return saved
+
+
+def _booked_or_moved(request: HttpRequest, pump: Pump, form: VisitForm, now: datetime) -> Appointment:
+    present, seen = standing_as_seen(request, pump)
+    by, values = user_of(request), form.cleaned_data
+    if present is None:
+        values.pop("reason", None)  # of a move, which is what the form would be made for now
+        return booking.book(pump_id=pump.pk, by=by, now=now, **values)
+    return booking.move(appointment_id=present.pk, by=by, now=now, seen=seen, **values)
 
 
 def _try(form: forms.Form, action: Callable[[], Appointment]) -> Appointment | None:

@@ -13,12 +13,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from clinics import paging
 from clinics.errors import DomainError, Impossible
 from clinics.pages.access import require, user_of
 from clinics.roles import Permission
 from clinics.words import moment_words
 from pumps.models import Forecast, Pump
+from pumps.pages.seen_visit import standing_as_seen
 from pumps.pages.undoing import with_button
 from pumps.pages.worklist_lines import line_of_pump
 from pumps.services import booking, free
@@ -112,8 +112,7 @@ def taken(request: HttpRequest, pump: Pump, at: datetime, late_reason: str) -> t
         Impossible, Conflict, Overtaken: as `booking.book` and `booking.move`; the time must still be free.
     """
     by, now = user_of(request), timezone.now()
-    seen = paging.read_id(request.POST.get("seen", ""))
-    present = Appointment.objects.standing().filter(pump=pump).first() if seen is not None else None
+    present, seen = standing_as_seen(request, pump)
     if present is None:
         visit = booking.book(pump_id=pump.pk, starts_at=at, late_reason=late_reason, by=by, now=now, must_be_free=True)
         return visit, True

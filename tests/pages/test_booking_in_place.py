@@ -144,10 +144,12 @@ def test_a_visit_that_stands_is_moved_in_place(scheduler: Client, pump: Pump) ->
     visit = a_visit(pump, offered(pump).in_time[0], now=timezone.now())
     assert "Move the visit of" in scheduler.get(path_of(pump), headers=PART).text
     at = offered(pump).in_time[3]
-    assert "Moved to" in send(scheduler, pump, slot=at.isoformat(), seen=0)
+    assert "Moved to" in send(scheduler, pump, slot=at.isoformat(), seen=f"{visit.pk}-0")
     visit.refresh_from_db()
     assert (visit.starts_at, visit.sequence) == (at, 1)
-    assert "changed this visit meanwhile" in send(scheduler, pump, slot=offered(pump).in_time[1].isoformat(), seen=0)
+    assert "changed this visit meanwhile" in send(
+        scheduler, pump, slot=offered(pump).in_time[1].isoformat(), seen=f"{visit.pk}-0"
+    )
 
 
 def test_a_form_that_saw_no_visit_does_not_move_one(scheduler: Client, pump: Pump) -> None:

@@ -117,7 +117,7 @@ def test_a_visit_is_moved_to_a_free_time_and_one_seen_before_is_not(scheduler: C
     path = f"{reverse('calendar_book')}?at={at.isoformat().replace('+', '%2B')}&for={pump.pk}"
     assert "The visit is now on" in scheduler.get(path).text
     assert "is booked for this pump already" in scheduler.post(path, {}).text
-    assert "moved" in scheduler.post(path, {"seen": 0}, follow=True).text
+    assert "moved" in scheduler.post(path, {"seen": f"{visit.pk}-0"}, follow=True).text
     visit.refresh_from_db()
     assert visit.starts_at == at
 

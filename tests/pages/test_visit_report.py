@@ -14,7 +14,7 @@ from clinics.models import Clinic
 from clinics.roles import Role
 from pumps.models import Event, Pump
 from pumps.services import booking
-from tests.builders import a_refill, a_running_pump, a_user
+from tests.builders import a_dose, a_refill, a_running_pump, a_user
 from tests.pages.conftest import logged_in
 from tests.pages.test_guided import store, visit
 
@@ -56,7 +56,10 @@ def test_an_older_refill_says_what_was_then(pump: Pump, nurse: Client) -> None:
 def test_a_refill_by_a_clock_that_is_ahead_has_its_report(pump: Pump, nurse: Client) -> None:
     now = timezone.now()
     ahead = a_refill(pump, now + timedelta(minutes=3), now=now, aspirated_ml=Decimal(8))
-    assert "In the reservoir 8 mL 40 mL" in text_of(nurse, ahead).replace(".0 mL", " mL")
+    a_dose(pump, now + timedelta(minutes=3), now=now, daily_dose_mcg=Decimal(220))
+    text = text_of(nurse, ahead)
+    assert "200 mcg/day 220 mcg/day" in text
+    assert "40 mL of 500 mcg/mL" in text
 
 
 def test_what_was_entered_in_error_has_no_report(pump: Pump, nurse: Client) -> None:

@@ -43,12 +43,24 @@ def test_another_time_is_written_on_the_clinics_wall_and_moved_the_same_way(nurs
     visit = Appointment.objects.get()
     local = visit.starts_at.astimezone(pump.clinic.zone)
     assert (f"{local:%Y-%m-%d %H:%M}", visit.minutes) == (f"{day} 10:30", 45)
-    sent = {"slot": "other", "starts_at": f"{day}T11:30", "minutes": 45, "reason": "bus", "seen": 0}
+    sent = {"slot": "other", "starts_at": f"{day}T11:30", "minutes": 45, "reason": "bus", "seen": f"{visit.pk}-0"}
     assert "Moved to" in nurse.post(page_of(pump), sent, follow=True).text
     again = nurse.post(page_of(pump), {**sent, "starts_at": f"{day}T12:30"})
     assert "changed this visit meanwhile" in again.text
     visit.refresh_from_db()
     assert visit.sequence == 1
+
+
+def test_a_form_that_showed_no_visit_moves_none_and_one_that_showed_one_books_none(nurse: Client, pump: Pump) -> None:
+    visit = a_visit(pump, timezone.now() + 3 * DAY, now=timezone.now(), late_reason="away")
+    free = booking.free_times(pump=pump, now=timezone.now())[0].isoformat()
+    assert "is booked for this pump already" in nurse.post(page_of(pump), {"slot": free, "minutes": 30}).text
+    booking.cancel(appointment_id=visit.pk, reason="ill", by=a_user(), now=timezone.now())
+    sent = {"slot": free, "minutes": 30, "reason": "bus", "seen": f"{visit.pk}-0"}
+    assert "changed this visit meanwhile" in nurse.post(page_of(pump), sent).text
+    other = a_visit(pump, timezone.now() + 3 * DAY, now=timezone.now(), late_reason="away")
+    assert "changed this visit meanwhile" in nurse.post(page_of(pump), sent).text
+    assert list(Appointment.objects.standing().values_list("pk", "sequence")) == [(other.pk, 0)]
 
 
 @pytest.mark.parametrize(("wall", "said"), [("2027-03-14T02:30", "did not exist"), ("2027-11-07T01:30", "twice")])
