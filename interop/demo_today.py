@@ -27,7 +27,7 @@ LASTED = timedelta(minutes=20)
 
 @transaction.atomic
 def book(now: datetime) -> int:
-    """Book today's visits where there are none yet; returns how many.
+    """Book today's visits at clinics that have fewer than there are times for; returns how many.
 
     Those whose hour has come are done, with their refill, and the last of them waits; the others are expected.
     """

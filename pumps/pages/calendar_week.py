@@ -18,6 +18,7 @@ from pumps.pages.calendar import Shown, common, shown
 from pumps.pages.visit_lines import VisitLine, line_of
 from pumps.services import booking, free
 from scheduling.models import Appointment
+from scheduling.states import State
 
 WEEK = timedelta(days=7)
 # A week on which nothing is booked or free is drawn with these hours.
@@ -88,8 +89,9 @@ def week(request: HttpRequest) -> HttpResponse:
 
 
 def _is_cut(columns: Sequence[Column]) -> bool:
-    """Whether there are more visits than are drawn; the load of each day counts all."""
-    drawn = sum(len(cell.visits) for column in columns for cell in column.cells)
+    """Whether there are more visits than are drawn; the load of each day counts all but those who did not come."""
+    visits = [entry.line.visit for column in columns for cell in column.cells for entry in cell.visits]
+    drawn = sum(visit.state != State.NO_SHOW for visit in visits)
     return drawn < sum(column.of.load.booked for column in columns)
 
 

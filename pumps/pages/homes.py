@@ -25,8 +25,8 @@ from scheduling.models import Appointment
 AHEAD, EXPIRING = timedelta(days=7), timedelta(days=28)
 # Who has come and is not refilled yet was booked at most so long ago.
 BEGUN = timedelta(hours=12)
-# So many lines of a list are shown.
-MOST = 100
+# So many lines of a list are shown; what is needed is added up over so many booked, and so many due.
+MOST, MOST_ADDED = 100, 2000
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -60,11 +60,16 @@ def preparing(request: HttpRequest) -> HttpResponse:
     if not user.access.can_somewhere(Permission.LOG_DRUG_DATA):
         raise PermissionDenied(_("Your role does not include the drug data of refills."))
     clinics = clinics_with(user, Permission.LOG_DRUG_DATA)
-    lines = _to_prepare([clinic.pk for clinic in clinics], now)
+    lines, is_cut = _to_prepare([clinic.pk for clinic in clinics], now)
+    expiring = _expiring([clinic.pk for clinic in clinics], now)
     context = {
-        "lines": lines,
+        "lines": lines[:MOST],
+        "lines_left": len(lines[MOST:]),
         "needed": _needed(lines),
-        "expiring": _expiring([clinic.pk for clinic in clinics], now),
+        "is_cut": is_cut,
+        "most_added": MOST_ADDED,
+        "expiring": expiring[:MOST],
+        "expiring_left": len(expiring) > MOST,
         **recent(user, now),
     }
     return render(request, "pumps/home_pharmacist.html", context)
@@ -75,20 +80,20 @@ def clinics_with(user: User, permission: Permission) -> list[Clinic]:
     return [clinic for clinic in Clinic.objects.visible_to(user) if user.access.can(permission, clinic.pk)]
 
 
-def _to_prepare(clinic_ids: list[int], now: datetime) -> list[ToPrepare]:
-    """Refills booked within a week, and those due within it that nobody has booked, by time."""
+def _to_prepare(clinic_ids: list[int], now: datetime) -> tuple[list[ToPrepare], bool]:
+    """Refills booked within a week, and those due within it that nobody has booked, by time; whether there are more."""
     visits = Appointment.objects.filter(clinic__in=clinic_ids).standing().between(now - BEGUN, now + AHEAD)
-    booked = {visit.pump_id: visit.starts_at for visit in visits[:MOST]}
+    booked = {visit.pump_id: visit.starts_at for visit in visits[:MOST_ADDED]}
     due = Forecast.objects.filter(clinic__in=clinic_ids, refill_by__isnull=False).on_worklist()
     due = due.filter(worklist_at__lte=now + AHEAD).without(Appointment.objects.standing())
-    unbooked = {row.pump_id: row.refill_by for row in due[:MOST] if row.refill_by is not None}
+    unbooked = {row.pump_id: row.refill_by for row in due[:MOST_ADDED] if row.refill_by is not None}
     moments = {**unbooked, **booked}
     pumps = Pump.objects.select_related("patient", "model", "clinic").in_bulk(moments)
     refills = Event.objects.standing().filter(pump__in=moments, kind=Event.Kind.REFILL)
     last = {event.pump_id: event for event in refills.order_by("pump_id", "-occurred_at").distinct("pump_id")}
     here = [pump for pump in pumps.values() if pump.is_refilled_here]
     lines = [ToPrepare(pump, moments[pump.pk], pump.pk in booked, last.get(pump.pk)) for pump in here]
-    return sorted(lines, key=lambda line: (line.at, line.pump.pk))
+    return sorted(lines, key=lambda line: (line.at, line.pump.pk)), MOST_ADDED in (len(booked), len(unbooked))
 
 
 def _needed(lines: list[ToPrepare]) -> list[tuple[str, Decimal, int, Decimal]]:
@@ -107,4 +112,4 @@ def _expiring(clinic_ids: list[int], now: datetime) -> list[Forecast]:
     """Pumps whose drug expires soon. A refill is due by then at the latest, so that it is a range of the worklist."""
     until = now + EXPIRING
     rows = Forecast.objects.filter(clinic__in=clinic_ids, drug_expires_at__lte=until).on_worklist()
-    return list(rows.filter(worklist_at__lte=until).select_related("pump__patient", "clinic")[:MOST])
+    return list(rows.filter(worklist_at__lte=until).select_related("pump__patient", "clinic")[: MOST + 1])

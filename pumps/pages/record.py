@@ -286,7 +286,9 @@ def _visits_it_ends(work: Work, found: Consequence) -> list[str]:
 
 def expiry_blank(work: Work, found: Consequence) -> str:
     """Said where a refill has no expiry of its lot though the fill before had one: its date would go unnoticed."""
-    last = work.wrong or work.latest(Kind.REFILL)
+    last = work.latest(Kind.REFILL)
+    if work.wrong is not None:
+        return _expiry_left_out(work.wrong, found)
     is_blank = found.event.kind == Kind.REFILL and found.event.drug_expires_on is None
     if not is_blank or last is None or last.drug_expires_on is None:
         return ""
@@ -294,6 +296,15 @@ def expiry_blank(work: Work, found: Consequence) -> str:
         "No expiry of the lot is entered, so none counts, and refill by may be later for it. The last fill's drug had "
         "%(day)s. If the vial shows a date, go back and enter it."
     ) % {"day": calendar_day(last.drug_expires_on)}
+
+
+def _expiry_left_out(wrong: Event, found: Consequence) -> str:
+    if found.event.kind != Kind.REFILL or found.event.drug_expires_on is not None or wrong.drug_expires_on is None:
+        return ""
+    return _(
+        "No expiry of the lot is entered, so none counts, and refill by may be later for it. The entry that is corrected "
+        "had %(day)s. If the vial shows a date, go back and enter it."
+    ) % {"day": calendar_day(wrong.drug_expires_on)}
 
 
 def _is_kept(name: str) -> bool:

@@ -81,6 +81,7 @@ def today(request: HttpRequest) -> HttpResponse:
     begun = list(
         VisitDraft.objects.visible_to(user).filter(clinic__in=ids).open(now).select_related("pump__patient", "user")
     )
+    overdue, found = _overdue(ids, now), _findings(user, ids, now)
     context = {
         "clinics": clinics,
         "now": now,
@@ -88,8 +89,10 @@ def today(request: HttpRequest) -> HttpResponse:
         "lines": _lines(sorted(visits, key=lambda visit: (visit.clinic.name, visit.clinic_id)), begun, user),
         "is_cut": len(visits) == MOST_VISITS,
         "mine": [draft for draft in begun if draft.user_id == user.pk],
-        "overdue": _overdue(ids, now),
-        "alerts": _findings(user, ids, now),
+        "overdue": overdue[:MOST_OTHERS],
+        "overdue_left": len(overdue) > MOST_OTHERS,
+        "alerts": found[:MOST_OTHERS],
+        "alerts_left": len(found) > MOST_OTHERS,
         "sees": bool(clinics),
         **recent(user, now),
     }
@@ -154,7 +157,7 @@ def _overdue(clinic_ids: Collection[int], now: datetime) -> list[Forecast]:
         Forecast.objects.filter(clinic__in=clinic_ids, refill_by__lte=now)
         .on_worklist()
         .without(Appointment.objects.standing())
-        .select_related("pump__patient", "pump__model", "clinic")[:MOST_OTHERS]
+        .select_related("pump__patient", "pump__model", "clinic")[: MOST_OTHERS + 1]
     )
     return list(rows)
 
@@ -167,4 +170,4 @@ def _findings(user: User, clinic_ids: Collection[int], now: datetime) -> list[Al
         .filter(clinic__in=clinic_ids, opened_at__gt=now - MORNING, pump__isnull=False)
         .exclude(kind=Alert.Kind.REFILL_DUE)
     )
-    return list(rows.order_by(rank(), "-opened_at").select_related("patient", "clinic")[:MOST_OTHERS])
+    return list(rows.order_by(rank(), "-opened_at").select_related("patient", "clinic")[: MOST_OTHERS + 1])

@@ -13,6 +13,7 @@ from clinics import paging
 from clinics.errors import Impossible
 from clinics.models import Clinic
 from clinics.pages.access import administered, take, user_of
+from clinics.queries import WallDay
 from clinics.roles import Permission
 from clinics.validators import is_plausible
 from pumps.forms.visits import VisitRulesForm
@@ -38,11 +39,9 @@ def visits(request: HttpRequest) -> HttpResponse:
     )
     if asked is not None:
         rows = rows.filter(clinic=asked)
-    found = [
-        visit
-        for visit in rows.select_related("clinic", "patient", "pump__model")[: MOST_SHOWN * 3]
-        if visit.starts_at.astimezone(visit.clinic.zone).date() == day
-    ][:MOST_SHOWN]
+    rows = rows.alias(wall_day=WallDay("starts_at")).filter(wall_day=day)
+    found = list(rows.select_related("clinic", "patient", "pump__model")[: MOST_SHOWN + 1])
+    is_cut, found = len(found) > MOST_SHOWN, found[:MOST_SHOWN]
     forecasts = Forecast.objects.in_bulk([visit.pump_id for visit in found])
     may = {clinic.pk for clinic in clinics if user.access.can(Permission.BOOK, clinic.pk)}
     context = {
@@ -52,6 +51,7 @@ def visits(request: HttpRequest) -> HttpResponse:
         "after": day + timedelta(days=1),
         "clinics": clinics,
         "asked": asked,
+        "is_cut": is_cut,
         "lines": [(line_of(visit, forecasts.get(visit.pump_id), now), visit.clinic_id in may) for visit in found],
     }
     return render(request, "pumps/visits.html", context)

@@ -12,6 +12,7 @@ from clinics.homes import HOMES, homes_of
 from clinics.models import Clinic, User
 from clinics.roles import Role
 from pumps.models import Event, Forecast, Pump, StandingOut
+from pumps.pages import homes, today
 from pumps.services import booking, fleet
 from pumps.services.entries import EventEntry
 from tests.builders import PASSWORD, a_clinic, a_dose, a_refill, a_running_pump, a_user, recorded
@@ -156,7 +157,7 @@ def test_a_pharmacist_sees_what_to_prepare_and_what_expires(clinic: Clinic) -> N
 def test_booked_visits_take_no_place_among_those_nobody_has_booked(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pumps.pages.homes.MOST", 1)
+    monkeypatch.setattr("pumps.pages.homes.MOST_ADDED", 1)
     now = timezone.now()
     booked = a_running_pump(clinic, filled_days_ago=75, now=now)
     due = a_running_pump(clinic, filled_days_ago=74, now=now)
@@ -204,3 +205,23 @@ def test_homes_have_an_empty_state(clinic: Clinic, name: str) -> None:
     page = logged_in(user).get(reverse(name))
     assert page.status_code == 200
     assert page.text.count("<h1") == 1
+
+
+def test_what_is_cut_is_said_and_the_sum_is_of_all(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = timezone.now()
+    for _ in range(3):
+        a_running_pump(clinic, filled_days_ago=88, now=now)
+    client = logged_in(a_user(Role.PHARMACIST, clinic))
+    monkeypatch.setattr(homes, "MOST", 2)
+    page = client.get(reverse("preparing"))
+    assert [count for _, _, count, _ in page.context["needed"]] == [3]
+    assert "1 more later in the week; it is added up above." in page.text
+    assert "than are added up here" not in page.text
+    monkeypatch.setattr(homes, "MOST_ADDED", 2)
+    assert "than are added up here" in client.get(reverse("preparing")).text
+    monkeypatch.setattr(today, "MOST_OTHERS", 2)
+    for pump in Pump.objects.all():
+        Forecast.objects.filter(pump=pump).update(refill_by=now - timedelta(days=1))
+    page = logged_in(a_user(Role.NURSE, clinic)).get(reverse("today"))
+    assert len(page.context["overdue"]) == 2
+    assert "the worklist, without a visit" in page.text
