@@ -285,26 +285,20 @@ def _visits_it_ends(work: Work, found: Consequence) -> list[str]:
 
 
 def expiry_blank(work: Work, found: Consequence) -> str:
-    """Said where a refill has no expiry of its lot though the fill before had one: its date would go unnoticed."""
-    last = work.latest(Kind.REFILL)
-    if work.wrong is not None:
-        return _expiry_left_out(work.wrong, found)
+    """Said where a refill has no expiry of its lot though what stood before had one: its date would go unnoticed."""
+    before = work.wrong or work.latest(Kind.REFILL)
     is_blank = found.event.kind == Kind.REFILL and found.event.drug_expires_on is None
-    if not is_blank or last is None or last.drug_expires_on is None:
+    if not is_blank or before is None or before.drug_expires_on is None:
         return ""
-    return _(
-        "No expiry of the lot is entered, so none counts, and refill by may be later for it. The last fill's drug had "
-        "%(day)s. If the vial shows a date, go back and enter it."
-    ) % {"day": calendar_day(last.drug_expires_on)}
-
-
-def _expiry_left_out(wrong: Event, found: Consequence) -> str:
-    if found.event.kind != Kind.REFILL or found.event.drug_expires_on is not None or wrong.drug_expires_on is None:
-        return ""
-    return _(
-        "No expiry of the lot is entered, so none counts, and refill by may be later for it. The entry that is corrected "
-        "had %(day)s. If the vial shows a date, go back and enter it."
-    ) % {"day": calendar_day(wrong.drug_expires_on)}
+    is_correction = work.wrong is not None
+    had = _("The entry that is corrected had %(day)s.") if is_correction else _("The last fill's drug had %(day)s.")
+    return " ".join(
+        (
+            _("No expiry of the lot is entered, so none counts, and refill by may be later for it."),
+            had % {"day": calendar_day(before.drug_expires_on)},
+            _("If the vial shows a date, go back and enter it."),
+        )
+    )
 
 
 def _is_kept(name: str) -> bool:
