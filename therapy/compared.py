@@ -146,12 +146,16 @@ def _mode(mode: str) -> str:
 
 
 def _steps(rows: Sequence[Mapping[str, Any]]) -> str:
-    said = (_step(row["start"], row["rate_mcg_per_h"], _of_row(row)) for row in rows)
+    said = (_step(row["start"], _plain(row["rate_mcg_per_h"]), _of_row(row)) for row in rows)
     return "; ".join(said) or NOTHING
 
 
 def _boluses(rows: Sequence[Mapping[str, Any]]) -> str:
-    return "; ".join(_bolus(row["at"], row["dose_mcg"], _of_row(row)) for row in rows) or NOTHING
+    return "; ".join(_bolus(row["at"], _plain(row["dose_mcg"]), _of_row(row)) for row in rows) or NOTHING
+
+
+def _plain(written: str) -> str:
+    return plain(Decimal(written))
 
 
 def _step(start: str, rate: str, days: str) -> str:

@@ -41,6 +41,8 @@ def lines(pump: Pump, found: Consequence) -> list[Line]:
         rows[0] = Line(rows[0].name, rows[0].before, rows[0].after, f"{found.change_pct:+} %")
     if before.patient_boluses_per_day or after.patient_boluses_per_day:
         rows.insert(2, _line(_("Patient boluses"), _patient_boluses, before, after))
+    if _is_other(before) or _is_other(after):
+        rows.insert(-1, _line(_("The patient gets"), _delivered, before, after))
     rows += [_dated(pump, name, field, before, after) for name, field in _DATES]
     return [row for row in rows if {row.before, row.after} != {str(NOTHING)}]
 
@@ -101,7 +103,7 @@ def _patient_boluses(state: State) -> str:
 
 def _flow(state: State) -> str:
     return (
-        _("%(flow_ml_per_day)s mL/day") % {"flow_ml_per_day": f"{state.flow_ml_per_day:.4g}"}
+        _("%(flow_ml_per_day)s mL/day") % {"flow_ml_per_day": _figure(state.flow_ml_per_day)}
         if state.flow_ml_per_day is not None
         else str(NOTHING)
     )
@@ -118,12 +120,24 @@ def _drug(state: State) -> str:
     )
 
 
-def _delivered(state: State) -> str:
-    """What the patient gets, where that is not what is programmed."""
+def _is_other(state: State) -> bool:
+    """Whether the patient gets something else than what is programmed."""
     dose, delivered = state.daily_dose_mcg, state.delivered_mcg
-    if delivered is None or (dose is not None and abs(delivered - float(dose)) <= SAME_DOSE * max(delivered, 1.0)):
+    return delivered is not None and (dose is None or abs(delivered - float(dose)) > SAME_DOSE * max(delivered, 1.0))
+
+
+def _delivered(state: State) -> str:
+    """What the patient gets: the dose itself, where that is what is programmed."""
+    if state.delivered_mcg is None:
         return str(NOTHING)
-    return _("%(delivered)s mcg/day") % {"delivered": f"{delivered:.4g}"}
+    if not _is_other(state):
+        return _dose(state)
+    return _("%(delivered)s mcg/day") % {"delivered": _figure(state.delivered_mcg)}
+
+
+def _figure(value: float) -> str:
+    """Four significant digits, without an exponent."""
+    return plain(Decimal(f"{value:.4g}"))
 
 
 def _volume(state: State) -> str:
@@ -139,7 +153,6 @@ _AMOUNTS: tuple[tuple[Promise, Callable[[State], str]], ...] = (
     (gettext_lazy("Hourly equivalent"), _hourly),
     (gettext_lazy("Flow"), _flow),
     (gettext_lazy("Drug in the pump"), _drug),
-    (gettext_lazy("The patient gets"), _delivered),
     (gettext_lazy("In the reservoir"), _volume),
 )
 _DATES = (

@@ -147,12 +147,12 @@ def _dose_change(event: Event) -> tuple[str, list[str]]:
         _("%(mode)s, %(hourly)s mcg/h on average") % {"mode": event.get_mode_display().lower(), "hourly": hourly},
         "; ".join(
             _("from %(start)s %(rate)s mcg/h%(days)s")
-            % {"start": step["start"], "rate": step["rate_mcg_per_h"], "days": _days(step)}
+            % {"start": step["start"], "rate": plain(Decimal(step["rate_mcg_per_h"])), "days": _days(step)}
             for step in event.steps
         ),
         "; ".join(
             _("bolus at %(at)s of %(dose)s mcg%(days)s")
-            % {"at": bolus["at"], "dose": bolus["dose_mcg"], "days": _days(bolus)}
+            % {"at": bolus["at"], "dose": plain(Decimal(bolus["dose_mcg"])), "days": _days(bolus)}
             for bolus in event.boluses
         ),
         patient_boluses_words(event.patient_bolus_mcg, event.patient_boluses_per_day),
@@ -271,7 +271,7 @@ def _alarm(event: Event) -> tuple[str, list[str]]:
 
 def _void(event: Event) -> tuple[str, list[str]]:
     wrong = event.voids
-    about = title_of(wrong) if wrong is not None and wrong.kind != Event.Kind.VOID else "entry"
+    about = title_of(wrong) if wrong is not None and wrong.kind != Event.Kind.VOID else _("an entry")
     replaced = (
         _("replaced by: %(replacement)s") % {"replacement": title_of(event.replacement)}
         if event.replacement is not None

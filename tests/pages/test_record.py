@@ -12,8 +12,9 @@ from django.utils import timezone
 from alerts.models import Alert
 from clinics.models import Clinic
 from pumps.models import Event, Pump
+from pumps.pages.timeline import title_of
 from pumps.services import fleet
-from tests.builders import a_pump, a_refill, a_running_pump
+from tests.builders import a_dose, a_pump, a_refill, a_running_pump
 
 WALL = "%Y-%m-%dT%H:%M"
 
@@ -262,3 +263,28 @@ def test_more_rows_than_there_can_be(pump: Pump, nurse: Client, total: str) -> N
     page = post(nurse, "log_dose_change", pump, dose(pump, more="steps", **{"steps-TOTAL_FORMS": total}))
     assert page.status_code == 200
     assert len(page.context["steps"].forms) <= 51
+
+
+def test_a_delivered_dose_has_no_exponent_and_stands_beside_the_programmed_one(clinic: Clinic, nurse: Client) -> None:
+    now = timezone.now()
+    pump = a_pump(clinic, now=now)
+    a_refill(pump, now - timedelta(days=5), now=now)
+    a_dose(pump, now - timedelta(days=5), daily_dose_mcg=Decimal(2000), now=now)
+    told = {"concentration": "other", "other_concentration": "4000", "programmed_concentration_mcg_per_ml": "500"}
+    lines = {line.name: line for line in review(nurse, "log_refill", pump, refill(pump, **told)).context["lines"]}
+    gets = lines["The patient gets"]
+    assert (gets.before, gets.after) == ("2000 mcg/day", "16000 mcg/day")
+    same = review(nurse, "log_refill", pump, refill(pump)).context["lines"]
+    assert "The patient gets" not in {line.name for line in same}
+
+
+def test_steps_and_boluses_are_said_without_trailing_zeros(pump: Pump, nurse: Client) -> None:
+    sent = rows("steps", ("00:00", "5.0"), ("12:00", "10.50")) | rows("boluses", ("08:00", "30.0"))
+    values = dose(pump, mode="flex", daily_dose_mcg="216", **sent)
+    said = " ".join(review(nurse, "log_dose_change", pump, values).context["entry"].details)
+    assert "from 00:00 5 mcg/h; from 12:00 10.5 mcg/h" in said
+    assert "bolus at 08:00 of 30 mcg" in said
+
+
+def test_what_marks_no_known_entry_says_so_in_the_readers_words() -> None:
+    assert title_of(Event(kind=Event.Kind.VOID)) == "Entered in error: an entry"

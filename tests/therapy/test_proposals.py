@@ -463,3 +463,11 @@ def test_a_pump_that_was_replaced_goes_on_from_the_dose_before(pump: Pump) -> No
     a_refill(new, NOW - timedelta(minutes=1), now=NOW)
     assert "no_screening" not in codes(new, "200")
     assert "restart" in codes(new, "200")
+
+
+def test_a_program_is_compared_without_trailing_zeros(pump: Pump) -> None:
+    steps = ({"start": "00:00", "rate_mcg_per_h": "5.0"}, {"start": "12:00", "rate_mcg_per_h": "10.50"})
+    boluses = ({"at": "08:00", "dose_mcg": "30.0"},)
+    lines = {line.name: line.new for line in drafted(pump, "216", mode="flex", steps=steps, boluses=boluses).lines}
+    assert lines["Steps"] == "from 00:00 5 mcg/h; from 12:00 10.5 mcg/h"
+    assert lines["Timed boluses"] == "at 08:00 30 mcg"
