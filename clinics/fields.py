@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
+from clinical.units import plain
 from clinics.validators import FIRST_YEAR, LAST_YEAR, validate_plausible
 from clinics.words import calendar_day, later
 
@@ -43,11 +45,7 @@ class Number(forms.DecimalField):
         if isinstance(value, str):
             value = value.strip()
             if _THOUSANDS.fullmatch(value):
-                whole, point = value.replace(",", ""), value.replace(",", ".", 1) + "0"
-                raise forms.ValidationError(
-                    _("%(value)s can be read in two ways: write %(whole)s or %(point)s.")
-                    % {"value": value, "whole": whole, "point": point}
-                )
+                return self._ask(value)
             with_unit = _WITH_UNIT.fullmatch(value)
             if with_unit is not None and self.unit:
                 raise forms.ValidationError(
@@ -56,6 +54,31 @@ class Number(forms.DecimalField):
                 )
             value = value.replace(",", ".")
         return super().to_python(value)
+
+    def _ask(self, value: str) -> Any:
+        """Which number is meant by `1,000`: of its readings those that this field takes."""
+        whole = value.replace(",", "")
+        point = plain(Decimal(value.replace(",", "."))) if value.count(",") == 1 else ""
+        readings = [reading for reading in (whole, point) if reading and self._takes(reading)]
+        if not readings:
+            # Refused for what it is, such as too large.
+            return super().to_python(whole)
+        if len(readings) == 1:
+            told = _("%(value)s may be misread: write %(reading)s.") % {"value": value, "reading": readings[0]}
+        else:
+            told = _("%(value)s can be read in two ways: write %(whole)s or %(point)s.") % {
+                "value": value,
+                "whole": whole,
+                "point": point,
+            }
+        raise forms.ValidationError(told)
+
+    def _takes(self, reading: str) -> bool:
+        try:
+            self.clean(reading)
+        except forms.ValidationError:
+            return False
+        return True
 
     def validate(self, value: Any) -> None:
         super().validate(value)
@@ -166,9 +189,12 @@ def speak_plainly() -> None:
     """Have Django's own fields and validators say what to do, in the words of the rest, wherever they stand."""
     forms.Field.default_error_messages["required"] = gettext_lazy("Fill this in.")
     forms.BooleanField.default_error_messages = {"required": gettext_lazy("Tick this to go on.")}
-    for chosen in (forms.ChoiceField, forms.ModelChoiceField, forms.MultipleChoiceField):
-        chosen.default_error_messages |= {"required": gettext_lazy("Choose one."), "invalid_choice": NOT_A_CHOICE}
-    forms.MultipleChoiceField.default_error_messages["required"] = gettext_lazy("Choose at least one.")
+    one = {"required": gettext_lazy("Choose one."), "invalid_choice": NOT_A_CHOICE}
+    several = {**one, "required": gettext_lazy("Choose at least one.")}
+    forms.ChoiceField.default_error_messages |= one
+    forms.ModelChoiceField.default_error_messages |= one
+    forms.MultipleChoiceField.default_error_messages |= several
+    forms.ModelMultipleChoiceField.default_error_messages |= {**several, "invalid_pk_value": NOT_A_CHOICE}
     validators.MinValueValidator.message = gettext_lazy("Write %(limit_value)s or more.")
     validators.MaxValueValidator.message = gettext_lazy("Write %(limit_value)s or less.")
     validators.MaxLengthValidator.message = gettext_lazy(
