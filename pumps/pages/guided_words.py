@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from clinical.residual import DISCREPANCY_ML
 from clinical.units import plain
+from pumps.pages.checked import checked_words
 from pumps.services.visit_checks import Emptied, Finding
 
 
@@ -29,6 +30,7 @@ class Said:
 def said(found: Emptied) -> Said:
     words = {
         Finding.AS_EXPECTED: _as_expected,
+        Finding.OFF_PROGRAM: _off_program,
         Finding.NOTHING: _nothing,
         Finding.LESS: _less,
         Finding.MORE: _more,
@@ -54,6 +56,19 @@ def _volumes(found: Emptied) -> dict[str, str]:
 def _as_expected(found: Emptied) -> Said:
     says = _("%(aspirated)s mL is within %(limit)s mL of the %(expected)s mL expected of this pump. Go on.")
     return Said("good", _("As expected"), says % _volumes(found), [], "ASRA 2017")
+
+
+def _off_program(found: Emptied) -> Said:
+    """In the words of the review, which shows the same check."""
+    if found.check is None:
+        return _as_expected(found)
+    check = checked_words(found.check)
+    says = _(
+        "%(aspirated)s mL is within %(limit)s mL of the %(expected)s mL expected of this pump, but not as programmed: "
+        "%(off)s, %(accuracy)s. That alone is no finding. Read the syringe again; if it is right, go on and follow the "
+        "trend."
+    ) % {**_volumes(found), "off": check.discrepancy, "accuracy": check.accuracy}
+    return Said("info", _("Off its program"), says, [], "ASRA 2017")
 
 
 def _nothing(found: Emptied) -> Said:

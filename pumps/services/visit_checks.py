@@ -42,18 +42,18 @@ class Finding(StrEnum):
     MORE_THAN_HELD = "more_than_held"
     LESS = "less"
     MORE = "more"
+    OFF_PROGRAM = "off_program"
     AS_EXPECTED = "as_expected"
     NOT_COMPARED = "not_compared"
 
 
 @dataclass(frozen=True)
 class Emptied:
-    """`expected_ml` and `programmed_ml` are what should be in the reservoir; None where that is not known."""
+    """`expected_ml` is what this pump should have left in the reservoir; None where that is not known."""
 
     finding: Finding
     aspirated_ml: Decimal
     expected_ml: Decimal | None
-    programmed_ml: Decimal | None
     check: RefillCheck | None
 
 
@@ -77,24 +77,33 @@ def emptied(pump: Pump, *, aspirated_ml: Decimal, at: datetime, now: datetime) -
         aspirated_ml=aspirated_ml,
     )
     found = consequences.of_entry(pump, entry, now=now)
-    return of(found.residual, found.check, aspirated_ml)
+    expected_ml = found.residual.calibrated_ml if found.residual is not None else None
+    return Emptied(_finding(found.residual, found.check, aspirated_ml), aspirated_ml, expected_ml, found.check)
 
 
-def of(residual: Residual | None, check: RefillCheck | None, aspirated_ml: Decimal) -> Emptied:
+def _finding(residual: Residual | None, check: RefillCheck | None, aspirated_ml: Decimal) -> Finding:
+    """By the pump's own history first; what only the program does not explain informs, as in the review of a refill.
+
+    Source: clinical rules, section 2 (discrepancy, ASRA 2017).
+    """
+    impossible = _impossible(residual, aspirated_ml)
+    if impossible is not None:
+        return impossible
     if residual is None:
-        finding = Finding.NOTHING if aspirated_ml == 0 else Finding.NOT_COMPARED
-        return Emptied(finding, aspirated_ml, None, None, check)
-    return Emptied(_finding(residual), aspirated_ml, residual.calibrated_ml, residual.expected_ml, check)
+        return Finding.NOT_COMPARED
+    if residual.is_off or (check is not None and check.is_finding):
+        return Finding.LESS if aspirated_ml < residual.calibrated_ml else Finding.MORE
+    if check is not None and (check.is_above_2_ml or check.is_within_accuracy is False):
+        return Finding.OFF_PROGRAM
+    return Finding.AS_EXPECTED
 
 
-def _finding(residual: Residual) -> Finding:
-    if residual.aspirated_ml == 0:
+def _impossible(residual: Residual | None, aspirated_ml: Decimal) -> Finding | None:
+    """What should not come out of a reservoir at all: nothing, or more than it held."""
+    if aspirated_ml == 0:
         return Finding.NOTHING
-    if residual.flow_ratio is not None and residual.flow_ratio < 0:
-        return Finding.MORE_THAN_HELD
-    if not residual.is_off:
-        return Finding.AS_EXPECTED
-    return Finding.LESS if residual.aspirated_ml < residual.calibrated_ml else Finding.MORE
+    is_too_much = residual is not None and residual.flow_ratio is not None and residual.flow_ratio < 0
+    return Finding.MORE_THAN_HELD if is_too_much else None
 
 
 def doubts_of(entry: RefillEntry, residual: Residual | None, checks: Checks) -> list[Doubt]:
@@ -113,7 +122,7 @@ def doubts_of(entry: RefillEntry, residual: Residual | None, checks: Checks) -> 
 def _of_aspirated(entry: RefillEntry, residual: Residual | None) -> list[Doubt]:
     if entry.emptying != Emptying.EMPTIED or entry.aspirated_ml is None:
         return []
-    found = of(residual, None, entry.aspirated_ml).finding
+    found = _impossible(residual, entry.aspirated_ml)
     if found is Finding.NOTHING:
         message = _(
             "Nothing was aspirated. Either the pump was empty, or the needle was not in the port: what is filled "

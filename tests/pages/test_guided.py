@@ -386,3 +386,38 @@ def test_an_expiry_left_blank_where_the_last_fill_had_one_is_said(clinic: Clinic
 def test_where_no_fill_had_an_expiry_nothing_is_said_of_it(pump: Pump, nurse: Client) -> None:
     assert "Expiry of the last fill" not in nurse.get(address(pump)).text
     assert look(nurse, pump, visit(pump)).context["review"]["expiry_blank"] == ""
+
+
+@pytest.mark.parametrize(
+    ("days", "aspirated", "said"),
+    [
+        (8, "36.0", "0.8 mL less in it, outside ± 14.5 %"),
+        (80, "5.8", "2.2 mL less in it, above 2 mL, within ± 14.5 %"),
+    ],
+)
+def test_what_the_program_does_not_explain_is_not_said_to_be_as_expected(
+    clinic: Clinic, nurse: Client, days: int, aspirated: str, said: str
+) -> None:
+    now = timezone.now()
+    pump = a_running_pump(clinic, filled_days_ago=240 + days, now=now)
+    for ago in (160, 80, 0):
+        a_refill(pump, now - timedelta(days=ago + days), aspirated_ml=Decimal("6.2"), now=now)
+    values = visit(pump, aspirated_ml=aspirated)
+    told = nurse.post(address(pump, "guided_emptied"), values).text
+    assert "As expected" not in told
+    assert "Off its program" in told
+    assert said in told
+    assert "data-look" not in told
+    assert said.split(", ", 1)[1] in look(nurse, pump, values).text
+
+
+def test_a_finding_of_the_review_is_looked_at_before_the_filling(clinic: Clinic, nurse: Client) -> None:
+    """Twice in a row less came out than this pump has shown; neither time by more than 2 mL."""
+    now = timezone.now()
+    pump = a_running_pump(clinic, filled_days_ago=330, now=now)
+    for number in range(30, 1, -1):
+        volume = "34.2" if number == 2 else "36"
+        a_refill(pump, now - timedelta(days=10 * number), aspirated_ml=Decimal(volume), now=now)
+    values = visit(pump, refilled_at=wall(pump, now - timedelta(days=10)), aspirated_ml="34.2")
+    assert "Less than expected" in nurse.post(address(pump, "guided_emptied"), values).text
+    assert "Not explained by what this pump has shown before" in look(nurse, pump, values).text
