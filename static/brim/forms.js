@@ -43,6 +43,8 @@
         else {
           part.value = "";
           part.classList.remove("is-invalid");
+          part.removeAttribute("aria-invalid");
+          part.removeAttribute("aria-describedby");
         }
       }
       rows.append(row);

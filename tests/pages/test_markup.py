@@ -8,12 +8,13 @@ from django.utils import timezone
 
 from alerts.models import Notification
 from clinics.models import Clinic
+from clinics.roles import Role
 from frame.topics import TOPICS
 from pumps.pages.why import WHATS
 from pumps.pictures.reservoir import Span
 from pumps.services import fleet
 from pumps.services.kinds import FORMS
-from tests.builders import a_running_pump
+from tests.builders import a_running_pump, a_user
 
 PATIENT_PAGES = (
     "patient",
@@ -135,3 +136,38 @@ def test_every_page_is_whole(clinic: Clinic, administrator: Client) -> None:
         check(administrator.post(path, {}, follow=True).text)
     check(Client().get(reverse("account_login")).text)
     check(Client().post(reverse("account_login"), {}).text)
+
+
+def test_an_error_of_a_row_is_tied_to_its_field(clinic: Clinic, administrator: Client) -> None:
+    pump = a_running_pump(clinic)
+    rows = {f"{name}-{part}_FORMS": "2" for name in ("steps", "boluses") for part in ("TOTAL", "INITIAL")}
+    wrong = {"steps-0-clock": "06:00", "steps-0-number": "many", "steps-0-days": "x", "boluses-1-number": "-"}
+    nurse = Client()
+    nurse.force_login(a_user(Role.NURSE, clinic))
+    prescriber = Client()
+    prescriber.force_login(a_user(Role.PRESCRIBER, clinic))
+    for client, path in (
+        (nurse, reverse("log_dose_change", args=[pump.pk])),
+        (nurse, reverse("propose", args=[pump.pk])),
+        (nurse, reverse("guided_visit", args=[pump.pk])),
+        (prescriber, reverse("program_templates", args=[clinic.pk])),
+    ):
+        page = client.post(path, {**rows, **wrong, "mode": "flex", "dose-mode": "flex", "program": "changed"}).text
+        for field in ("id_steps-0-number", "id_steps-0-days", "id_boluses-1-number"):
+            assert f'id="{field}_error"' in page, (path, field)
+        check(page)
+    wean = {"steps-TOTAL_FORMS": "12", "steps-INITIAL_FORMS": "0", "steps-0-at": "soon", "steps-0-daily_dose_mcg": "x"}
+    page = nurse.post(reverse("wean", args=[pump.pk]), wean).text
+    assert 'id="id_steps-0-at_error"' in page
+    check(page)
+
+
+def test_an_error_of_a_grade_is_tied_to_its_field(clinic: Clinic) -> None:
+    patient = a_running_pump(clinic).patient
+    nurse = Client()
+    nurse.force_login(a_user(Role.NURSE, clinic))
+    page = nurse.get(reverse("assess", args=[patient.pk]))
+    names = [bound.html_name for _, fields in page.context["form"].grade_rows() for bound in fields]
+    page = nurse.post(reverse("assess", args=[patient.pk]), {names[0]: "9"})
+    assert f'id="id_{names[0]}_error"' in page.text
+    check(page.text)
