@@ -15,11 +15,12 @@
   const dose = byId("id_daily_dose_mcg") ?? byId("id_dose-daily_dose_mcg");
   const hourly = byId("hourly");
   if (dose && hourly) {
+    const unit = hourly.dataset.unit ?? "mcg/h";
     const tell = () => {
       const text = dose.value.trim();
       const value = /^[1-9]\d{0,2}(,\d{3})+$/.test(text) ? NaN : Number(text.replace(",", "."));
       const perHour = Number((value / 24).toFixed(3));
-      hourly.textContent = text && value > 0 ? `= ${perHour} mcg/h on average` : "";
+      hourly.textContent = text && value > 0 ? `= ${perHour} ${unit}` : "";
     };
     dose.addEventListener("input", tell);
     tell();

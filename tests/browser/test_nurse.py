@@ -1,5 +1,6 @@
 """What a nurse does all day, at the desk and on a phone held in one hand."""
 
+import re
 from datetime import datetime
 
 import pytest
@@ -7,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from alerts.models import Alert
-from clinics.models import Clinic
+from clinics.models import Clinic, User
 from pumps.models import Event, Pump
 from pumps.services import fleet
 from tests.builders import a_patient, a_running_pump
@@ -91,6 +92,25 @@ def test_rows_are_added_as_needed(pumps: list[Pump], nurse: Page) -> None:
     nurse.get_by_role("button", name="Save").last.click()
     expect(nurse.get_by_role("status")).to_contain_text("Dose: 240 mcg/day")
     assert pumps[2].events.latest("pk").steps == [{"start": "06:00", "rate_mcg_per_h": "10"}]
+
+
+def test_a_row_beside_one_with_an_error_has_none(pumps: list[Pump], nurse: Page) -> None:
+    nurse.goto(f"/pumps/{pumps[2].pk}/dose/")
+    nurse.get_by_label("Mode").select_option("flex")
+    nurse.get_by_label("Step 3, mcg/h").fill("many")
+    nurse.get_by_role("button", name="Check before saving").last.click()
+    expect(nurse.get_by_label("Step 3, mcg/h")).to_have_accessible_description("Write a number, such as 12.5.")
+    nurse.get_by_role("group", name="Steps").get_by_role("button", name="More rows").click()
+    expect(nurse.get_by_label("Step 4, mcg/h")).not_to_have_attribute("aria-describedby", re.compile("."))
+    expect(nurse.get_by_label("Step 4, mcg/h")).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_the_hourly_dose_is_said_in_the_readers_language(pumps: list[Pump], nurse: Page) -> None:
+    User.objects.update(language="es")
+    for path in (f"/pumps/{pumps[2].pk}/dose/", f"/pumps/{pumps[2].pk}/propose/"):
+        nurse.goto(path)
+        nurse.locator("#id_daily_dose_mcg").fill("8.4")
+        expect(nurse.locator("#hourly")).to_have_text("= 0.35 mcg/h de media")
 
 
 def test_pages_fit_the_screen_and_name_every_input(pumps: list[Pump], nurse: Page) -> None:
