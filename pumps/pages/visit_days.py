@@ -39,8 +39,8 @@ def visits(request: HttpRequest) -> HttpResponse:
     )
     if asked is not None:
         rows = rows.filter(clinic=asked)
-    rows = rows.alias(wall_day=WallDay("starts_at")).filter(wall_day=day)
-    found = list(rows.select_related("clinic", "patient", "pump__model")[: MOST_SHOWN + 1])
+    of_day = rows.alias(wall_day=WallDay("starts_at")).filter(wall_day=day)
+    found: list[Appointment] = list(of_day.select_related("clinic", "patient", "pump__model")[: MOST_SHOWN + 1])
     is_cut, found = len(found) > MOST_SHOWN, found[:MOST_SHOWN]
     forecasts = Forecast.objects.in_bulk([visit.pump_id for visit in found])
     may = {clinic.pk for clinic in clinics if user.access.can(Permission.BOOK, clinic.pk)}

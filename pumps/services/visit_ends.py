@@ -49,8 +49,9 @@ def would_end(pump: Pump, refill: Event, *, instead_of: Event | None) -> Ended:
     if instead_of is not None and _is_same_day(refill, instead_of, zone):
         return Ended(None, [])
     later = pump.events.standing().filter(kind=Event.Kind.REFILL, occurred_at__gt=refill.occurred_at)
-    is_newest = not later.exclude(pk=getattr(instead_of, "pk", None)).exists()
-    return _ended(Appointment.objects.filter(pump=pump), refill, zone, is_newest=is_newest)
+    if instead_of is not None:
+        later = later.exclude(pk=instead_of.pk)
+    return _ended(Appointment.objects.filter(pump=pump), refill, zone, is_newest=not later.exists())
 
 
 def _ended(rows: QuerySet[Appointment], refill: Event, zone: ZoneInfo, *, is_newest: bool) -> Ended:
