@@ -59,6 +59,41 @@ def of_urgency(rows: Forecasts, code: str, policies: Mapping[int, Policy], now: 
     return asked
 
 
+# What waits for no date: a pump that is stopped or stalled, one that may be empty, one without a date, one that may be
+# low. `DATED` is any other.
+STANDS_STILL, EMPTY, UNDATED, LOW, DATED = range(5)
+
+
+def gravity(row: Forecast, now: datetime) -> int:
+    """Which of these a pump is, by the earlier of programmed and calibrated; `DATED` if its date is what counts."""
+    if row.stalled_at is not None or (row.stopped_at is not None and row.stopped_at <= now):
+        return STANDS_STILL
+    if _is_past(now, row.programmed_empty_at, row.empty_at):
+        return EMPTY
+    if row.refill_by is None:
+        return UNDATED
+    return LOW if _is_past(now, row.programmed_low_at, row.earliest_low_at) else DATED
+
+
+def _is_past(now: datetime, *moments: datetime | None) -> bool:
+    return any(moment is not None and moment <= now for moment in moments)
+
+
+def gravest(rows: Forecasts, now: datetime) -> Forecasts:
+    """Only those that wait for no date, the gravest first. They are past refill-by, or not all is known of them: two
+    ranges of indexes."""
+    near = rows.filter(Q(worklist_at__lte=now) | ~Q(unknown_reason=""))
+    case = Case(
+        When(Q(stopped_at__lte=now) | Q(stalled_at__isnull=False), then=Value(STANDS_STILL)),
+        When(LessThanOrEqual(ANCHORS[Anchor.EMPTY], Value(now)), then=Value(EMPTY)),
+        When(refill_by=None, then=Value(UNDATED)),
+        When(LessThanOrEqual(ANCHORS[Anchor.LOW], Value(now)), then=Value(LOW)),
+        default=Value(DATED),
+    )
+    asked: Forecasts = near.alias(gravity=case).filter(gravity__lt=DATED)  # type: ignore[assignment]  # an alias is no column
+    return asked.order_by("gravity", "worklist_at", "pump")
+
+
 def without_visit(rows: Forecasts, policies: Mapping[int, Policy], now: datetime) -> Forecasts:
     """Only those that somebody has to do something about, and that have no visit."""
     pressing = rows.filter(_may_be_pressing(policies, now)).alias(urgency=_urgency(policies, now))

@@ -39,7 +39,7 @@ def worklist(request: HttpRequest) -> HttpResponse:
     page = paging.page_of(request, found, _position)
     context = {
         "page": page,
-        "lines": lines(user, page.rows, asked.policies, now),
+        "lines": lines(user, asked.read(page.rows, is_first_page=position is None), asked.policies, now),
         "asked": asked.filter,
         "query": request.GET.urlencode(),
         "most_matches": MOST_MATCHES if len(asked.matches) > MOST_MATCHES else None,

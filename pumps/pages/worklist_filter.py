@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, QueryDict
 from django.utils.translation import gettext, gettext_lazy
 
@@ -26,6 +27,8 @@ STANDING_WORDS = {
     urgencies.LATER: gettext_lazy("Later"),
 }
 NO_VISIT = "none"
+# So many that wait for no date stand before the others.
+MOST_FIRST = 25
 # Not an urgency, but asked for like one: with a finding that somebody has to judge, whatever the date.
 SERIOUS = "high"
 
@@ -111,7 +114,16 @@ class Asked:
             rows = rows.filter(worklist_at__lte=self.now + timedelta(days=asked.within_days))
         return rows
 
+    @cached_property
+    def first(self) -> list[Forecast]:
+        """Those that wait for no date (`urgencies.gravest`), so many at most; none where one urgency is asked for."""
+        return [] if self.filter.urgency else list(urgencies.gravest(self._wanted(), self.now)[:MOST_FIRST])
+
     def rows(self) -> ForecastQuerySet[Forecast]:
+        """The others, by date."""
+        return self._wanted().exclude(pump__in=[row.pump_id for row in self.first])
+
+    def _wanted(self) -> ForecastQuerySet[Forecast]:
         rows, asked = self.counted(), self.filter
         if asked.urgency == SERIOUS:
             rows = self.serious(rows)
@@ -119,8 +131,14 @@ class Asked:
             rows = urgencies.of_urgency(rows, asked.urgency, self.policies, self.now)
         if asked.without_visit:
             rows = urgencies.without_visit(rows, self.policies, self.now)
-        # Clinics are few and shared by the lines; their closed days are read once each.
-        return rows.select_related("pump__patient", "pump__model").prefetch_related("clinic__closed_days")
+        return rows.select_related("pump__patient", "pump__model")
+
+    def read(self, rows: Sequence[Forecast], *, is_first_page: bool = True) -> list[Forecast]:
+        """The rows of a page, before them on the first page those that wait for no date. Clinics are few and shared by
+        the lines; their closed days are read once each."""
+        together = [*self.first, *rows] if is_first_page else list(rows)
+        prefetch_related_objects(together, "clinic__closed_days")
+        return together
 
     def serious(self, rows: ForecastQuerySet[Forecast]) -> ForecastQuerySet[Forecast]:
         """Of clinics whose findings the user sees."""

@@ -21,6 +21,7 @@ from clinics.history import note, subject_of
 from clinics.models import Clinic, User
 from clinics.words import day, in_english
 from patients.models import Contact, Patient
+from pumps import urgencies
 from pumps.alerting import deadlines
 from pumps.models import Forecast, Pump
 from scheduling.models import Appointment, AppointmentStep, Call, VisitRules
@@ -61,7 +62,7 @@ class Line:
     """A pump on the list.
 
     `is_to_phone`: its open refill alert reaches home, and the patient gets no message; or its visit `is_unreminded`: a
-    reminder of it was due, and none has gone to the patient's side; or, messages or not, it `is_stopped`, or it is past
+    reminder of it was due, and none has gone to the patient's side; or, messages or not, it is stopped, or past
     refill-by, low or empty without a visit that stands: `urgent` is which of these.
     """
 
@@ -78,8 +79,8 @@ class Line:
     is_unreminded: bool = False
     # The last one that somebody made about this refill.
     call: Call | None = None
-    # Stopped by a program or stalled.
-    is_stopped: bool = False
+    # What waits for no date, as `urgencies.gravity` has it.
+    gravity: int = urgencies.DATED
     urgent: str = ""
 
     @property
@@ -115,8 +116,13 @@ class CallList:
 
 
 def to_phone(lines: Sequence[Line]) -> list[Line]:
-    """Of lines in order of urgency those to phone: pumps that are stopped first."""
-    return sorted((line for line in lines if line.is_to_phone), key=lambda line: not line.is_stopped)
+    """Of lines in order of urgency those to phone."""
+    return [line for line in lines if line.is_to_phone]
+
+
+def most_urgent_first(lines: Iterable[Line]) -> list[Line]:
+    """Lines in order of their dates: what waits for no date before them, the gravest first."""
+    return sorted(lines, key=lambda line: line.gravity)
 
 
 def call_list(clinic: Clinic, now: datetime) -> CallList:
@@ -141,7 +147,7 @@ def call_list(clinic: Clinic, now: datetime) -> CallList:
         clinic=clinic,
         made_at=now,
         spells=oncall.schedule(clinic, now),
-        lines=[line_of(row, by_pump.get(row.pump_id, []), facts) for row in rows],
+        lines=most_urgent_first(line_of(row, by_pump.get(row.pump_id, []), facts) for row in rows),
         of_clinic=[_said(alert) for alert in alerts if alert.pump_id is None],
         beyond=later["count"],
         next_beyond=later["first"],
@@ -243,7 +249,7 @@ def line_of(row: Forecast, alerts: Sequence[Alert], facts: Facts) -> Line:
         is_to_phone=bool(urgent) or is_unreminded or (bool(people[0].why_not) and tier is not None),
         is_unreminded=is_unreminded,
         call=facts.calls.get(row.pump_id),
-        is_stopped=urgent in (STOPPED, STALLED),
+        gravity=urgencies.STANDS_STILL if urgent in (STOPPED, STALLED) else urgencies.gravity(row, facts.now),
         urgent=urgent,
     )
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from alerts.models import Alert
 from clinics.models import Clinic
 from pumps.models import Forecast
-from pumps.services.call_lists import Line, facts_of, line_of, to_phone, visits_to_remind_of
+from pumps.services.call_lists import Line, facts_of, line_of, most_urgent_first, to_phone, visits_to_remind_of
 from scheduling.models import VisitRules
 
 # Whom to call first is looked for among so many that are due first, and so many visits that come first.
@@ -25,8 +25,7 @@ class ToCall:
 
 
 def to_call(clinics: Sequence[Clinic], now: datetime, most: int) -> ToCall:
-    """Whom these clinics have to telephone first, as `call_list` has it for each: pumps that are stopped, then most
-    urgent first.
+    """Whom these clinics have to telephone first, as `call_list` has it for each: most urgent first.
 
     Bounded, however many clinics there are and however many are due: LOOKED_AT rows of each of three indexes.
     """
@@ -42,6 +41,6 @@ def to_call(clinics: Sequence[Clinic], now: datetime, most: int) -> ToCall:
     fleet = Forecast.objects.on_worklist().filter(pump__in=pumps)
     rows = list(fleet.select_related("pump__patient", "pump__clinic", "clinic"))
     facts = facts_of(clinics, rows, rules, now)
-    lines = [line_of(row, by_pump.get(row.pump_id, []), facts[row.clinic_id]) for row in rows]
-    found = to_phone(lines)
+    lines = (line_of(row, by_pump.get(row.pump_id, []), facts[row.clinic_id]) for row in rows)
+    found = to_phone(most_urgent_first(lines))
     return ToCall(found[:most], len(found), LOOKED_AT in (len(alerts), len(stopped), len(visits)))

@@ -102,3 +102,13 @@ def test_one_with_a_visit_is_not_to_be_booked() -> None:
     rows = Forecast.objects.on_worklist()
     assert urgencies.counts(rows, by_clinic, NOW).without_visit == 1
     assert [row.pump_id for row in urgencies.without_visit(rows, by_clinic, NOW)] == [other.pk]
+
+
+def test_what_waits_for_no_date_comes_first_as_each_row_has_it() -> None:
+    scatter(two_clinics(), 120)
+    found = list(urgencies.gravest(Forecast.objects.all(), NOW))
+    graves = [urgencies.gravity(row, NOW) for row in found]
+    assert set(graves) == {urgencies.STANDS_STILL, urgencies.EMPTY, urgencies.UNDATED, urgencies.LOW}
+    assert graves == sorted(graves)
+    others = Forecast.objects.exclude(pk__in=[row.pk for row in found])
+    assert {urgencies.gravity(row, NOW) for row in others} == {urgencies.DATED}
