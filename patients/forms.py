@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinics.fields import NOT_A_CHOICE, Day
@@ -18,11 +20,21 @@ def _text(label: "str | StrPromise", longest: int, **kwargs: Any) -> forms.CharF
     return forms.CharField(label=label, max_length=longest, **kwargs)
 
 
+# The shortest numbers that are dialled have so many digits.
+LEAST_DIGITS = 5
+
+
+def validate_dialled(number: str) -> None:
+    if sum(character.isdigit() for character in number) < LEAST_DIGITS:
+        raise ValidationError(_("Write the whole number, such as +1 617 555 0100."))
+
+
 def _phone() -> forms.CharField:
     return _text(
         gettext_lazy("Phone"),
         40,
         required=False,
+        validators=[validate_dialled],
         widget=forms.TextInput(attrs={"type": "tel", "inputmode": "tel", "autocomplete": "off"}),
     )
 

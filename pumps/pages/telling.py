@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -23,8 +24,8 @@ def tell(
     alerts = Alert.objects.filter(pump=pump).order_by("pk")
     if logged is not None:
         told += returning.ended(logged)
-        closed = alerts.filter(closed_by_event=logged)
-        told += [_("Reminder closed: %(what)s.") % {"what": alert.get_kind_display()} for alert in closed]
+        closed = alerts.filter(Q(closed_by_event=logged) | Q(closed_at=now))
+        told += [_closed(alert) % {"what": alert.get_kind_display()} for alert in closed]
     reopened = alerts.filter(closed_at=None, steps__what="reopened", steps__at=now).distinct()
     told += [_("Reminder open again: %(what)s.") % {"what": alert.get_kind_display()} for alert in reopened]
     opened = alerts.filter(closed_at=None, opened_at=now)
@@ -32,6 +33,10 @@ def tell(
         _("Alert opened, and somebody is told: %(what)s.") % {"what": alert.get_kind_display()} for alert in opened
     ]
     messages.success(request, with_undo("\n".join(told), logged))
+
+
+def _closed(alert: Alert) -> str:
+    return _("Reminder closed: %(what)s.") if alert.kind == Alert.Kind.REFILL_DUE else _("Alert closed: %(what)s.")
 
 
 def with_undo(said: str, logged: Event | None) -> str:

@@ -207,7 +207,8 @@ def _against_moving_back(visit: Appointment, row: Forecast, moved: AppointmentSt
     when = {"when": moment_words(at, visit.clinic.zone)}
     if at < now - JUST_NOW:
         return _("The former time, %(when)s, has passed: the visit stays where it is.") % when
-    if not free.is_any_place(row.pump, at, moved.was_minutes or visit.minutes):
+    minutes = moved.was_minutes or visit.minutes
+    if not free.is_any_place(row.pump, at, minutes) and free.is_taken_since(visit, at, minutes, since=moved.at):
         return _("At the former time, %(when)s, no place is free: the visit stays where it is.") % when
     if row.refill_by is not None and at > row.refill_by and not moved.was_late_reason:
         return _("The former time, %(when)s, is after refill-by by now: the visit stays where it is.") % when

@@ -41,7 +41,7 @@ class Known:
     `residual` compares what a refill aspirated with what was expected. `volume_ml` is programmed to be left,
     `expected_ml` expected of this pump. `patient_boluses_most_mcg` is the most that patient boluses can have given
     since the last fill, or the last reading of them if later.
-    `is_stopped` and `is_stalled` are by events of their own.
+    `is_stopped` and `is_stalled` are by events of their own. `has_alarm`: one was heard, and nobody has looked since.
     """
 
     daily_dose_mcg: Decimal | None = None
@@ -52,6 +52,7 @@ class Known:
     patient_boluses_most_mcg: Decimal = Decimal(0)
     is_stopped: bool = False
     is_stalled: bool = False
+    has_alarm: bool = False
 
 
 def doubts_of(pump: Pump, entry: Entry, known: Known, *, now: datetime) -> list[Doubt]:
@@ -326,6 +327,13 @@ def _of_bolus(entry: EventEntry, known: Known) -> list[Doubt]:
 
 def _of_reading(entry: EventEntry, known: Known) -> list[Doubt]:
     doubts = []
+    has_read = any(value is not None for value in (entry.volume_ml, entry.daily_dose_mcg, entry.patient_bolus_mcg))
+    if known.has_alarm and not has_read and not entry.alarms:
+        message = _(
+            "An alarm was heard from this pump, and this reading settles it, though nothing of what the programmer "
+            "showed is entered. Enter the volume, the dose or the alarms of its log; or confirm that it shows none."
+        )
+        doubts.append(Doubt("alarm_not_read", "alarms", message))
     if entry.volume_ml is not None and known.volume_ml is not None:
         gap = float(entry.volume_ml) - known.volume_ml
         if abs(gap) > READING_TOLERANCE_ML:

@@ -146,6 +146,14 @@ def is_any_place(pump: Pump, starts_at: datetime, minutes: int) -> bool:
     return _others(pump, starts_at, minutes) < rules.places
 
 
+def is_taken_since(visit: Appointment, starts_at: datetime, minutes: int, *, since: datetime) -> bool:
+    """Whether another visit came to a time after a moment: one that was overbooked before has lost no place to it."""
+    ends_at = starts_at + timedelta(minutes=minutes)
+    others = Appointment.objects.standing().filter(clinic=visit.clinic_id, changed_at__gt=since).exclude(pk=visit.pk)
+    near = others.between(starts_at - timedelta(days=1), ends_at)
+    return any(each.starts_at + timedelta(minutes=each.minutes) > starts_at for each in near)
+
+
 def _others(pump: Pump, starts_at: datetime, minutes: int) -> int:
     """The most visits of other pumps at once within a time."""
     ends_at = starts_at + timedelta(minutes=minutes)

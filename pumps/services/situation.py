@@ -23,6 +23,7 @@ from clinical.ledger import (
 from clinical.patient_boluses import most_called_for
 from clinical.residual import Residual, residual
 from clinical.units import to_seconds
+from clinical.watching import of_alarm
 from pumps.services.doubts import Known
 from pumps.services.entries import Entry, EventEntry, RefillEntry
 
@@ -90,6 +91,7 @@ def known(found: Situation, entry: Entry) -> Known:
         patient_boluses_most_mcg=most_called_for(found.before, found.at),
         is_stopped=found.is_in(Motor.STOPPED, Motor.RESTARTED, ends_with_a_program=True),
         is_stalled=found.is_in(Motor.STALLED, Motor.RECOVERED, ends_with_a_program=False),
+        has_alarm=bool(of_alarm(found.before)),
     )
 
 

@@ -4,6 +4,9 @@
 (() => {
   const byId = (id) => document.getElementById(id);
 
+  // What is wrong is read first, and its links are the next to reach.
+  document.querySelector("[data-wrong]")?.focus();
+
   for (const part of document.querySelectorAll("[data-shown-for]")) {
     const choice = byId(part.dataset.shownFor);
     const values = part.dataset.values.split(" ");

@@ -11,7 +11,7 @@ from tests.builders import a_clinic, a_running_pump, a_user
 from tests.pages.conftest import logged_in
 
 pytestmark = pytest.mark.django_db
-SUMMARY = re.compile(r'<div class="said said-blocks said-error" role="alert">(.*?)</div>', re.DOTALL)
+SUMMARY = re.compile(r"<div [^>]*data-wrong>(.*?)</div>", re.DOTALL)
 
 
 @pytest.fixture

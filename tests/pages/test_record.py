@@ -14,7 +14,8 @@ from clinics.models import Clinic
 from pumps.models import Event, Pump
 from pumps.pages.timeline import title_of
 from pumps.services import fleet
-from tests.builders import a_dose, a_pump, a_refill, a_running_pump
+from pumps.services.entries import EventEntry
+from tests.builders import a_dose, a_pump, a_refill, a_running_pump, recorded
 
 WALL = "%Y-%m-%dT%H:%M"
 
@@ -288,3 +289,18 @@ def test_steps_and_boluses_are_said_without_trailing_zeros(pump: Pump, nurse: Cl
 
 def test_what_marks_no_known_entry_says_so_in_the_readers_words() -> None:
     assert title_of(Event(kind=Event.Kind.VOID)) == "Entered in error: an entry"
+
+
+def test_an_empty_reading_settles_an_alarm_only_when_that_is_confirmed(nurse: Client, pump: Pump) -> None:
+    at = timezone.now() - timedelta(hours=2)
+    alarm = EventEntry(kind=Event.Kind.ALARM_REPORTED, occurred_at=at, tones=2)
+    recorded(pump, alarm, now=at)
+    path = reverse("log_event", args=[pump.pk, "interrogation"])
+    sent = {"occurred_at": wall(pump, timezone.now() - timedelta(minutes=5))}
+    page = nurse.post(path, {**sent, "step": "review"})
+    assert "An alarm was heard from this pump, and this reading settles it" in page.text
+    saved = {**sent, "step": "save", "seen": page.context["seen"]}
+    assert "this reading settles it" in nurse.post(path, saved).text
+    done = nurse.post(path, {**saved, "confirm": "alarm_not_read"}, follow=True)
+    assert "Alert closed: Pump alarm, two tones." in done.text
+    assert pump.alerts.get(kind="pump_alarm_two_tones").closed_at is not None

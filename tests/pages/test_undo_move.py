@@ -52,7 +52,8 @@ def path_of(visit: Appointment) -> str:
 
 
 def moved_in_place(client: Client, pump: Pump, to: str) -> str:
-    answer = client.post(reverse("book_in_place", args=[pump.pk]), {"slot": to, "seen": 0}, headers=PART)
+    seen = Appointment.objects.standing().get(pump=pump).as_seen
+    answer = client.post(reverse("book_in_place", args=[pump.pk]), {"slot": to, "seen": seen}, headers=PART)
     assert "Moved to" in answer.text
     return answer.text
 
@@ -78,7 +79,7 @@ def test_in_the_row_one_press_puts_it_back(
 def test_on_its_own_page_the_message_has_the_button(
     scheduler: Client, pump: Pump, visit: Appointment, times: list[str]
 ) -> None:
-    sent = {"slot": times[2], "minutes": 45, "reason": "bus", "seen": 0}
+    sent = {"slot": times[2], "minutes": 45, "reason": "bus", "seen": visit.as_seen}
     page = scheduler.post(reverse("visit", args=[pump.pk]), sent, follow=True)
     undo = f"{path_of(visit)}?back=pump"
     assert f'action="{undo}"' in page.text
@@ -93,7 +94,8 @@ def test_the_calendar_offers_it_after_a_move(
     scheduler: Client, pump: Pump, visit: Appointment, times: list[str], nurse: Client
 ) -> None:
     query = {"for": pump.pk, "at": times[3]}
-    page = scheduler.post(f"{reverse('calendar_book')}?{reverse_query(query)}", {"seen": 0}, follow=True)
+    seen = {"seen": visit.as_seen}
+    page = scheduler.post(f"{reverse('calendar_book')}?{reverse_query(query)}", seen, follow=True)
     assert page.context["made"] == visit
     assert "back where it was" in page.text
     week = reverse("calendar_week")
@@ -115,6 +117,17 @@ def test_a_time_that_somebody_took_is_named_and_nothing_moves(
     assert "no place is free: the visit stays" in scheduler.post(path_of(visit), headers=PART).text
     visit.refresh_from_db()
     assert (visit.starts_at.isoformat(), visit.sequence) == (times[3], 1)
+
+
+def test_a_time_that_was_overbooked_before_is_given_back(
+    clinic: Clinic, scheduler: Client, pump: Pump, visit: Appointment, times: list[str]
+) -> None:
+    former, now = visit.starts_at, timezone.now()
+    a_visit(a_running_pump(clinic, filled_days_ago=70, now=now), former, now=now)
+    moved_in_place(scheduler, pump, times[3])
+    scheduler.post(path_of(visit), headers=PART)
+    visit.refresh_from_db()
+    assert (visit.starts_at, visit.sequence) == (former, 2)
 
 
 def test_a_time_that_has_passed_is_named(scheduler: Client, pump: Pump, visit: Appointment, times: list[str]) -> None:
