@@ -173,7 +173,11 @@ class DoseForm(EntryForm):
 
     effective_at = ClinicMoment(label=gettext_lazy("In effect from"))
     mode = forms.ChoiceField(
-        label=gettext_lazy("Mode"), choices=Event.ProgramMode.choices, error_messages={"invalid_choice": NOT_A_CHOICE}
+        label=gettext_lazy("Mode"),
+        choices=Event.ProgramMode.choices,
+        # What a browser sends where nothing was chosen: it is no change.
+        initial=Event.ProgramMode.SIMPLE_CONTINUOUS,
+        error_messages={"invalid_choice": NOT_A_CHOICE},
     )
     daily_dose_mcg = Number(
         label=gettext_lazy("Daily dose"), unit=gettext_lazy("mcg/day"), required=False, max_digits=10, decimal_places=3

@@ -41,7 +41,7 @@ class GuidedSheet:
             return is_valid
         if self.is_dose_judged:
             is_valid = all([self.dose.is_valid(), *(rows.is_valid() for rows in self.rows.values()), is_valid])
-        if is_valid and self.is_dose_judged and not self.form.is_dose_changed:
+        if self.is_dose_judged and not self.form.is_dose_changed and "program" not in self.form.errors:
             self.form.add_error("program", _("A dose is written below. Say that it was changed, or take it out."))
             return False
         return is_valid

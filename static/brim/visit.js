@@ -327,6 +327,8 @@
   function open(target) {
     const at = steps().findIndex((step) => step.contains(target));
     if (at >= 0 && at !== place) show(at, { focus: false });
+    // What a choice has hidden is shown where something in it is to be mended.
+    for (let part = target.closest("[hidden]"); part; part = part.parentElement.closest("[hidden]")) part.hidden = false;
     target.focus();
   }
 

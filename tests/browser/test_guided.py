@@ -17,7 +17,7 @@ from scheduling.models import Appointment
 from tests.browser.accessible import violations
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.people import enter
-from tests.builders import a_running_pump, a_user
+from tests.builders import a_pump, a_running_pump, a_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 TAP = 44
@@ -143,6 +143,34 @@ def test_what_is_wrong_is_marked_at_its_step_and_a_question_is_answered(pump: Pu
     nurse.get_by_role("button", name="Store the visit").click()
     expect(nurse.get_by_role("heading", name="Refill visit stored")).to_be_visible()
     assert pump.events.latest("pk").aspirated_ml == Decimal(0)
+
+
+def to_program(page: Page, pump: Pump, aspirated: str = "8") -> None:
+    to_aspirate(page, pump)
+    page.get_by_label("Aspirated").fill(aspirated)
+    forward(page)
+    page.get_by_label("Concentration of the drug").select_option("500")
+    page.get_by_label("As usual").check()
+    forward(page)
+    at(page, "Program")
+
+
+def test_an_unchanged_dose_is_stored_where_none_is_recorded(clinic: Clinic, nurse: Page) -> None:
+    pump = a_pump(clinic, now=timezone.now())
+    to_program(nurse, pump, aspirated="")
+    nurse.get_by_role("button", name="Check before storing").last.click()
+    at(nurse, "What follows")
+
+
+def test_a_hidden_part_is_shown_where_something_in_it_is_to_be_mended(pump: Pump, nurse: Page) -> None:
+    to_program(nurse, pump)
+    nurse.get_by_label("Changed at this visit").check()
+    nurse.get_by_label("Daily dose").fill("much")
+    nurse.get_by_label("Unchanged: the pump goes on").check()
+    nurse.get_by_role("button", name="Check before storing").last.click()
+    at(nurse, "Not stored: please mend this")
+    nurse.get_by_role("link", name="Daily dose").click()
+    expect(nurse.get_by_label("Daily dose")).to_be_focused()
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])

@@ -260,6 +260,18 @@ def test_a_first_fill_goes_into_an_empty_pump(clinic: Clinic, nurse: Client) -> 
     assert pump.events.filter(kind="refill").count() == 1
 
 
+def test_a_first_fill_is_stored_without_a_dose_where_none_is_recorded(clinic: Clinic, nurse: Client) -> None:
+    pump = a_pump(clinic, now=timezone.now())
+    values = visit(pump, aspirated_ml="")
+    del values["emptying"]
+    page = look(nurse, pump, values)
+    assert page.context["problems"] == []
+    store(nurse, pump, values)
+    assert [event.kind for event in pump.events.all()] == ["refill"]
+    page = look(nurse, pump, visit(pump, **{"dose-mode": "flex"}))
+    assert [target for target, _name, _said in page.context["problems"]] == ["id_program_0", "id_dose-daily_dose_mcg"]
+
+
 def test_a_pump_that_cannot_be_programmed_is_asked_for_no_dose(clinic: Clinic, nurse: Client) -> None:
     now = timezone.now()
     pump = a_pump(clinic, model="codman-3000-16", now=now, factory_flow_ml_per_day=Decimal("0.5"))
