@@ -34,17 +34,31 @@
     }
   });
 
-  // The server did not answer, or with an error: say so, and leave the page as it is.
+  // The server did not answer, or with an error: say so, and leave the page as it is. Of what was sent to be done it may
+  // have done all (`unknown`); that stays until the next answer to such a press, or until the page is loaded again.
   const unreached = document.getElementById("unreached");
+  let isUnknown = false;
   const tell = (words) => {
     if (!unreached) return;
     unreached.textContent = words;
     unreached.hidden = words === "";
   };
+  const tellUnlessUnknown = (words) => { if (!isUnknown) tell(words); };
+  const isAsking = ({ requestConfig, elt }) => requestConfig.verb === "get" || Boolean(elt.closest("[data-asks]"));
   for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
-    document.addEventListener(name, () => tell(document.body.dataset.unreached));
+    document.addEventListener(name, ({ detail }) => {
+      const { status } = detail.xhr;
+      const isRefused = status >= 400 && status < 500;
+      if (isAsking(detail) || isRefused) return tellUnlessUnknown(document.body.dataset.unreached);
+      isUnknown = true;
+      tell(document.body.dataset.unknown);
+    });
   }
-  document.addEventListener("htmx:afterOnLoad", (event) => { if (event.detail.successful !== false && navigator.onLine) tell(""); });
-  addEventListener("offline", () => tell(unreached?.dataset.offline ?? ""));
-  addEventListener("online", () => tell(""));
+  document.addEventListener("htmx:afterOnLoad", ({ detail }) => {
+    if (detail.successful === false || !navigator.onLine) return;
+    if (!isAsking(detail)) isUnknown = false;
+    tellUnlessUnknown("");
+  });
+  addEventListener("offline", () => tellUnlessUnknown(unreached?.dataset.offline ?? ""));
+  addEventListener("online", () => tellUnlessUnknown(""));
 })();

@@ -416,10 +416,15 @@
     byId("visit-trouble").hidden = !text;
     byId("visit-trouble").textContent = text;
   };
+  // The page itself (swaps.js) says less: a visit may be sent as often as one likes.
+  const failed = (event, text) => {
+    if (event.target !== form) return;
+    event.stopPropagation();
+    trouble(text);
+  };
   form.addEventListener("htmx:beforeRequest", (event) => { if (event.target === form) trouble(""); });
-  form.addEventListener("htmx:sendError", (event) => { if (event.target === form) trouble(form.dataset.unsent); });
-  form.addEventListener("htmx:timeout", (event) => { if (event.target === form) trouble(form.dataset.unsent); });
-  form.addEventListener("htmx:responseError", (event) => { if (event.target === form) trouble(form.dataset.failed); });
+  for (const name of ["sendError", "timeout"]) form.addEventListener(`htmx:${name}`, (event) => failed(event, form.dataset.unsent));
+  form.addEventListener("htmx:responseError", (event) => failed(event, form.dataset.failed));
   form.addEventListener("htmx:beforeOnLoad", (event) => {
     // Stored: the next page follows, and nothing of this one is kept.
     if (event.detail.xhr.getResponseHeader("HX-Redirect")) { isDone = true; forget(); }

@@ -18,6 +18,7 @@ READ_OUT = {
     "data-said",
     "data-label",
     "data-unreached",
+    "data-unknown",
 }
 # Names, units and signs that are the same in every language.
 SAME = re.compile(
