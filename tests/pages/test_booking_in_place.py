@@ -152,6 +152,15 @@ def test_a_visit_that_stands_is_moved_in_place(scheduler: Client, pump: Pump) ->
     )
 
 
+def test_the_panel_of_who_has_come_says_so_and_takes_the_focus(scheduler: Client, pump: Pump) -> None:
+    a_visit(pump, offered(pump).in_time[0], now=timezone.now())
+    Appointment.objects.update(starts_at=timezone.now(), state="arrived")
+    text = scheduler.get(path_of(pump), headers=PART).text
+    assert f"{pump.patient} has come</h2>" in text
+    assert text.count(f'id="panel-{pump.pk}-title"') == text.count("data-focus") == text.count("data-said") == 1
+    assert 'name="slot"' not in text
+
+
 def test_a_form_that_saw_no_visit_does_not_move_one(scheduler: Client, pump: Pump) -> None:
     at = offered(pump).in_time[2]
     visit = a_visit(pump, offered(pump).in_time[0], now=timezone.now())
