@@ -130,6 +130,10 @@ def test_a_call_is_kept_where_it_is_made_and_taken_back(
     expect(row).to_contain_text("nobody answered ·")
     expect(page.locator("#said")).to_contain_text("nobody answered")
     expect(row.locator("[data-focus]")).to_be_focused()
+    box = row.locator("[data-focus]").bounding_box()
+    assert box is not None
+    assert box["height"] > 10, "where the keyboard goes on is seen"
+    assert row.locator(".called-last").count() == 1
     look(page)
     assert Call.objects.get().pump == past
 

@@ -114,6 +114,7 @@ def test_undo_marks_it_as_entered_in_error_and_both_stay(scheduler: Client, ann:
     assert undo in send(scheduler, pump).text
     answer = scheduler.post(undo, {"place": "phone"}, headers=PART)
     assert "marked as entered in error" in answer.text
+    assert "visually-hidden" not in answer.text.partition("data-focus")[0], "the focus is seen"
     assert "left a message" in answer.text, "the call before it is the last one again"
     void = Call.objects.get(voids=call)
     assert (void.by, void.outcome) == (ann, "")
