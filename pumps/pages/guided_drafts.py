@@ -17,6 +17,7 @@ from pumps.models import Event, VisitDraft
 from pumps.pages import guided_sheet
 from pumps.pages.record import pump_to_log
 from pumps.pages.sheets import Work
+from pumps.queries import VisitDraftQuerySet
 from pumps.services import drafts, guided
 
 
@@ -77,8 +78,8 @@ def keep(work: Work, draft: VisitDraft | None) -> HttpResponse:
     except Conflict as error:
         messages.warning(work.request, str(error))
     else:
-        when = moment_words(work.now, work.pump.clinic.zone)
-        messages.success(work.request, _("Kept, not stored: go on with it until tomorrow. %(when)s.") % {"when": when})
+        when = moment_words(work.now + VisitDraftQuerySet.LIVES, work.pump.clinic.zone)
+        messages.success(work.request, _("Kept, not stored: go on with it until %(when)s.") % {"when": when})
     return redirect("pump", pump_id=work.pump.pk)
 
 

@@ -43,7 +43,7 @@ def guided_end(request: HttpRequest, pump_id: int, event_id: int) -> HttpRespons
 
 def _just_after(now: datetime) -> datetime:
     """A refill may be a few minutes ahead of the server's clock."""
-    return max(now, now + booking.JUST_NOW)
+    return now + booking.JUST_NOW
 
 
 def _form(request: HttpRequest, pump: Pump, now: datetime) -> VisitForm:

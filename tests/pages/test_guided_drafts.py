@@ -11,8 +11,10 @@ from django.utils import timezone
 
 from clinics.models import Clinic
 from clinics.roles import Role
+from clinics.words import moment_words
 from pumps.models import Pump, VisitDraft
 from pumps.pages import guided_sheet
+from pumps.queries import VisitDraftQuerySet
 from tests.builders import a_running_pump, a_user
 from tests.pages.conftest import logged_in
 from tests.pages.test_guided import address, store, visit
@@ -122,7 +124,8 @@ def test_rubbish_is_refused(pump: Pump, nurse: Client, values: dict[str, str]) -
 
 def test_it_is_kept_and_thrown_away_without_a_script(pump: Pump, nurse: Client) -> None:
     page = nurse.post(address(pump), {**visit(pump, aspirated_ml="7"), "step": "keep"}, follow=True)
-    assert "Kept, not stored" in page.text
+    until = moment_words(VisitDraft.objects.get().saved_at + VisitDraftQuerySet.LIVES, pump.clinic.zone)
+    assert f"Kept, not stored: go on with it until {until}." in page.text
     nurse.post(address(pump), {**visit(pump, aspirated_ml="6"), "step": "keep"})
     assert VisitDraft.objects.get().values["aspirated_ml"] == ["6"]
     page = nurse.post(address(pump, "guided_discard"), follow=True)
