@@ -49,20 +49,30 @@
     return true;
   }
 
+  // What was put in is taken off the sheet once the visit is kept, on the server or on this device (visit.js says so).
+  function leave(sheet, left) {
+    form.addEventListener("kept", () => {
+      if (left.length) localStorage.setItem(sheet.key, JSON.stringify({ at: sheet.at, end: sheet.end, typed: left }));
+      else localStorage.removeItem(sheet.key);
+      offer();
+    }, { once: true });
+  }
+
   note.addEventListener("click", (event) => {
     const choice = event.target.closest("[data-sheet]")?.dataset.sheet;
     const sheet = choice && found();
     if (!sheet) return;
     if (choice === "put") {
       if (sheet.typed.some(([name]) => name === "dose-daily_dose_mcg")) form.querySelector("[name=program][value=changed]")?.click();
+      // Where there is no such field at this pump, it stays written down.
       const left = sheet.typed.filter(([name, value]) => !put(name, value));
-      if (left.length) { // of a pump that has no such field: it stays written down
-        localStorage.setItem(sheet.key, JSON.stringify({ at: sheet.at, end: sheet.end, typed: left }));
-        return offer();
-      }
+      leave(sheet, left);
+      if (left.length) return;
+      note.hidden = true;
+    } else {
+      localStorage.removeItem(sheet.key);
+      offer();
     }
-    localStorage.removeItem(sheet.key);
-    offer();
     form.querySelector(".step:not([hidden]) h2").focus();
   });
   offer();

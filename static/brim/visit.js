@@ -44,19 +44,28 @@
     }
   }
 
+  // Whether it is kept here. On a device without room or without leave to keep anything, the server's copy has to do.
   function note() {
-    if (held || isDone || counter === base) return;
+    if (held || isDone || counter === base) return false;
     const sent = [...unanswered];
     try {
       localStorage.setItem(KEY, JSON.stringify({ token: token(), counter, base, sent, at: Date.now(), typed: typed() }));
     } catch {
-      // A device without room or without leave to keep anything: the server's copy has to do.
+      return false;
     }
+    tellKept();
+    return true;
   }
+
+  // All that was typed so far is kept, here or on the server: sheets.js waits for it.
+  const tellKept = () => form.dispatchEvent(new CustomEvent("kept"));
 
   function forget() {
     try { localStorage.removeItem(KEY); } catch { /* nothing was kept */ }
   }
+
+  // What is said where the server has not taken it: that it is kept here, or truly why it is not.
+  const saidOf = (name) => (note() ? words(name, { time: clock() }) : form.dataset[held ? "undecided" : "unkept"]);
 
   const tell = (text) => { if (byId("visit-kept").textContent !== text) byId("visit-kept").textContent = text; };
 
@@ -100,8 +109,7 @@
         take(answer);
       }
     } catch {
-      note();
-      tell(words("onDevice", { time: clock() }));
+      if (!isDone) tell(saidOf("onDevice"));
     }
   }
 
@@ -111,8 +119,10 @@
       base = answer.counter;
       newest = base;
       unanswered.clear();
-      if (counter === base && !held) forget();
-      else note();
+      if (counter === base) {
+        if (!held) forget();
+        tellKept();
+      } else note();
     } else if (answer.state === "newer") {
       isBehind = true;
       newest = answer.counter;
@@ -120,7 +130,7 @@
     } else if (answer.state === "stored") {
       stored(answer.address);
     } else if (answer.state === "out") {
-      tell(words("loggedOut", { time: clock() }));
+      tell(saidOf("loggedOut"));
     } else {
       tell(answer.said);
     }
@@ -298,21 +308,31 @@
     asked = null;
   });
 
+  // Whether the next answer came and was one.
   const nextAnswer = (ms) => new Promise((done) => {
-    emptied.addEventListener("htmx:afterRequest", done, { once: true });
-    setTimeout(done, ms);
+    emptied.addEventListener("htmx:afterRequest", ({ detail }) => done(detail.successful), { once: true });
+    setTimeout(() => done(false), ms);
   });
+
+  // Until the finding on the page is about what is typed, which may change while the server is being asked.
+  async function isAnswered() {
+    const end = Date.now() + PATIENCE;
+    while (answered !== taken() && navigator.onLine && Date.now() < end) {
+      if (asked !== taken()) htmx.trigger(emptied, "compare");
+      const about = asked;
+      const isAnswer = await nextAnswer(end - Date.now());
+      if (!isAnswer && about === taken()) break;
+    }
+    return answered === taken();
+  }
 
   // Whether Next may go on: there is nothing to look at, it was looked at, or nobody can be asked.
   async function isLookedAt() {
     if (!form.elements.aspirated_ml.value.trim() || lookedAt === taken()) return true;
     isWaiting = true;
-    if (answered !== taken() && navigator.onLine) {
-      if (asked === null) htmx.trigger(emptied, "compare");
-      await nextAnswer(PATIENCE);
-    }
+    const isFound = await isAnswered();
     isWaiting = false;
-    if (answered !== taken() || !emptied.querySelector("[data-look]")) return true;
+    if (!isFound || !emptied.querySelector("[data-look]")) return true;
     lookedAt = taken();
     return false;
   }
