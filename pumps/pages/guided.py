@@ -182,9 +182,20 @@ def _problems(sheet: GuidedSheet) -> list[tuple[str, str, str]]:
                 # A list of choices has no id of its own: its first choice has.
                 target = bound.subwidgets[0].id_for_label if bound.widget_type == "radioselect" else bound.id_for_label
                 found += [(target or "", str(bound.label), str(error)) for error in errors]
-    for rows in sheet.rows.values():
-        if rows.is_bound and sheet.is_dose_judged and not rows.is_valid():
-            found.append((f"id_{rows.prefix}-0-clock", "", _("A row of the program is not complete.")))
+    if sheet.is_dose_judged:
+        found += _problems_of_row("steps", _("Step"), sheet) + _problems_of_row("boluses", _("Bolus"), sheet)
+    return found
+
+
+def _problems_of_row(name: str, word: str, sheet: GuidedSheet) -> list[tuple[str, str, str]]:
+    """The rows of a list that are wrong, each at the field in it that is."""
+    rows = sheet.rows[name]
+    found = [("", "", str(error)) for error in rows.non_form_errors()]
+    for number, row in enumerate(rows.forms, 1):
+        for field, errors in row.errors.items():
+            # Of a time without a number, or the other way round: the one that is blank.
+            wrong = field if field in row.fields else "number" if row.cleaned_data.get("clock") else "clock"
+            found += [(row[wrong].id_for_label, f"{word} {number}", str(error)) for error in errors]
     return found
 
 

@@ -416,19 +416,56 @@
   });
   byId("visit-discard")?.querySelector("details").addEventListener("toggle", (event) => event.target.scrollIntoView({ block: "center" }));
 
+  // What is wrong is written beside its field too, as the server does it on a page without a script (parts/field.html).
   function mark() {
-    for (const input of form.querySelectorAll("[data-marked]")) {
-      input.classList.remove("is-invalid");
-      input.removeAttribute("aria-invalid");
-      delete input.dataset.marked;
-    }
-    for (const line of form.querySelectorAll(".problems-list [data-field]")) {
-      const input = byId(line.dataset.field);
-      input?.classList.add("is-invalid");
-      input?.setAttribute("aria-invalid", "true");
-      if (input) input.dataset.marked = "yes";
+    for (const input of form.querySelectorAll("[data-marked]")) unmark(input);
+    for (const { dataset } of form.querySelectorAll(".problems-list [data-field]")) {
+      const input = byId(dataset.field);
+      if (!input?.closest(".entry, .row-pair")) continue;
+      input.classList.add("is-invalid");
+      input.setAttribute("aria-invalid", "true");
+      input.dataset.marked = "yes";
+      const line = document.createElement("p");
+      line.textContent = dataset.wrong;
+      beside(input).append(line);
     }
   }
+
+  // A list of choices is described as a whole.
+  const described = (input) => (input.type === "radio" ? input.closest("fieldset") : input);
+  const besideId = (input) => `${input.type === "radio" ? input.id.replace(/_\d+$/, "") : input.id}_error`;
+  const descriptions = (part) => (part.getAttribute("aria-describedby") ?? "").split(" ").filter(Boolean);
+
+  function beside(input) {
+    const there = byId(besideId(input));
+    if (there) return there;
+    const box = document.createElement("div");
+    box.className = "entry-error";
+    box.id = besideId(input);
+    const entry = input.closest(".entry, .row-pair");
+    entry.insertBefore(box, entry.querySelector(":scope > .form-text"));
+    const part = described(input);
+    part.setAttribute("aria-describedby", [box.id, ...descriptions(part)].join(" "));
+    return box;
+  }
+
+  function unmark(input) {
+    input.classList.remove("is-invalid");
+    input.removeAttribute("aria-invalid");
+    delete input.dataset.marked;
+    byId(besideId(input))?.remove();
+    const part = described(input);
+    const left = descriptions(part).filter((id) => id !== besideId(input));
+    if (left.length) part.setAttribute("aria-describedby", left.join(" "));
+    else part.removeAttribute("aria-describedby");
+  }
+
+  // Once it is answered otherwise, what was wrong with it is no longer so; the next check says what is.
+  form.addEventListener("change", (event) => {
+    const isRadio = event.target.type === "radio";
+    const all = isRadio ? event.target.closest("fieldset").querySelectorAll("[data-marked]") : [event.target];
+    for (const input of all) if (input.dataset.marked) unmark(input);
+  });
 
   // --- sent ------------------------------------------------------------------------------------------------------
 

@@ -130,8 +130,16 @@ def test_what_is_wrong_is_marked_at_its_step_and_a_question_is_answered(pump: Pu
     at(nurse, "Not stored: please mend this")
     nurse.get_by_role("link", name="Stable in the pump").click()
     expect(nurse.get_by_label("Stable in the pump")).to_be_focused()
-    expect(nurse.get_by_label("Stable in the pump")).to_have_attribute("aria-invalid", "true")
+    stable = nurse.get_by_label("Stable in the pump")
+    expect(stable).to_have_attribute("aria-invalid", "true")
+    expect(nurse.locator("#id_stability_days_error")).to_be_visible()
+    expect(stable).to_have_accessible_description(re.compile("^Write 1 or more. Blank: as your clinic"))
+    look(nurse, "what is wrong, beside its field")
     nurse.get_by_label("Stable in the pump").fill("180")
+    nurse.get_by_label("Stable in the pump").press("Tab")
+    expect(nurse.locator("#id_stability_days_error")).to_have_count(0)
+    expect(stable).to_have_accessible_description(re.compile("^Blank: as your clinic"))
+    assert stable.get_attribute("aria-invalid") is None
     forward(nurse)
     nurse.get_by_role("button", name="Check before storing").last.click()
     at(nurse, "What follows")
@@ -160,6 +168,32 @@ def test_an_unchanged_dose_is_stored_where_none_is_recorded(clinic: Clinic, nurs
     to_program(nurse, pump, aspirated="")
     nurse.get_by_role("button", name="Check before storing").last.click()
     at(nurse, "What follows")
+
+
+def test_the_row_that_is_wrong_and_a_choice_not_made_are_marked_in_their_place(pump: Pump, nurse: Page) -> None:
+    to_program(nurse, pump)
+    nurse.get_by_label("Changed at this visit").check()
+    nurse.get_by_label("Mode", exact=True).select_option("flex")
+    nurse.get_by_label("Daily dose").fill("240")
+    nurse.get_by_label("Step 2, time").fill("08:00")
+    nurse.evaluate("document.querySelectorAll('[name=fill]').forEach((one) => { one.checked = false; })")
+    for _each in range(2):  # what is written beside a field stands there once
+        nurse.locator("#visit-form").evaluate("(form) => form.requestSubmit()")
+        at(nurse, "Not stored: please mend this")
+    nurse.get_by_role("link", name="Step 2").click()
+    number = nurse.get_by_label("Step 2, mcg/h")
+    expect(number).to_be_focused()
+    expect(number).to_have_accessible_description("Fill in both the time and the number, or neither.")
+    look(nurse, "a row that is wrong")
+    nurse.get_by_role("button", name="Check before storing").last.click()
+    at(nurse, "Not stored: please mend this")
+    nurse.get_by_role("link", name="How did it go in?").click()
+    group = nurse.get_by_role("group", name="How did it go in?")
+    expect(group).to_have_accessible_description("Say how the filling went.")
+    nurse.get_by_label("Something was odd").check()
+    expect(group).to_have_accessible_description("")
+    ids = nurse.evaluate("[...document.querySelectorAll('[id]')].map((one) => one.id)")
+    assert len(ids) == len(set(ids))
 
 
 def test_a_hidden_part_is_shown_where_something_in_it_is_to_be_mended(pump: Pump, nurse: Page) -> None:

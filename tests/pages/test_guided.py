@@ -272,6 +272,21 @@ def test_a_first_fill_is_stored_without_a_dose_where_none_is_recorded(clinic: Cl
     assert [target for target, _name, _said in page.context["problems"]] == ["id_program_0", "id_dose-daily_dose_mcg"]
 
 
+def test_the_row_of_a_program_that_is_wrong_is_named_and_led_to(pump: Pump, nurse: Client) -> None:
+    steps = {"steps-0-clock": "06:00", "steps-0-number": "10", "steps-1-clock": "08:00", "steps-2-number": "x"}
+    sent = visit(pump, program="changed", **steps, **{"dose-mode": "flex", "dose-daily_dose_mcg": "240"})
+    page = look(nurse, pump, sent | {"boluses-1-number": "5"})
+    found = [(target, name) for target, name, _said in page.context["problems"]]
+    assert found == [
+        ("id_steps-1-number", "Step 2"),
+        ("id_steps-2-number", "Step 3"),
+        ("id_boluses-1-clock", "Bolus 2"),
+    ]
+    assert page.context["problems"][0][2] == "Fill in both the time and the number, or neither."
+    page = look(nurse, pump, {**sent, "steps-TOTAL_FORMS": "x"})
+    assert [target for target, _name, _said in page.context["problems"]] == [""]
+
+
 def test_a_pump_that_cannot_be_programmed_is_asked_for_no_dose(clinic: Clinic, nurse: Client) -> None:
     now = timezone.now()
     pump = a_pump(clinic, model="codman-3000-16", now=now, factory_flow_ml_per_day=Decimal("0.5"))
