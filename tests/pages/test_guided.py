@@ -390,6 +390,7 @@ def test_the_stop_and_the_most_are_in_the_page(pump: Pump, nurse: Client) -> Non
     page = nurse.get(address(pump)).text
     assert "If it is not certain: stop." in page
     assert 'data-most="40"' in page
+    assert 'data-unit="mcg/h on average"' in page
     assert reverse("change_patient", args=[pump.patient_id]) in page
 
 
