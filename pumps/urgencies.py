@@ -91,7 +91,7 @@ def gravest(rows: Forecasts, now: datetime) -> Forecasts:
         default=Value(DATED),
     )
     asked: Forecasts = near.alias(gravity=case).filter(gravity__lt=DATED)  # type: ignore[assignment]  # an alias is no column
-    return asked.order_by("gravity", "worklist_at", "pump")
+    return asked.order_by(case, "worklist_at", "pump")
 
 
 def without_visit(rows: Forecasts, policies: Mapping[int, Policy], now: datetime) -> Forecasts:

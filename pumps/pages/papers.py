@@ -28,7 +28,7 @@ def worklist_paper(request: HttpRequest) -> HttpResponse:
     """The rows the address asks for, most urgent first, `?paper=a4` or `letter`."""
     user, now = user_of(request), timezone.now()
     asked = Asked.of(request, user, now)
-    rows = asked.read(asked.rows()[: MOST_PRINTED + 1])
+    rows = asked.read(list(asked.rows()[: MOST_PRINTED + 1]))
     found = WorklistPaper(
         lines=lines(user, rows[:MOST_PRINTED], asked.policies, now),
         who=str(user),
