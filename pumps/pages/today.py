@@ -12,16 +12,21 @@ from django.utils.translation import gettext_lazy
 
 from alerts.models import Alert
 from alerts.priorities import rank
+from alerts.services.lifecycle import policies
 from clinics.models import Clinic, User
 from clinics.pages.access import user_of
 from clinics.roles import Permission
+from pumps import urgencies
 from pumps.models import Event, Forecast, VisitDraft
 from pumps.pages.homes import recent
+from pumps.pages.words import Urgency, urgency
 from scheduling.models import Appointment
 from scheduling.states import State
 
 # So many are shown; a day that has more is a day of many clinics.
 MOST_VISITS, MOST_OTHERS = 200, 10
+# Without a visit these cannot wait; so many are looked at, among pumps of which nothing is known yet.
+GRAVE, MOST_GRAVE = {urgencies.STANDS_STILL, urgencies.EMPTY, urgencies.LOW}, 100
 # What is open since so long before now was found in the night or this morning.
 MORNING = timedelta(hours=18)
 
@@ -89,7 +94,8 @@ def today(request: HttpRequest) -> HttpResponse:
         "lines": _lines(sorted(visits, key=lambda visit: (visit.clinic.name, visit.clinic_id)), begun, user),
         "is_cut": len(visits) == MOST_VISITS,
         "mine": [draft for draft in begun if draft.user_id == user.pk],
-        "overdue": overdue[:MOST_OTHERS],
+        "overdue": _with_urgency(overdue[:MOST_OTHERS], now),
+        "grave": sum(urgencies.gravity(row, now) in GRAVE for row in overdue[:MOST_OTHERS]),
         "overdue_left": len(overdue) > MOST_OTHERS,
         "alerts": found[:MOST_OTHERS],
         "alerts_left": len(found) > MOST_OTHERS,
@@ -152,14 +158,19 @@ def _last_fills(pump_ids: Collection[int]) -> dict[int, Event]:
 
 
 def _overdue(clinic_ids: Collection[int], now: datetime) -> list[Forecast]:
-    """Past refill-by, and nobody has booked: the longest first. One range of the worklist's index, and one query."""
-    rows = (
-        Forecast.objects.filter(clinic__in=clinic_ids, refill_by__lte=now)
-        .on_worklist()
-        .without(Appointment.objects.standing())
-        .select_related("pump__patient", "pump__model", "clinic")[: MOST_OTHERS + 1]
-    )
-    return list(rows)
+    """Nobody has booked, and the pump is stopped, may be empty or low, the gravest first; or it is past refill-by, the
+    longest first. Ranges of the worklist's index, and two queries."""
+    rows = Forecast.objects.filter(clinic__in=clinic_ids).on_worklist().without(Appointment.objects.standing())
+    rows = rows.select_related("pump__patient", "pump__model", "clinic")
+    grave = [row for row in urgencies.gravest(rows, now)[:MOST_GRAVE] if urgencies.gravity(row, now) in GRAVE]
+    grave = grave[: MOST_OTHERS + 1]
+    others = rows.filter(refill_by__lte=now).exclude(pump__in=[row.pump_id for row in grave])
+    return [*grave, *others[: MOST_OTHERS + 1 - len(grave)]]
+
+
+def _with_urgency(rows: Sequence[Forecast], now: datetime) -> list[tuple[Forecast, Urgency]]:
+    by_clinic = policies({row.clinic_id for row in rows})
+    return [(row, urgency(row, by_clinic[row.clinic_id].of(row.pump.patient.flags), now)) for row in rows]
 
 
 def _findings(user: User, clinic_ids: Collection[int], now: datetime) -> list[Alert]:

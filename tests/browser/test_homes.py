@@ -44,7 +44,7 @@ def test_a_prescriber_signs_what_waits(clinic: Clinic, pump: Pump, page: Page) -
     wanted = Wanted(mode="simple_continuous", daily_dose_mcg=Decimal(210), reason="stiff")
     proposals.propose(pump_id=pump.pk, wanted=wanted, by=nurse, now=timezone.now())
     log_in(page, Role.PRESCRIBER, clinic, "Prescribing")
-    expect(page.get_by_text("No pump stood out last night")).to_be_visible()
+    expect(page.get_by_text("Not gone through yet")).to_be_visible()
     page.get_by_role("link", name="210 mcg/day").click()
     page.get_by_role("button", name="Sign", exact=True).click()
     expect(page.get_by_role("status").first).to_contain_text("Signed")

@@ -11,7 +11,7 @@ from django.utils import timezone
 from clinics.homes import HOMES, homes_of
 from clinics.models import Clinic, User
 from clinics.roles import Role
-from pumps.models import Event, Forecast, Pump, StandingOut
+from pumps.models import Event, FleetCheck, Forecast, Pump, StandingOut
 from pumps.pages import homes, today
 from pumps.services import booking, fleet
 from pumps.services.entries import EventEntry
@@ -126,6 +126,8 @@ def test_a_prescriber_sees_what_waits_what_stopped_and_what_is_serious(clinic: C
 def test_what_stood_out_last_night_of_the_clinics_one_signs_in(clinic: Clinic) -> None:
     now = timezone.now()
     client = logged_in(a_user(Role.PRESCRIBER, clinic))
+    assert "Not gone through yet" in client.get(reverse("prescribing")).text
+    FleetCheck.objects.create(started_at=now, finished_at=now)
     assert "No pump stood out last night" in client.get(reverse("prescribing")).text
     dry, other, moved = (a_running_pump(each, now=now) for each in (clinic, a_clinic(), clinic))
     for pump in (dry, other, moved):

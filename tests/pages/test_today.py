@@ -59,9 +59,10 @@ def test_the_state_of_a_visit_follows_what_happens(clinic: Clinic, nurse: Client
 
 
 def test_who_is_overdue_without_a_visit_is_named(clinic: Clinic, nurse: Client) -> None:
-    late = a_running_pump(clinic, filled_days_ago=100, now=timezone.now())
+    late = a_running_pump(clinic, filled_days_ago=97, now=timezone.now())
     page = nurse.get(reverse("today"))
-    assert [row.pump_id for row in page.context["overdue"]] == [late.pk]
+    assert [(row.pump_id, urgency.word) for row, urgency in page.context["overdue"]] == [(late.pk, "Reservoir low")]
+    assert "1 pump is stopped, empty or low, and has no visit." in page.text
     now = timezone.now()
     booking.book(pump_id=late.pk, starts_at=now + timedelta(hours=1), late_reason="away", by=a_user(), now=now)
     assert nurse.get(reverse("today")).context["overdue"] == []

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -18,7 +18,7 @@ from clinics.models import Clinic, User
 from clinics.pages.access import user_of
 from clinics.roles import Permission
 from patients.models import Patient
-from pumps.models import Forecast
+from pumps.models import FleetCheck, Forecast
 from pumps.pages.fleet import said
 from pumps.pages.homes import recent
 from pumps.pages.words import SEVERITY_WORDS
@@ -47,7 +47,11 @@ def prescribing(request: HttpRequest) -> HttpResponse:
     waiting = _lines(to_sign(user))
     stopped = list(_stopped(clinic_ids, now)[: SHOWN + 1])
     serious = _serious(clinic_ids, [row.pump_id for row in stopped])
-    standing_out = outliers.gravest(clinic_ids, SHOWN + 1)
+    standing_out, checked = (
+        outliers.gravest(clinic_ids, SHOWN + 1),
+        FleetCheck.objects.exclude(finished_at=None).first(),
+    )
+    first = Clinic.objects.filter(pk__in=clinic_ids).first()
     context = {
         "waiting": waiting[:SHOWN],
         "waiting_count": len(waiting),
@@ -57,6 +61,8 @@ def prescribing(request: HttpRequest) -> HttpResponse:
         "serious": [(row, _worded(row.findings)) for row in serious[:SHOWN]],
         "serious_left": len(serious) > SHOWN,
         "standing_out": [(row, said(row.reasons)) for row in standing_out[:SHOWN]],
+        "checked_at": checked.finished_at if checked is not None else None,
+        "zone": first.zone if first is not None else UTC,
         "standing_out_left": len(standing_out) > SHOWN,
         **recent(user, now),
     }
