@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from clinical.programs import Mode, Program, hourly_of
@@ -34,6 +34,13 @@ class Compared:
 
 
 BAND_WIDTH = 400.0
+_TENTH = Decimal("0.1")
+
+
+def signed(pct: Decimal) -> str:
+    """A change in %, to a tenth, with its sign: `+10.5`, `-20`, `0`."""
+    rounded = pct.quantize(_TENTH, rounding=ROUND_HALF_UP)
+    return f"{'+' if rounded > 0 else ''}{plain(rounded or Decimal(0))}"
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,10 @@ class Band:
     @property
     def change_pct(self) -> Decimal:
         return (self.proposed - self.current) * 100 / self.current
+
+    @property
+    def change_words(self) -> str:
+        return signed(self.change_pct)
 
     def _x(self, dose: Decimal) -> float:
         span = float(max(self.most, self.proposed)) * 1.15

@@ -471,3 +471,8 @@ def test_a_program_is_compared_without_trailing_zeros(pump: Pump) -> None:
     lines = {line.name: line.new for line in drafted(pump, "216", mode="flex", steps=steps, boluses=boluses).lines}
     assert lines["Steps"] == "from 00:00 5 mcg/h; from 12:00 10.5 mcg/h"
     assert lines["Timed boluses"] == "at 08:00 30 mcg"
+
+
+def test_a_change_has_its_sign(pump: Pump) -> None:
+    said = [drafted(pump, dose).change_words for dose in ("221", "160.1", "200", "226.667")]
+    assert said == ["+10.5", "-20", "0", "+13.3"]

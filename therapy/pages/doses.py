@@ -29,7 +29,7 @@ from therapy.forms.proposals import ProposalForm, ReadBackForm, SignForm
 from therapy.forms.protocols import DownRows, UseTemplateForm, downs
 from therapy.models import ProgramTemplate, Proposal, ProposalState, WeaningPlan
 from therapy.pages.access import form_page, patient_of, pressed, pump_of, sent, to_course, tried
-from therapy.services import drafts, proposals, protocols, weaning
+from therapy.services import afterwards, drafts, proposals, protocols, weaning
 from therapy.services.checks import Blocked
 from therapy.standing import standing_of
 from therapy.waiting import to_sign
@@ -306,7 +306,9 @@ def to_sign_page(request: HttpRequest) -> HttpResponse:
 def sign_dose(request: HttpRequest, patient_id: int, event_id: int) -> HttpResponse:
     """Sign a dose change that was made without a signature."""
     patient = patient_of(request, patient_id, Permission.SIGN_DOSE)
-    asked = DoseSignature.objects.filter(event__pump__patient=patient).select_related("event__recorded_by")
+    asked = DoseSignature.objects.filter(event__pump__patient=patient).select_related(
+        "event__recorded_by", "event__pump__model", "event__pump__clinic", "event__pump__patient"
+    )
     found = get_object_or_404(asked, event=event_id)
     form = NoteForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -314,7 +316,10 @@ def sign_dose(request: HttpRequest, patient_id: int, event_id: int) -> HttpRespo
         if tried(form, lambda: signing.sign(event_id=event_id, by=user_of(request), now=timezone.now(), **given)):
             messages.success(request, _("Signed."))
             return to_course(patient.pk)
+    draft = afterwards.looked_back(found.event.pump, found.event)
+    said_of_it = afterwards.findings(found.event.pump, draft, timezone.now())
     return form_page(
         request, patient, form, title=_("Sign a dose that was made"), template="therapy/sign_dose.html", asked=found,
-        submit=_("Sign"),
+        submit=_("Sign"), draft=draft, lines=draft.lines, pump=found.event.pump,
+        findings=with_words(finding.as_json() for finding in said_of_it),
     )  # fmt: skip

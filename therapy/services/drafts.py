@@ -21,7 +21,7 @@ from pumps.catheter import catheter_of
 from pumps.models import Pump
 from pumps.programs_json import program_of
 from pumps.services.bridges import DOSE, HOURS, VOLUME, BridgeNeed, need_at, need_of
-from therapy.compared import Band, Compared, compared
+from therapy.compared import Band, Compared, compared, signed
 from therapy.models import Phase, PhaseChange, WeaningPlan
 from therapy.rules import Rules, age_of, rules_of
 from therapy.services import draft_findings, phases
@@ -82,6 +82,14 @@ class Draft:
         return self.step.change_pct.quantize(Decimal("0.0001")) if self.step is not None else None
 
     @property
+    def change_words(self) -> str:
+        return signed(self.step.change_pct) if self.step is not None else ""
+
+    @property
+    def year_words(self) -> str:
+        return signed(self.year_pct) if self.year_pct is not None else ""
+
+    @property
     def year_pct(self) -> Decimal | None:
         """By how many % the dose differs from the one of a year before."""
         if not self.year_ago_mcg:
@@ -120,8 +128,20 @@ def drafted(pump: Pump, wanted: Wanted, *, now: datetime, concentration_before: 
     """
     _check(pump, wanted)
     _check_taper(pump, wanted, now)
-    standing, rules = standing_of(pump, now), rules_of(pump.clinic)
-    present = phases.present(pump.patient)
+    standing = standing_of(pump, now)
+    bridge, told = _bridge(pump, wanted, standing, concentration_before)
+    return held(pump, wanted, standing, now=now, bridge=bridge, told=told)
+
+
+def held(
+    pump: Pump, wanted: Wanted, standing: Standing, *, now: datetime, bridge: BridgeNeed | None, told: Decimal | None
+) -> Draft:
+    """A dose held against what stood at a moment, by the rules of today. `told` is the concentration before it.
+
+    Raises:
+        Impossible: no pump runs its bridge for so long.
+    """
+    rules, present = rules_of(pump.clinic), phases.present(pump.patient, at=now)
     phase = _step_phase(pump.patient, present)
     age = age_of(pump.patient, now.astimezone(pump.clinic.zone).date())
     reference = standing.daily_dose_mcg or standing.ran_before
@@ -129,7 +149,6 @@ def drafted(pump: Pump, wanted: Wanted, *, now: datetime, concentration_before: 
     if reference and wanted.daily_dose_mcg > 0:
         hours = standing.hours_since_change(now)
         step = Step(pump.patient.spasticity_origin, age, phase, reference, wanted.daily_dose_mcg, hours)
-    bridge, told = _bridge(pump, wanted, standing, concentration_before)
     program = standing.program.program if standing.program is not None else None
     findings = [
         *(

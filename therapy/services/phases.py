@@ -11,16 +11,20 @@ from clinics.models import User
 from patients.models import Patient
 from pumps.models import Pump
 from therapy.models import Phase, PhaseChange, WeaningPlan
-from therapy.services.checks import check_happened, check_writable, said
+from therapy.services.checks import CLOCKS_APART, check_happened, check_writable, said
 from therapy.standing import standing_of
 
 # Phases of somebody who has a pump.
 WITH_PUMP = (Phase.IMPLANTED, Phase.TITRATION, Phase.MAINTENANCE, Phase.WEANING)
 
 
-def present(patient: Patient) -> PhaseChange | None:
-    """The newest phase that stands."""
-    return PhaseChange.objects.standing().filter(patient=patient).order_by("-began_at", "-pk").first()
+def present(patient: Patient, *, at: datetime | None = None) -> PhaseChange | None:
+    """The newest phase that stands, of those that had begun `at` a moment if given."""
+    rows = PhaseChange.objects.standing().filter(patient=patient)
+    if at is not None:
+        # A phase may be said to begin a little ahead of our clock: it is not held back by that.
+        rows = rows.filter(began_at__lte=at + CLOCKS_APART)
+    return rows.order_by("-began_at", "-pk").first()
 
 
 def pump_in_use(patient: Patient) -> Pump | None:
