@@ -3,6 +3,7 @@ from decimal import Decimal as D
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from clinical.weaning import Down
 from clinics.errors import Conflict, Impossible, Overtaken
@@ -476,3 +477,55 @@ def test_a_program_is_compared_without_trailing_zeros(pump: Pump) -> None:
 def test_a_change_has_its_sign(pump: Pump) -> None:
     said = [drafted(pump, dose).change_words for dose in ("221", "160.1", "200", "226.667")]
     assert said == ["+10.5", "-20", "0", "+13.3"]
+
+
+def a_flex_pump(pump: Pump) -> None:
+    a_dose(
+        pump, NOW - DAY, mode="flex", daily_dose_mcg=D(212), patient_bolus_mcg=D(10), patient_boluses_per_day=2,
+        steps=[{"start": "00:00", "rate_mcg_per_h": "8.0", "days": ["sat", "sun"]},
+               {"start": "00:00", "rate_mcg_per_h": "8"}],
+        boluses=[{"at": "07:30", "dose_mcg": "28"}],
+    )  # fmt: skip
+
+
+def test_a_mode_that_changes_is_told_with_what_it_loses(pump: Pump) -> None:
+    a_flex_pump(pump)
+    found = {each.code: each for each in drafted(pump, "225").findings}
+    assert found["mode_changes"].message == (
+        "The mode changes from flex to simple continuous, and what runs loses: steps, timed boluses, patient boluses."
+    )
+    assert found["mode_changes"].severity == "warn"
+    steps = [{"start": "00:00", "rate_mcg_per_h": "8"}]
+    found = {each.code: each for each in drafted(pump, "192", mode="flex", steps=steps).findings}
+    assert "mode_changes" not in found
+    assert "loses: timed boluses, patient boluses." in found["program_loses"].message
+    assert not {"mode_changes", "program_loses"} & codes(pump, "0", mode="stopped")
+
+
+def test_a_proposal_begins_with_what_runs_and_loses_nothing_unseen(pump: Pump, nurse: User) -> None:
+    a_flex_pump(pump)
+    client = Client()
+    client.force_login(nurse)
+    shown = client.get(f"/pumps/{pump.pk}/propose/")
+    form, steps, boluses = shown.context["form"], shown.context["steps"], shown.context["boluses"]
+    assert '<option value="flex" selected>' in shown.text
+    assert (form["patient_bolus_mcg"].value(), form["patient_boluses_per_day"].value()) == ("10", 2)
+    assert form["daily_dose_mcg"].value() is None
+    assert sorted(tuple(row.initial.values()) for row in steps if row.initial) == [
+        ("00:00", "8", ""), ("00:00", "8", "sat+sun"),
+    ]  # fmt: skip
+    assert [tuple(row.initial.values()) for row in boluses if row.initial] == [("07:30", "28", "")]
+    sent = {bound.html_name: bound.value() for rows in (steps, boluses) for row in rows for bound in row}
+    sent |= {bound.html_name: bound.value() for rows in (steps, boluses) for bound in rows.management_form}
+    sent |= {"patient_bolus_mcg": "10", "patient_boluses_per_day": "2", "reason": "still stiff"}
+    sent = {name: "" if value is None else value for name, value in sent.items()}
+    kept = client.post(f"/pumps/{pump.pk}/propose/", {**sent, "mode": "flex", "daily_dose_mcg": "212"})
+    assert "Check before proposing" in kept.text
+    assert "The mode changes" not in kept.text
+    changed = client.post(
+        f"/pumps/{pump.pk}/propose/",
+        {**sent, "mode": "simple_continuous", "daily_dose_mcg": "230"},
+    )
+    assert "The mode changes from flex to simple continuous, and what runs loses: steps, timed boluses." in changed.text
+    stopped = client.post(f"/pumps/{pump.pk}/propose/", {**sent, "mode": "stopped", "daily_dose_mcg": ""})
+    assert "Abrupt stop" in stopped.text

@@ -16,6 +16,10 @@ from pumps.programs_json import MOST_PATIENT_BOLUSES
 from therapy.forms.fields import choice, words
 from therapy.wanted import Wanted
 
+# What a mode has rows for; the others of the form are hidden where scripts run.
+WITH_STEPS = (Event.ProgramMode.FLEX,)
+WITH_BOLUSES = (Event.ProgramMode.PERIODIC_BOLUS, Event.ProgramMode.FLEX)
+
 
 class ProposalForm(forms.Form):
     """A dose to be signed. Steps and boluses are lists beside it."""
@@ -76,9 +80,17 @@ class ProposalForm(forms.Form):
         return hourly(dose) if dose is not None else ""
 
     def with_rows(self, steps: RowsForm, boluses: RowsForm) -> Wanted:
+        """The form begins with what runs: what another mode has no place for does not count, and the review says so."""
         values = dict(self.cleaned_data)
         values["daily_dose_mcg"] = values["daily_dose_mcg"] if values["daily_dose_mcg"] is not None else Decimal(0)
-        return Wanted(**values, steps=steps.rows("start", "rate_mcg_per_h"), boluses=boluses.rows("at", "dose_mcg"))
+        mode = values["mode"]
+        if mode == Event.ProgramMode.STOPPED:
+            values["patient_bolus_mcg"] = values["patient_boluses_per_day"] = None
+        return Wanted(
+            **values,
+            steps=steps.rows("start", "rate_mcg_per_h") if mode in WITH_STEPS else [],
+            boluses=boluses.rows("at", "dose_mcg") if mode in WITH_BOLUSES else [],
+        )
 
 
 class SignForm(forms.Form):

@@ -1,6 +1,7 @@
 """A dose on its way into a pump, tapers, and what waits for a signature."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -11,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from clinical.findings import Finding
+from clinical.programs import Program
 from clinical.reading_back import WORDS, Settings
 from clinical.units import plain
 from clinics.errors import Conflict, Impossible
@@ -33,6 +35,7 @@ from therapy.services import afterwards, drafts, proposals, protocols, weaning
 from therapy.services.checks import Blocked
 from therapy.standing import standing_of
 from therapy.waiting import to_sign
+from therapy.written import boluses_json, steps_json
 
 LISTS = ("steps", "boluses")
 KEPT_OUT = ("csrfmiddlewaretoken", "step", "more")
@@ -62,7 +65,8 @@ def propose(request: HttpRequest, pump_id: int) -> HttpResponse:
         )
         rows = {name: rows_again(posted, name, posted.get("more")) for name in LISTS}
     else:
-        initial, lists = _from_template(request, pump)
+        program = standing.program.program if standing.program is not None else None
+        initial, lists = _begun(request, pump, program)
         form = ProposalForm(initial=initial, current_mcg=current)
         rows = {name: Rows(prefix=name, initial=lists[name]) for name in LISTS}
     context = {
@@ -76,20 +80,35 @@ def propose(request: HttpRequest, pump_id: int) -> HttpResponse:
     return render(request, "therapy/propose.html", context)
 
 
-def _from_template(request: HttpRequest, pump: Pump) -> tuple[dict[str, Any], dict[str, list[dict[str, str]]]]:
-    """What a fresh form begins with: a template scaled to a dose, where the address names them; else nothing."""
-    lists: dict[str, list[dict[str, str]]] = {name: [] for name in LISTS}
-    if "template" not in request.GET:
-        return {}, lists
-    chosen = UseTemplateForm(request.GET, clinic_id=pump.clinic_id)
-    if not chosen.is_valid():
+Lists = dict[str, list[dict[str, str]]]
+
+
+def _begun(request: HttpRequest, pump: Pump, program: Program | None) -> tuple[dict[str, Any], Lists]:
+    """What a fresh form begins with: a template scaled to a dose, where the address names them; else what runs, so
+    that nothing of it is dropped unseen. The dose itself is always written anew."""
+    if "template" in request.GET:
+        chosen = UseTemplateForm(request.GET, clinic_id=pump.clinic_id)
+        if chosen.is_valid():
+            return _from_template(**chosen.cleaned_data)
         messages.warning(request, _("Choose a template, and write the daily dose it is for."))
-        return {}, lists
-    template, dose = chosen.cleaned_data["template"], chosen.cleaned_data["dose"]
-    steps, boluses = protocols.scaled(template, dose)
-    lists["steps"] = [_row(row, "start", "rate_mcg_per_h") for row in steps]
-    lists["boluses"] = [_row(row, "at", "dose_mcg") for row in boluses]
-    return {"mode": template.mode, "daily_dose_mcg": plain(dose)}, lists
+    if program is None:
+        return {}, {name: [] for name in LISTS}
+    initial: dict[str, Any] = {"mode": program.mode.value}
+    if program.patient_boluses_per_day:
+        initial["patient_bolus_mcg"] = plain(program.patient_bolus_mcg)
+        initial["patient_boluses_per_day"] = program.patient_boluses_per_day
+    return initial, _lists(steps_json(program), boluses_json(program))
+
+
+def _from_template(template: ProgramTemplate, dose: Decimal) -> tuple[dict[str, Any], Lists]:
+    return {"mode": template.mode, "daily_dose_mcg": plain(dose)}, _lists(*protocols.scaled(template, dose))
+
+
+def _lists(steps: Sequence[Mapping[str, Any]], boluses: Sequence[Mapping[str, Any]]) -> Lists:
+    return {
+        "steps": [_row(row, "start", "rate_mcg_per_h") for row in steps],
+        "boluses": [_row(row, "at", "dose_mcg") for row in boluses],
+    }
 
 
 def _row(stored: Mapping[str, Any], clock: str, number: str) -> dict[str, str]:

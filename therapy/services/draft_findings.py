@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from clinical import interactions, titration
 from clinical.findings import Finding, Severity, of_dose
 from clinical.labels import LabelSet
-from clinical.programs import Mode, Program
+from clinical.programs import MODE_WORDS, Mode, Program
 from clinical.saying import say
 from clinical.titration import Dose, Step
 from clinical.titration import Phase as StepPhase
@@ -55,6 +55,37 @@ def of_restart(standing: Standing, wanted: Wanted, now: datetime) -> list[Findin
         ran_before=plain(standing.ran_before),
     )
     return [Finding("restart", Severity.WARN, told, say("our reading: no source gives a dose to restart with"))]
+
+
+def of_mode(wanted: Wanted, program: Program | None) -> list[Finding]:
+    """What runs and would not any more: a mode, its steps, its boluses, what the patient may call for."""
+    if program is None or wanted.mode == Mode.STOPPED:
+        return []
+    gone = [
+        name
+        for name, had, has in (
+            (say("steps"), program.steps, wanted.steps),
+            (say("timed boluses"), program.boluses, wanted.boluses),
+            (say("patient boluses"), program.patient_boluses_per_day, wanted.patient_boluses_per_day),
+        )
+        if had and not has
+    ]
+    if wanted.mode != program.mode:
+        modes = {"old": MODE_WORDS[program.mode], "new": MODE_WORDS[Mode(wanted.mode)]}
+        told = (
+            say(
+                "The mode changes from %(old)s to %(new)s, and what runs loses: %(gone)s.",
+                **modes,
+                gone=", ".join(gone),
+            )
+            if gone
+            else say("The mode changes from %(old)s to %(new)s.", **modes)
+        )
+        return [Finding("mode_changes", Severity.WARN, told, say("what runs in the pump"))]
+    if gone:
+        told = say("The mode stays, and what runs loses: %(gone)s.", gone=", ".join(gone))
+        return [Finding("program_loses", Severity.WARN, told, say("what runs in the pump"))]
+    return []
 
 
 def of_patient_boluses(wanted: Wanted, program: Program | None, step: Step | None, labels: LabelSet) -> list[Finding]:

@@ -159,6 +159,7 @@ def held(
         *draft_findings.of_restart(standing, wanted, now),
         *draft_findings.of_stop(pump, wanted, reference, rules.labels, now),
         *draft_findings.of_bridge(wanted, bridge),
+        *draft_findings.of_mode(wanted, program),
         *draft_findings.of_patient_boluses(wanted, program, step, rules.labels),
         *draft_findings.of_creep(pump, wanted, standing, rules, now, age),
         *draft_findings.of_phase(present, phase, pump),

@@ -16,7 +16,6 @@ from clinical.reading_back import Settings
 from clinical.saying import say
 from clinical.units import plain
 from clinical.weaning import Down
-from clinical.weekdays import codes_of
 from clinics import saying
 from clinics.errors import Conflict, Impossible
 from clinics.models import User
@@ -30,6 +29,7 @@ from therapy.services.checks import check_cared_for, check_writable, said
 from therapy.services.read_backs import kept, most_of, whole
 from therapy.services.recording import record_signed
 from therapy.standing import Standing, standing_of
+from therapy.written import boluses_json, steps_json
 
 # Rates and boluses of a scaled program are written so finely, mcg/h and mcg.
 FINE = Decimal("0.0001")
@@ -128,17 +128,10 @@ def _planned(plan: WeaningPlan, step: Down, program: Program | None, by: User, s
 def scaled_down(program: Program, daily_dose_mcg: Decimal) -> dict[str, Any]:
     """A program for a smaller daily dose: its steps and timed boluses shrink with it, and patient boluses too."""
     factor = daily_dose_mcg / program.daily_dose_mcg
-
-    def row(minute: int, clock: str, number: str, amount: Decimal, days: tuple[int, ...]) -> dict[str, Any]:
-        written = {clock: f"{minute // 60:02}:{minute % 60:02}", number: plain((amount * factor).quantize(FINE))}
-        return {**written, "days": codes_of(days)} if days else written
-
     shape: dict[str, Any] = {
         "mode": program.mode.value,
-        "steps": [
-            row(step.start_minute, "start", "rate_mcg_per_h", step.rate_mcg_per_h, step.days) for step in program.steps
-        ],
-        "boluses": [row(bolus.at_minute, "at", "dose_mcg", bolus.dose_mcg, bolus.days) for bolus in program.boluses],
+        "steps": steps_json(program, lambda rate: (rate * factor).quantize(FINE)),
+        "boluses": boluses_json(program, lambda dose: (dose * factor).quantize(FINE)),
     }
     if program.patient_boluses_per_day:
         shape["patient_bolus_mcg"] = (program.patient_bolus_mcg * factor).quantize(Decimal("0.001"))
