@@ -14,6 +14,7 @@ from clinical.saying import say
 from clinical.units import plain
 
 MOST_STEPS = 60
+BOXED_WARNING = say("Lioresal Intrathecal and Gablofen labels, boxed warning")
 
 
 @dataclass(frozen=True)
@@ -24,36 +25,48 @@ class Down:
     daily_dose_mcg: Decimal
 
 
-def problems(steps: Sequence[Down], *, from_mcg: Decimal, now: datetime) -> list[str]:
+@dataclass(frozen=True)
+class Problem:
+    """What cannot be about a plan: words without an end, and which step (from 1) and value of it they are about."""
+
+    told: str
+    step: int | None = None
+    field: str = ""
+
+    @property
+    def text(self) -> str:
+        if self.step is None:
+            return self.told
+        return say("Step %(number)s: %(told)s.", number=self.step, told=self.told)
+
+
+def problems(steps: Sequence[Down], *, from_mcg: Decimal, now: datetime) -> list[Problem]:
     """What cannot be about a plan; empty if nothing. `from_mcg` is the dose that runs now."""
     if not steps:
-        return [say("Write at least one step.")]
+        return [Problem(say("Write at least one step."))]
     if len(steps) > MOST_STEPS:
-        return [say("At most %(most_steps)s steps.", most_steps=MOST_STEPS)]
+        return [Problem(say("At most %(most_steps)s steps.", most_steps=MOST_STEPS))]
     found = []
     if steps[0].at <= now:
-        found.append(say("Step 1: its time has passed. A plan begins later than now."))
+        found.append(Problem(say("its time has passed. A plan begins later than now"), 1, "at"))
     before = from_mcg
     for number, step in enumerate(steps, 1):
         if number > 1 and step.at <= steps[number - 2].at:
-            found.append(say("Step %(number)s: not later than the step before it.", number=number))
+            found.append(Problem(say("not later than the step before it"), number, "at"))
         if step.daily_dose_mcg < 0 or step.daily_dose_mcg >= before:
-            found.append(
-                say(
-                    "Step %(number)s: a taper goes down: below %(before)s mcg/day.", number=number, before=plain(before)
-                )
-            )
+            told = say("a taper goes down: below %(before)s mcg/day", before=plain(before))
+            found.append(Problem(told, number, "daily_dose_mcg"))
         before = step.daily_dose_mcg
     if any(step.daily_dose_mcg == 0 for step in steps[:-1]):
-        found.append(say("Only the last step may be 0."))
+        found.append(Problem(say("Only the last step may be 0.")))
     return found
 
 
 def findings(steps: Sequence[Down], *, from_mcg: Decimal, labels: LabelSet) -> list[Finding]:
     """What there is to say of a plan that can be.
 
-    warn: `step_below_band` for each step of more than the label's, `stop_from_high` for a stop from a dose above the
-    label's lowest, `steps_close` for steps nearer than the label's interval between changes.
+    high: `stop_from_high` for a stop from a dose above the label's lowest; warn: `step_below_band` for each step of
+    more than the label's, `steps_close` for steps nearer than the label's interval between changes.
     Source: clinical rules, section 3 (step down for side effects; abrupt stop).
     """
     found: list[Finding] = []
@@ -65,12 +78,13 @@ def findings(steps: Sequence[Down], *, from_mcg: Decimal, labels: LabelSet) -> l
         if step.daily_dose_mcg == 0:
             if before > least:
                 told = say(
-                    "Step %(number)s: a stop from %(before)s mcg/day; the label's range begins at %(least)s mcg/day.",
+                    "Step %(number)s: a stop from %(before)s mcg/day, a drop of 100 %%. Withdrawal can be fatal. The "
+                    "label's range goes down to %(least)s mcg/day: take steps down to that first.",
                     number=number,
                     before=plain(before),
                     least=least,
                 )
-                found.append(Finding("stop_from_high", Severity.WARN, told, labels.source_of("dose_range_mcg")))
+                found.append(Finding("stop_from_high", Severity.HIGH, told, BOXED_WARNING))
         elif (before - step.daily_dose_mcg) * 100 > most * before:
             pct = ((before - step.daily_dose_mcg) * 100 / before).quantize(Decimal("0.1"))
             told = say(

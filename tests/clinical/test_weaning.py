@@ -3,6 +3,7 @@ from decimal import Decimal as D
 
 import pytest
 
+from clinical.findings import Severity
 from clinical.labels import LABEL_SETS
 from clinical.titration import Dose, creep
 from clinical.weaning import MOST_STEPS, Down, findings, problems
@@ -20,16 +21,26 @@ def codes(steps: list[Down], from_mcg: str = "200") -> list[str]:
     return [finding.code for finding in findings(steps, from_mcg=D(from_mcg), labels=US)]
 
 
+def wrong(steps: list[Down]) -> list[str]:
+    return [problem.text for problem in problems(steps, from_mcg=D(200), now=NOW)]
+
+
 def test_a_taper_goes_down_to_0_at_most() -> None:
-    assert problems(plan("160", "130", "0"), from_mcg=D(200), now=NOW) == []
-    assert problems([], from_mcg=D(200), now=NOW) == ["Write at least one step."]
-    assert "goes down" in problems(plan("200"), from_mcg=D(200), now=NOW)[0]
-    assert "goes down" in problems(plan("150", "150"), from_mcg=D(200), now=NOW)[0]
-    assert "goes down" in problems(plan("-1"), from_mcg=D(200), now=NOW)[0]
-    assert "Only the last step" in " ".join(problems(plan("0", "0"), from_mcg=D(200), now=NOW))
-    assert "has passed" in problems([Down(NOW, D(100))], from_mcg=D(200), now=NOW)[0]
-    assert "not later" in problems([*plan("150"), Down(NOW + DAY, D(100))], from_mcg=D(200), now=NOW)[0]
-    assert "At most" in problems(plan(*["1"] * (MOST_STEPS + 1)), from_mcg=D(200), now=NOW)[0]
+    assert wrong(plan("160", "130", "0")) == []
+    assert wrong([]) == ["Write at least one step."]
+    assert wrong(plan("200")) == ["Step 1: a taper goes down: below 200 mcg/day."]
+    assert "goes down" in wrong(plan("150", "150"))[0]
+    assert "goes down" in wrong(plan("-1"))[0]
+    assert "Only the last step" in " ".join(wrong(plan("0", "0")))
+    assert wrong([Down(NOW, D(100))]) == ["Step 1: its time has passed. A plan begins later than now."]
+    assert wrong([*plan("150"), Down(NOW + DAY, D(100))]) == ["Step 2: not later than the step before it."]
+    assert "At most" in wrong(plan(*["1"] * (MOST_STEPS + 1)))[0]
+
+
+def test_what_is_wrong_is_said_of_its_step_and_value() -> None:
+    found = problems([*plan("150"), Down(NOW + DAY, D(160))], from_mcg=D(200), now=NOW)
+    assert [(problem.step, problem.field) for problem in found] == [(2, "at"), (2, "daily_dose_mcg")]
+    assert problems([], from_mcg=D(200), now=NOW)[0].step is None
 
 
 def test_a_step_of_more_than_the_labels_is_told() -> None:
@@ -41,6 +52,13 @@ def test_a_step_of_more_than_the_labels_is_told() -> None:
 @pytest.mark.parametrize(("last", "told"), [("12", []), ("12.1", ["stop_from_high"])])
 def test_a_stop_from_above_the_labels_lowest_dose_is_told(last: str, told: list[str]) -> None:
     assert codes(plan("0"), last) == told
+
+
+def test_a_stop_from_a_high_dose_is_serious_and_says_what_it_is() -> None:
+    [found] = findings(plan("0"), from_mcg=D(200), labels=US)
+    assert found.severity is Severity.HIGH
+    assert "a stop from 200 mcg/day, a drop of 100 %. Withdrawal can be fatal." in found.message
+    assert "boxed warning" in found.source
 
 
 def test_steps_nearer_than_a_day_are_told() -> None:

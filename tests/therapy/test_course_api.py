@@ -168,7 +168,8 @@ def test_a_whole_course(clock: Clock, clinic: Clinic, nurse: APIClient, prescrib
     plan = sent(nurse, f"{by}/weaning-plans/", steps=steps, reason="infection")
     assert "stop_from_high" in codes(plan["findings"])
     sent(nurse, f"weaning-plans/{plan['id']}/sign/", 403)
-    sent(prescriber, f"weaning-plans/{plan['id']}/sign/", 200)
+    assert "drop of 100 %" in str(sent(prescriber, f"weaning-plans/{plan['id']}/sign/", 400)["seen"])
+    sent(prescriber, f"weaning-plans/{plan['id']}/sign/", 200, seen=True)
     assert got(nurse, f"{of}/phases/")["results"][0]["phase"] == "weaning"
     assert Event.objects.standing().filter(pump=pump["id"], is_planned=True).count() == 2
     assert "stop_without_plan" in codes(sent(nurse, f"{by}/proposals/preview/", 200, **stop)["findings"])

@@ -202,8 +202,15 @@ def test_a_whole_course(clock: Clock, clinic: Clinic, nurse: Person, prescriber:
     }  # fmt: skip
     nurse.send(f"/pumps/{pump.pk}/wean/", reason="infection", **steps)
     plan = WeaningPlan.objects.get()
-    assert "a stop from 140 mcg/day" in nurse.ask(f"/weaning-plans/{plan.pk}/")
-    prescriber.send(f"/weaning-plans/{plan.pk}/")
+    told = nurse.ask(f"/weaning-plans/{plan.pk}/")
+    assert "a stop from 140 mcg/day" in told
+    assert "tier-high" in told
+    asked = prescriber.send(f"/weaning-plans/{plan.pk}/")
+    assert "I sign a stop from 140 mcg/day: a drop of 100 % at once." in asked
+    assert "Tick it where you sign that." in asked
+    plan.refresh_from_db()
+    assert plan.signed_at is None
+    prescriber.send(f"/weaning-plans/{plan.pk}/", **{"sign-seen": "on"})
     assert "Weaning" in nurse.ask(f"{of}/course/")
     assert Event.objects.standing().filter(pump=pump, is_planned=True).count() == 2
     clock.pass_time(days=8)

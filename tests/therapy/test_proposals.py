@@ -442,7 +442,7 @@ def test_no_dose_is_proposed_while_a_taper_has_steps_to_come(pump: Pump, nurse: 
 def test_a_step_that_is_no_step_any_more_ends_its_taper(pump: Pump, nurse: User, prescriber: User) -> None:
     steps = [Down(NOW + 7 * DAY, D(160)), Down(NOW + 14 * DAY, D(0))]
     plan = weaning.draft(pump_id=pump.pk, steps=steps, reason="infection", by=nurse, now=NOW)
-    weaning.sign(plan_id=plan.pk, by=prescriber, source="page", now=NOW)
+    weaning.sign(plan_id=plan.pk, by=prescriber, source="page", now=NOW, seen=True)
     first = plan.events.earliest("occurred_at")
     ledger.void(pump_id=pump.pk, event_id=first.pk, reason="slip", user=nurse, source="page", now=NOW)
     plan.refresh_from_db()

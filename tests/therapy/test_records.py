@@ -260,7 +260,9 @@ def a_plan(by: User, *doses: str) -> WeaningPlan:
 
 def test_a_signed_taper_is_planned_counts_and_reminds(prescriber: User) -> None:
     plan = a_plan(prescriber, "170", "140", "0")
-    weaning.sign(plan_id=plan.pk, by=prescriber, source="page", now=NOW)
+    told = refused("seen", lambda: weaning.sign(plan_id=plan.pk, by=prescriber, source="page", now=NOW))
+    assert "a stop from 140 mcg/day" in told
+    weaning.sign(plan_id=plan.pk, by=prescriber, source="page", now=NOW, seen=True)
     planned = Event.objects.standing().filter(pump=plan.pump, is_planned=True).order_by("occurred_at")
     assert [(event.daily_dose_mcg, event.mode) for event in planned] == [
         (D(170), "simple_continuous"), (D(140), "simple_continuous"), (D(0), "stopped"),

@@ -158,6 +158,12 @@ class WeaningInput(serializers.Serializer[Any]):
         return [Down(**row) for row in self.validated_data["steps"]]
 
 
+class SignWeaningInput(serializers.Serializer[Any]):
+    seen = serializers.BooleanField(
+        required=False, default=False, help_text="that the findings of severity `high` were seen, and are signed"
+    )
+
+
 class StoredDown(serializers.Serializer[Any]):
     at = serializers.CharField()
     daily_dose_mcg = serializers.CharField()

@@ -23,6 +23,7 @@ from therapy.api.dose_serializers import (
     ReadBackInput,
     SignatureOutput,
     SignInput,
+    SignWeaningInput,
     ToSignOutput,
     WeaningInput,
     WeaningOutput,
@@ -163,12 +164,15 @@ class WeaningDetail(WeaningView):
 
 
 class WeaningSign(WeaningView):
-    """A prescriber signs: each step is a planned dose change from now on, and somebody is reminded of each."""
+    """A prescriber signs: each step is a planned dose change from now on, and somebody is reminded of each. With a
+    finding of severity `high`: 400, unless it is said to have been `seen`."""
 
-    @extend_schema(request=None, responses=WeaningOutput)
+    @extend_schema(request=SignWeaningInput, responses=WeaningOutput)
     def post(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         found = self.plan(Permission.SIGN_DOSE)
-        signed = weaning.sign(plan_id=found.pk, by=caller(request), source=Event.Source.API, now=timezone.now())
+        given = taken(SignWeaningInput, request).validated_data
+        now = timezone.now()
+        signed = weaning.sign(plan_id=found.pk, by=caller(request), source=Event.Source.API, now=now, **given)
         return Response(WeaningOutput(signed).data)
 
 

@@ -1,17 +1,19 @@
 """What a clinic's protocols and templates of programs are made of."""
 
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from clinical.labels import LabelSet
 from clinical.protocols import FIGURES, Tighter, of_label
 from clinical.units import plain
-from clinical.weaning import Down
+from clinical.weaning import Down, Problem
 from clinics.fields import NOT_A_CHOICE, ClinicMoment, Number
 from clinics.saying import said
 from pumps.models import Event
@@ -40,13 +42,44 @@ class DownRow(forms.Form):
 WEANING_ROWS = 12
 
 
-DownRows = forms.formset_factory(DownRow, extra=WEANING_ROWS, max_num=WEANING_ROWS, absolute_max=WEANING_ROWS)
+class DownRowsForm(forms.BaseFormSet):  # type: ignore[type-arg]  # generic in the stubs alone
+    """The steps of a taper; rows left blank do not count."""
+
+    @property
+    def filled(self) -> list[forms.Form]:
+        return [row for row in self.forms if row.cleaned_data.get("at") is not None]
+
+    def downs(self) -> list[Down]:
+        return [Down(row.cleaned_data["at"], row.cleaned_data["daily_dose_mcg"]) for row in self.filled]
+
+    def take(self, problems: Sequence[Problem]) -> list[str]:
+        """Say what is wrong with a step at its field; answered is what is about none."""
+        for problem in problems:
+            if problem.step is not None:
+                self.filled[problem.step - 1].add_error(problem.field, f"{capfirst(said(problem.told))}.")
+        return [said(problem.text) for problem in problems if problem.step is None]
 
 
-def downs(rows: Any) -> list[Down]:
-    """The steps of a filled in list."""
-    filled = [row.cleaned_data for row in rows.forms if row.cleaned_data.get("at") is not None]
-    return [Down(row["at"], row["daily_dose_mcg"]) for row in filled]
+_down_rows = forms.formset_factory(
+    DownRow, formset=DownRowsForm, extra=WEANING_ROWS, max_num=WEANING_ROWS, absolute_max=WEANING_ROWS
+)
+DownRows = cast("type[DownRowsForm]", _down_rows)
+
+
+class SignPlanForm(forms.Form):
+    """A tick that says what is signed, where a plan ends in a stop from a high dose."""
+
+    seen = forms.BooleanField()
+
+    def __init__(self, *args: Any, stops_from_mcg: Decimal | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if stops_from_mcg is None:
+            del self.fields["seen"]
+            return
+        self.fields["seen"].label = _("I sign a stop from %(dose)s mcg/day: a drop of 100 %% at once.") % {
+            "dose": plain(stops_from_mcg)
+        }
+        self.fields["seen"].error_messages["required"] = _("Tick it where you sign that. Nothing is signed yet.")
 
 
 class ProtocolForm(forms.Form):

@@ -28,10 +28,10 @@ from pumps.services import signing
 from therapy.compared import Compared, band_of
 from therapy.forms.fields import NoteForm, ReasonForm
 from therapy.forms.proposals import ProposalForm, ReadBackForm, SignForm
-from therapy.forms.protocols import DownRows, UseTemplateForm, downs
+from therapy.forms.protocols import DownRows, SignPlanForm, UseTemplateForm
 from therapy.models import ProgramTemplate, Proposal, ProposalState, WeaningPlan
 from therapy.pages.access import form_page, patient_of, pressed, pump_of, sent, to_course, tried
-from therapy.services import afterwards, drafts, proposals, protocols, weaning
+from therapy.services import afterwards, drafts, proposals, protocols, records, weaning
 from therapy.services.checks import Blocked
 from therapy.standing import standing_of
 from therapy.waiting import to_sign
@@ -246,11 +246,14 @@ def wean(request: HttpRequest, pump_id: int) -> HttpResponse:
         made: list[WeaningPlan] = []
 
         def draft() -> None:
-            made.append(weaning.draft(
-                pump_id=pump.pk, steps=downs(rows), by=user_of(request), now=now, **form.cleaned_data
-            ))  # fmt: skip
+            steps, by = rows.downs(), user_of(request)
+            try:
+                made.append(weaning.draft(pump_id=pump.pk, steps=steps, by=by, now=now, **form.cleaned_data))
+            except weaning.ImpossibleSteps as error:
+                for told in rows.take(error.problems):
+                    form.add_error(None, told)
 
-        if tried(form, draft):
+        if tried(form, draft) and made:
             return redirect("weaning_plan", plan_id=made[0].pk)
     return form_page(
         request, pump.patient, form, title=_("Plan a taper"), template="therapy/wean.html", rows=rows, pump=pump,
@@ -270,6 +273,14 @@ def weaning_plan(request: HttpRequest, plan_id: int) -> HttpResponse:
     ends = Permission.SIGN_DOSE if found.state == WeaningPlan.State.SIGNED else Permission.PROPOSE_DOSE
     may_end = found.state != WeaningPlan.State.ENDED and user.access.can(ends, found.clinic_id)
     end_form = ReasonForm(sent(request, "end"), prefix="end")
+    findings, is_drafted = weaning.findings_json(found), found.state == WeaningPlan.State.DRAFTED
+    is_serious = any(finding["severity"] == "high" for finding in findings)
+    is_signing = request.method == "POST" and sent(request, "confirm") is None and sent(request, "end") is None
+    sign_form = SignPlanForm(
+        request.POST if is_signing else None,
+        stops_from_mcg=weaning.stops_from(found) if is_serious else None,
+        prefix="sign",
+    )
     step = weaning.due_step(found, now) if user.access.can(Permission.LOG, found.clinic_id) else None
     asked = asked_of(weaning.settings_of(step, standing_of(found.pump, now))) if step is not None else []
     read_form = ReadBackForm(sent(request, "confirm") if step is not None else None, asked=asked, prefix="confirm")
@@ -290,24 +301,29 @@ def weaning_plan(request: HttpRequest, plan_id: int) -> HttpResponse:
             return to_course(found.patient_id)
     elif request.method == "POST":
         require(request, Permission.SIGN_DOSE, found.clinic_id)
-        pressed(
-            request,
-            lambda: weaning.sign(plan_id=found.pk, by=user, source=source, now=now),
-            _("Signed. Its steps are planned; somebody is reminded of each that is not confirmed."),
-        )
-        return redirect("weaning_plan", plan_id=found.pk)
+        if not is_drafted or sign_form.is_valid():
+            seen = is_drafted and sign_form.cleaned_data.get("seen", False)
+            pressed(
+                request,
+                lambda: weaning.sign(plan_id=found.pk, by=user, source=source, now=now, seen=seen),
+                _("Signed. Its steps are planned; somebody is reminded of each that is not confirmed."),
+            )
+            return redirect("weaning_plan", plan_id=found.pk)
     context = {
         "plan": found,
         "pump": found.pump,
         "patient": found.patient,
         "clinic": found.clinic,
         "steps": weaning.steps_of(found),
-        "findings": with_words(found.findings),
+        "findings": with_words(findings),
         "end_form": end_form if may_end else None,
         "step": step,
         "read_form": read_form if step is not None else None,
-        "is_drafted": found.state == WeaningPlan.State.DRAFTED,
-        "may_sign": user.access.can(Permission.SIGN_DOSE, found.clinic_id),
+        "is_drafted": is_drafted,
+        "is_open": found.state != WeaningPlan.State.ENDED,
+        "rescue": records.rescue_plan(found.patient),
+        "may_log": user.access.can(Permission.LOG, found.clinic_id),
+        "sign_form": sign_form if is_drafted and user.access.can(Permission.SIGN_DOSE, found.clinic_id) else None,
     }
     return render(request, "therapy/weaning_plan.html", context)
 

@@ -10,12 +10,12 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from clinical import reading_back, weaning
-from clinical.findings import Finding
+from clinical.findings import Finding, Severity
 from clinical.programs import Mode, Program
 from clinical.reading_back import Settings
 from clinical.saying import say
 from clinical.units import plain
-from clinical.weaning import Down
+from clinical.weaning import Down, Problem
 from clinics import saying
 from clinics.errors import Conflict, Impossible
 from clinics.models import User
@@ -35,6 +35,14 @@ from therapy.written import boluses_json, steps_json
 FINE = Decimal("0.0001")
 
 
+class ImpossibleSteps(Impossible):
+    """`problems` say which step each is about."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__({"steps": [saying.said(problem.text) for problem in problems]})
+        self.problems = problems
+
+
 def checked(pump: Pump, steps: Sequence[Down], *, now: datetime) -> list[Finding]:
     """What there is to say of a plan for a pump.
 
@@ -44,7 +52,7 @@ def checked(pump: Pump, steps: Sequence[Down], *, now: datetime) -> list[Finding
     current = _running_mcg(pump, now)
     wrong = weaning.problems(steps, from_mcg=current, now=now)
     if wrong:
-        raise Impossible({"steps": [saying.said(text) for text in wrong]})
+        raise ImpossibleSteps(wrong)
     return weaning.findings(steps, from_mcg=current, labels=rules_of(pump.clinic).labels)
 
 
@@ -92,13 +100,29 @@ def steps_of(plan: WeaningPlan) -> list[Down]:
     return [Down(datetime.fromisoformat(step["at"]), Decimal(step["daily_dose_mcg"])) for step in plan.steps]
 
 
+def findings_json(plan: WeaningPlan) -> list[dict[str, str]]:
+    """What there is to say of a plan: by the rules of today until it is signed, then what it was signed on."""
+    if plan.state != WeaningPlan.State.DRAFTED:
+        return list(plan.findings)
+    labels = rules_of(plan.clinic).labels
+    found = weaning.findings(steps_of(plan), from_mcg=plan.current_daily_dose_mcg, labels=labels)
+    return [finding.as_json() for finding in found]
+
+
+def stops_from(plan: WeaningPlan) -> Decimal:
+    """The dose before the last step, which is the stop of a plan that ends in one."""
+    doses = [plan.current_daily_dose_mcg, *(step.daily_dose_mcg for step in steps_of(plan))]
+    return doses[-2]
+
+
 @transaction.atomic
-def sign(*, plan_id: int, by: User, source: str, now: datetime) -> WeaningPlan:
-    """A prescriber signs: every step becomes a planned dose change, and the patient is weaned from now on.
+def sign(*, plan_id: int, by: User, source: str, now: datetime, seen: bool = False) -> WeaningPlan:
+    """A prescriber signs: every step becomes a planned dose change, and the patient is weaned from now on. A serious
+    finding has to be said to have been `seen`.
 
     Raises:
         Conflict: it is signed or ended already, or the dose is another one by now.
-        Impossible: its first step has passed meanwhile.
+        Impossible: its first step has passed meanwhile, or a serious finding was not seen.
     """
     plan = _locked(plan_id, WeaningPlan.State.DRAFTED)
     check_cared_for(plan.patient)
@@ -106,7 +130,13 @@ def sign(*, plan_id: int, by: User, source: str, now: datetime) -> WeaningPlan:
     if standing.daily_dose_mcg != plan.current_daily_dose_mcg:
         raise Conflict(_("The dose was changed since this plan was drafted. End it, and draft another."))
     steps = steps_of(plan)
-    checked(plan.pump, steps, now=now)
+    found = checked(plan.pump, steps, now=now)
+    serious = [saying.said(finding.message) for finding in found if finding.severity is Severity.HIGH]
+    if serious and not seen:
+        raise Impossible({"seen": [*serious, _("Say that this was seen, and is signed. Nothing is signed yet.")]})
+    labels = rules_of(plan.clinic).labels
+    plan.findings = [finding.as_json() for finding in found]
+    plan.label_set, plan.label_version = labels.code, labels.version
     plan.state, plan.signed_at, plan.signed_by = WeaningPlan.State.SIGNED, now, by
     plan.save()
     program = standing.program.program if standing.program is not None else None
