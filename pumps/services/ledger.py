@@ -14,6 +14,7 @@ from clinical.ledger import LedgerEvent
 from clinical.units import utc_offset_seconds
 from clinics.errors import Conflict, Doubt, Impossible, NeedsConfirmation, Overtaken
 from clinics.models import User
+from clinics.words import moment_words
 from patients.models import Patient
 from pumps import folding, forecasting, reported
 from pumps.alerting import align
@@ -274,14 +275,17 @@ def _bridge_of(pump: Pump, bridge: EventEntry | None, standing: Sequence[Row], n
 
 def _check_conflict(pump: Pump, entry: Entry, standing: Sequence[Row]) -> None:
     if any(row.kind == kind_of(entry) and row.occurred_at == entry.at for row in standing):
-        local = entry.at.astimezone(pump.clinic.zone)
         called = Event.Kind(kind_of(entry)).label.lower()
         raise Conflict(
             _(
                 "An entry for this moment stands already: %(called)s of %(local)s (%(timezone)s); mark "
                 "it as entered in error, or correct the time."
             )
-            % {"called": called, "local": f"{local:%Y-%m-%d %H:%M}", "timezone": pump.clinic.timezone}
+            % {
+                "called": called,
+                "local": moment_words(entry.at, pump.clinic.zone),
+                "timezone": pump.clinic.timezone,
+            }
         )
 
 

@@ -10,6 +10,7 @@ from clinical import learning
 from clinical.depletion import measure
 from clinical.learning import Sample
 from clinical.ledger import Prior
+from clinical.saying import say
 from pumps import batches
 from pumps.models import PriorVersion, PumpModel
 
@@ -39,13 +40,13 @@ def follow_catalogue(reason: str) -> PriorVersion:
 
 def learn() -> PriorVersion:
     """The newest version, made anew where the fleet's refills now say something else."""
-    newest = follow_catalogue("catalogue")
+    newest = follow_catalogue(say("catalogue"))
     believed = newest.believed or newest.priors
     priors, pumps = _from_fleet(believed)
     old = {slug: Prior(**fields) for slug, fields in newest.priors.items()}
     if not any(learning.is_news(prior, old[slug]) for slug, prior in priors.items()):
         return newest
-    return _stored(priors, believed, pumps, f"learned from the refills of {pumps} pumps")
+    return _stored(priors, believed, pumps, say("learned from the refills of %(pumps)s pumps", pumps=pumps))
 
 
 def _believed() -> dict[str, Any]:

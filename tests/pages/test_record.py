@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from alerts.models import Alert
 from clinics.models import Clinic
+from clinics.words import moment_words
 from pumps.models import Event, Pump
 from pumps.pages.timeline import title_of
 from pumps.services import fleet
@@ -135,6 +136,7 @@ def test_the_same_refill_twice_is_one(pump: Pump, nurse: Client) -> None:
     post(nurse, "log_refill", pump, values)
     page = post(nurse, "log_refill", pump, values)
     assert "stands already" in page.text
+    assert f"refill of {moment_words(pump.events.latest('pk').occurred_at, pump.clinic.zone)} (" in page.text
     assert pump.events.count() == 3
 
 

@@ -6,10 +6,11 @@ from decimal import Decimal as D
 import pytest
 
 from clinical.standing_out import Reason
+from clinics import saying
 from clinics.models import Clinic
 from clinics.roles import Role
 from pumps.models import FleetFigure, Forecast, Pump, StandingOut
-from pumps.services import figures, nightly, outliers, standing_out
+from pumps.services import figures, nightly, outliers, priors, standing_out
 from pumps.services.figures import together
 from tests.builders import NOW, a_clinic, a_dose, a_pump, a_refill, a_running_pump, a_user
 
@@ -156,3 +157,14 @@ def test_a_large_clinic_is_cut_and_says_so(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_clinic_without_pumps_has_nothing_standing_out() -> None:
     view = standing_out.clinic_view(a_clinic())
     assert (list(view.lots), list(view.standing), view.of_pumps) == ([], [], 0)
+
+
+def test_where_the_priors_are_from_is_kept_in_english_and_said_in_the_readers_language(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    a_measured_pump(a_clinic(), "6", "6")
+    assert saying.is_known(priors.follow_catalogue("catalogue").reason)
+    monkeypatch.setattr("clinical.learning.is_news", lambda new, old: True)
+    reason = priors.learn().reason
+    assert reason == "learned from the refills of 1 pumps"
+    assert saying.is_known(reason)
