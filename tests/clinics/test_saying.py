@@ -88,7 +88,12 @@ def test_words_that_are_no_finding_are_found_again() -> None:
         *scales.MUSCLES.values(),
         *scales.ASHWORTH_WORDS.values(),
         *scales.problems_of_grades([scales.Grade("toe", "left", "9"), *[scales.Grade("hip_flexors", "left", "1")] * 2]),
-        *weaning.problems([weaning.Down(NOW, D(300)), weaning.Down(NOW, D(0))] * 2, from_mcg=D(200), now=NOW),
+        *(
+            problem.text
+            for problem in weaning.problems(
+                [weaning.Down(NOW, D(300)), weaning.Down(NOW, D(0))] * 2, from_mcg=D(200), now=NOW
+            )
+        ),
         titration.first_dose(screening_dose_mcg=D(50), effect_hours=D(9), labels=US).why,
         titration.screening([], US, starts_small=False).why,
     ]
