@@ -13,7 +13,7 @@ from clinics.fields import NOT_A_CHOICE
 from pumps.forms.entries import DoseForm, RefillForm, RowsForm
 from pumps.models import Event, Pump
 from pumps.services.entries import DoseEntry
-from pumps.services.visit_checks import Fill, Needle
+from pumps.services.visit_checks import FILL_STOP, Fill, Needle
 
 UNCHANGED, CHANGED = "unchanged", "changed"
 UNSURE_STOP = gettext_lazy(
@@ -94,6 +94,10 @@ class GuidedForm(RefillForm):
     @property
     def unsure_stop(self) -> str:
         return str(UNSURE_STOP)
+
+    @property
+    def fill_stop(self) -> str:
+        return str(FILL_STOP)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

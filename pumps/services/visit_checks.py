@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from clinical.checks import RefillCheck
 from clinical.ledger import Emptying
@@ -18,6 +19,18 @@ from pumps.services import consequences
 from pumps.services.entries import RefillEntry
 
 Checks = Mapping[str, str]
+FILL_STOP = gettext_lazy(
+    "Swelling, pain or a change of resistance can mean that drug went in beside the port: an overdose that may show "
+    "within minutes or hours. Stop filling, call the prescriber now, and keep the patient under watch for drowsiness, "
+    "weakness and slow breathing. Source: pocket fill notice 2011."
+)
+
+
+@dataclass(frozen=True)
+class Asked(Doubt):
+    """A doubt that asks whether something was done: `answer` says that it was."""
+
+    answer: str
 
 
 class Needle(StrEnum):
@@ -110,12 +123,8 @@ def doubts_of(entry: RefillEntry, residual: Residual | None, checks: Checks) -> 
     """What is asked of a guided visit beside the doubts of its refill."""
     found = _of_aspirated(entry, residual)
     if checks.get("fill") == Fill.ODD:
-        message = _(
-            "Swelling, pain or a change of resistance can mean that drug went in beside the port: an overdose that may "
-            "show within minutes or hours. Stop, call the prescriber now, and keep the patient under watch for "
-            "drowsiness, weakness and slow breathing. Was this done? Source: pocket fill notice 2011."
-        )
-        found.append(Doubt("fill_odd", "fill", message))
+        answer = _("The filling was stopped, the prescriber was called, and the patient is watched")
+        found.append(Asked("fill_odd", "fill", f"{FILL_STOP} {_('Was this done?')}", answer))
     return found
 
 

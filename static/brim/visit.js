@@ -264,6 +264,29 @@
   // The first thing in a step that is still missing, or null.
   const missing = (step) => [...step.querySelectorAll("input, select")].find((input) => !input.checkValidity());
 
+  function choices() {
+    for (const part of form.querySelectorAll("[data-for-choice]")) {
+      const { forChoice, choice } = part.dataset;
+      part.hidden = form.elements[forChoice]?.value !== choice;
+    }
+  }
+  form.addEventListener("change", choices);
+
+  const isOdd = () => form.elements.fill.value === "odd";
+  let isOddSeen = false; // whether somebody was led to what an odd filling asks for
+
+  form.addEventListener("change", ({ target }) => {
+    if (target.name === "fill") isOddSeen = false;
+    if (target.type !== "radio") return;
+    // What a choice warns of is in sight at once.
+    for (const stop of target.closest(".step").querySelectorAll(".stop:not([hidden])")) stop.scrollIntoView({ block: "nearest" });
+  });
+
+  function lead(part) {
+    part.focus({ preventScroll: true });
+    part.scrollIntoView({ block: "center" });
+  }
+
   // Goes on from here to a later step: over nothing that is missing, and over no finding that nobody has looked at.
   async function go(next) {
     const first = steps().slice(place, next).findIndex(missing);
@@ -282,6 +305,13 @@
         point(at);
         return;
       }
+    }
+    const filling = steps().findIndex((step) => step.id === "step-fill");
+    if (place <= filling && filling < next && isOdd() && !isOddSeen) {
+      isOddSeen = true;
+      if (place !== filling) show(filling, { focus: false });
+      lead(byId("fill-stop"));
+      return;
     }
     show(next);
     note();
@@ -340,8 +370,7 @@
   function point(at) {
     if (place !== at) show(at, { focus: false });
     const finding = emptied.querySelector("[data-look]");
-    finding?.focus({ preventScroll: true });
-    finding?.scrollIntoView({ block: "center" });
+    if (finding) lead(finding);
   }
 
   function open(target) {
@@ -383,14 +412,6 @@
       review.querySelector("[data-go=save]")?.setAttribute("hidden", "");
     }
   });
-
-  function choices() {
-    for (const part of form.querySelectorAll("[data-for-choice]")) {
-      const { forChoice, choice } = part.dataset;
-      part.hidden = form.elements[forChoice]?.value !== choice;
-    }
-  }
-  form.addEventListener("change", choices);
 
   // What cannot be is held where it is typed: a needle that is not certain, a volume that does not fit.
   function hold() {

@@ -403,6 +403,35 @@ def test_a_needle_that_is_not_certain_holds_the_visit_at_once(pump: Pump, nurse:
     at(nurse, "Aspirate")
 
 
+def test_an_odd_filling_is_warned_of_at_once_and_its_question_is_answered(pump: Pump, nurse: Page) -> None:
+    nurse.set_viewport_size(PHONE)
+    to_aspirate(nurse, pump)
+    nurse.get_by_label("Aspirated").fill("8")
+    forward(nurse)
+    at(nurse, "Fill")
+    stop = nurse.locator("#fill-stop")
+    expect(stop).to_be_hidden()
+    nurse.get_by_label("Something was odd").check()
+    expect(stop).to_have_attribute("role", "alert")
+    expect(stop).to_contain_text("Stop filling, call the prescriber now")
+    expect(stop).to_contain_text("pocket fill notice 2011")
+    expect(stop).to_be_in_viewport()
+    look(nurse, "an odd filling")
+    nurse.get_by_label("As usual").check()
+    expect(stop).to_be_hidden()
+    nurse.get_by_label("Something was odd").check()
+    forward(nurse)
+    expect(stop).to_be_focused()
+    expect(nurse.get_by_role("heading", name="Fill", level=2)).to_be_visible()
+    forward(nurse)
+    at(nurse, "Program")
+    nurse.get_by_role("button", name="Check before storing").last.click()
+    at(nurse, "What follows")
+    nurse.get_by_label("The filling was stopped, the prescriber was called, and the patient is watched").check()
+    nurse.get_by_role("button", name="Store the visit").click()
+    expect(nurse.get_by_role("heading", name="Refill visit stored")).to_be_visible()
+
+
 def test_a_finding_is_looked_at_before_anything_is_filled(pump: Pump, nurse: Page) -> None:
     to_aspirate(nurse, pump)
     nurse.get_by_label("Aspirated").fill("14")

@@ -191,6 +191,13 @@ def test_what_is_grave_is_asked_about_and_stored_once_confirmed(
     assert pump.events.count() == 3
 
 
+def test_a_question_whether_something_was_done_is_answered_in_its_words(pump: Pump, nurse: Client) -> None:
+    page = look(nurse, pump, visit(pump, fill="odd", aspirated_ml="0")).text
+    assert "pocket fill notice 2011. Was this done?" in page
+    assert "The filling was stopped, the prescriber was called, and the patient is watched</label>" in page
+    assert "I have checked: it is right as entered</label>" in page
+
+
 def test_more_than_can_have_been_in_it_is_asked_about(clinic: Clinic, nurse: Client) -> None:
     pump = a_running_pump(clinic, filled_days_ago=1, now=timezone.now())
     nurse.post(
@@ -389,6 +396,7 @@ def test_why_of_what_follows_is_what_the_pump_says_once_it_is_stored(pump: Pump,
 def test_the_stop_and_the_most_are_in_the_page(pump: Pump, nurse: Client) -> None:
     page = nurse.get(address(pump)).text
     assert "If it is not certain: stop." in page
+    assert "If something was odd: stop filling." in page
     assert 'data-most="40"' in page
     assert 'data-unit="mcg/h on average"' in page
     assert reverse("change_patient", args=[pump.patient_id]) in page
