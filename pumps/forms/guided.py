@@ -21,6 +21,7 @@ UNSURE_STOP = gettext_lazy(
     "colleague. What is filled beside the port goes into the patient at once. If drug may have gone in "
     "beside it, call the prescriber now and keep the patient under watch."
 )
+NOTHING_WRITTEN = gettext_lazy("Write how much came out; 0 if nothing did.")
 
 
 class GuidedForm(RefillForm):
@@ -75,7 +76,13 @@ class GuidedForm(RefillForm):
         super().__init__(*args, pump=pump, last=last, **kwargs)
         self.fields["reason"].label = _("Note on this visit")
         self.fields["refilled_at"].label = _("Time of the refill")
-        self.fields["filled_ml"].widget.attrs |= self._most(pump)
+        for name in ("aspirated_ml", "filled_ml"):
+            self.fields[name].widget.attrs |= self._most(pump)
+        if "emptying" in self.fields:
+            self.fields["aspirated_ml"].widget.attrs["data-needed"] = NOTHING_WRITTEN
+        for field in self.fields.values():
+            if field.required:
+                field.widget.attrs["data-missing"] = field.error_messages["required"]
         if not pump.model.programmable:
             del self.fields["program"]
             del self.fields["programmed_concentration_mcg_per_ml"]
@@ -105,7 +112,7 @@ class GuidedForm(RefillForm):
             self.add_error("needle", UNSURE_STOP)
         is_emptied = "emptying" in self.fields and cleaned.get("emptying") == Event.EmptyingFirst.EMPTIED
         if is_emptied and cleaned.get("aspirated_ml") is None and "aspirated_ml" not in self.errors:
-            self.add_error("aspirated_ml", _("Write how much came out; 0 if nothing did."))
+            self.add_error("aspirated_ml", NOTHING_WRITTEN)
         return cleaned
 
     @property

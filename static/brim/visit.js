@@ -287,12 +287,21 @@
     part.scrollIntoView({ block: "center" });
   }
 
+  // What is missing is said beside its field: a browser's own bubble covers what it speaks of on a small screen.
+  function ask(input) {
+    const stop = input.closest(".step").querySelector(".stop:not([hidden])");
+    if (stop && input.name === "needle") return lead(stop);
+    unmark(input);
+    say(input, (input.validity.valueMissing && input.dataset.missing) || input.validationMessage);
+    lead(input);
+  }
+
   // Goes on from here to a later step: over nothing that is missing, and over no finding that nobody has looked at.
   async function go(next) {
     const first = steps().slice(place, next).findIndex(missing);
     if (first >= 0) {
       if (first > 0) show(place + first);
-      missing(steps()[place]).reportValidity();
+      ask(missing(steps()[place]));
       return;
     }
     const at = steps().findIndex((step) => step.contains(emptied));
@@ -413,7 +422,7 @@
     }
   });
 
-  // What cannot be is held where it is typed: a needle that is not certain, a volume that does not fit.
+  // What cannot be is held where it is typed: a needle that is not certain, a volume that does not fit or is not there.
   function hold() {
     for (const input of form.querySelectorAll("[name=needle][value=unsure]")) {
       input.setCustomValidity(input.checked ? byId("needle-stop").textContent.trim() : "");
@@ -421,9 +430,10 @@
     for (const input of form.querySelectorAll("[data-most]")) {
       const text = input.value.trim();
       const value = Number(text.replace(",", "."));
-      const { most, tooMuch, noNumber } = input.dataset;
-      const said = value >= 0 ? "" : noNumber;
-      input.setCustomValidity(text && value > Number(most) ? tooMuch : text && said);
+      const { most, tooMuch, noNumber, needed } = input.dataset;
+      if (!text) input.setCustomValidity(needed && form.elements.emptying.value === "emptied" ? needed : "");
+      else if (value > Number(most)) input.setCustomValidity(tooMuch);
+      else input.setCustomValidity(value >= 0 ? "" : noNumber);
     }
   }
   for (const kind of ["input", "change"]) form.addEventListener(kind, hold);
@@ -442,14 +452,17 @@
     for (const input of form.querySelectorAll("[data-marked]")) unmark(input);
     for (const { dataset } of form.querySelectorAll(".problems-list [data-field]")) {
       const input = byId(dataset.field);
-      if (!input?.closest(".entry, .row-pair")) continue;
-      input.classList.add("is-invalid");
-      input.setAttribute("aria-invalid", "true");
-      input.dataset.marked = "yes";
-      const line = document.createElement("p");
-      line.textContent = dataset.wrong;
-      beside(input).append(line);
+      if (input?.closest(".entry, .row-pair")) say(input, dataset.wrong);
     }
+  }
+
+  function say(input, words) {
+    input.classList.add("is-invalid");
+    input.setAttribute("aria-invalid", "true");
+    input.dataset.marked = "yes";
+    const line = document.createElement("p");
+    line.textContent = words;
+    beside(input).append(line);
   }
 
   // A list of choices is described as a whole.
@@ -482,11 +495,16 @@
   }
 
   // Once it is answered otherwise, what was wrong with it is no longer so; the next check says what is.
-  form.addEventListener("change", (event) => {
-    const isRadio = event.target.type === "radio";
-    const all = isRadio ? event.target.closest("fieldset").querySelectorAll("[data-marked]") : [event.target];
+  // Already while it is typed: a line that went away under a press of Next would move the button from it.
+  function answer({ target }) {
+    const isRadio = target.type === "radio";
+    const all = isRadio ? target.closest("fieldset").querySelectorAll("[data-marked]") : [target];
     for (const input of all) if (input.dataset.marked) unmark(input);
-  });
+    // What came out is asked for by how the pump was emptied.
+    const { aspirated_ml: volume } = form.elements;
+    if (target.name === "emptying" && volume.dataset.marked && volume.checkValidity()) unmark(volume);
+  }
+  for (const kind of ["input", "change"]) form.addEventListener(kind, answer);
 
   // --- sent ------------------------------------------------------------------------------------------------------
 

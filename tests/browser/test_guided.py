@@ -39,6 +39,10 @@ def look(page: Page, place: str) -> None:
     assert all(box is not None and box["height"] >= TAP for box in buttons), place
 
 
+def in_one_hand(page: Page) -> None:
+    page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+
+
 def forward(page: Page) -> None:
     page.get_by_role("button", name="Next").click()
 
@@ -382,11 +386,33 @@ def test_each_date_says_why_in_its_place(pump: Pump, nurse: Page) -> None:
     look(nurse, "why, of what follows")
 
 
-def invalid(page: Page) -> str:
-    return str(page.evaluate("document.querySelector('.step:not([hidden]) :invalid')?.validationMessage ?? ''"))
+def test_what_is_not_ticked_is_said_at_its_box(pump: Pump, nurse: Page) -> None:
+    in_one_hand(nurse)
+    nurse.goto(f"/pumps/{pump.pk}/guided/")
+    box = nurse.get_by_label("Name, date of birth")
+    for _each in range(2):
+        forward(nurse)
+        expect(box).to_be_focused()
+        expect(box).to_have_accessible_description("Say them aloud with the patient, compare, then tick this.")
+        expect(nurse.locator(".entry-error:visible")).to_have_count(1)
+    expect(nurse.locator(".entry-error:visible")).to_be_in_viewport()
+    look(nurse, "a box that is not ticked")
+    box.check()
+    expect(box).to_have_accessible_description("")
+    forward(nurse)
+    expect(nurse.locator("#id_drug_checked_error")).to_have_text(
+        "Read the vial and the allergies aloud, then tick this."
+    )
+    nurse.get_by_label("Allergies were asked").check()
+    forward(nurse)
+    at(nurse, "Needle")
+    forward(nurse)
+    group = nurse.get_by_role("group", name="How do you know that the needle is in the port?")
+    expect(group).to_have_accessible_description("Say how you know where the needle is.")
 
 
 def test_a_needle_that_is_not_certain_holds_the_visit_at_once(pump: Pump, nurse: Page) -> None:
+    in_one_hand(nurse)
     nurse.goto(f"/pumps/{pump.pk}/guided/")
     nurse.get_by_label("Name, date of birth").check()
     nurse.get_by_label("Allergies were asked").check()
@@ -397,6 +423,8 @@ def test_a_needle_that_is_not_certain_holds_the_visit_at_once(pump: Pump, nurse:
     look(nurse, "a needle that is not certain")
     forward(nurse)
     expect(nurse.get_by_role("heading", name="Needle", level=2)).to_be_visible()
+    expect(nurse.locator("#needle-stop")).to_be_focused()
+    expect(nurse.locator("#needle-stop")).to_be_in_viewport(ratio=1)
     nurse.get_by_label("Seen in the port").check()
     expect(nurse.locator("#needle-stop")).to_be_hidden()
     forward(nurse)
@@ -404,7 +432,7 @@ def test_a_needle_that_is_not_certain_holds_the_visit_at_once(pump: Pump, nurse:
 
 
 def test_an_odd_filling_is_warned_of_at_once_and_its_question_is_answered(pump: Pump, nurse: Page) -> None:
-    nurse.set_viewport_size(PHONE)
+    in_one_hand(nurse)
     to_aspirate(nurse, pump)
     nurse.get_by_label("Aspirated").fill("8")
     forward(nurse)
@@ -460,12 +488,37 @@ def test_a_volume_that_does_not_fit_is_held_at_its_step(pump: Pump, nurse: Page)
     nurse.get_by_label("As usual").check()
     for typed, said in (("41", "The reservoir holds 40 mL"), ("forty", "Write a number")):
         nurse.get_by_label("Filled", exact=True).fill(typed)
-        assert said in invalid(nurse)
         forward(nurse)
         expect(nurse.get_by_role("heading", name="Fill", level=2)).to_be_visible()
+        expect(nurse.locator("#id_filled_ml_error")).to_contain_text(said)
     nurse.get_by_label("Filled", exact=True).fill("39,5")
     forward(nurse)
     at(nurse, "Program")
+
+
+def test_what_came_out_is_a_volume_that_the_pump_can_hold(pump: Pump, nurse: Page) -> None:
+    in_one_hand(nurse)
+    to_aspirate(nurse, pump)
+    volume = nurse.get_by_label("Aspirated")
+    for typed, said in (
+        ("", "Write how much came out; 0 if nothing did."),
+        ("99", "The reservoir holds 40 mL"),
+        ("abc", "Write a number"),
+        ("-1", "Write a number"),
+    ):
+        volume.fill(typed)
+        forward(nurse)
+        expect(volume).to_be_focused()
+        expect(nurse.locator("#id_aspirated_ml_error")).to_contain_text(said)
+        expect(nurse.get_by_role("heading", name="Aspirate", level=2)).to_be_visible()
+    look(nurse, "a volume that cannot be")
+    volume.fill("")
+    forward(nurse)
+    expect(nurse.locator("#id_aspirated_ml_error")).to_be_visible()
+    nurse.locator("#step-aspirate input[type=radio]:not([value=emptied])").first.check()
+    expect(nurse.locator("#id_aspirated_ml_error")).to_have_count(0)
+    forward(nurse)
+    at(nurse, "Fill")
 
 
 def test_thrown_away_in_two_steps_and_allergies_written_in_a_tab_beside(pump: Pump, nurse: Page) -> None:

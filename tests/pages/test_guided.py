@@ -397,7 +397,9 @@ def test_the_stop_and_the_most_are_in_the_page(pump: Pump, nurse: Client) -> Non
     page = nurse.get(address(pump)).text
     assert "If it is not certain: stop." in page
     assert "If something was odd: stop filling." in page
-    assert 'data-most="40"' in page
+    assert page.count('data-most="40"') == 2
+    assert 'data-needed="Write how much came out; 0 if nothing did."' in page
+    assert page.count('data-missing="Say how the filling went."') == 2
     assert 'data-unit="mcg/h on average"' in page
     assert reverse("change_patient", args=[pump.patient_id]) in page
 
