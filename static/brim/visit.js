@@ -123,6 +123,7 @@
         if (!held) forget();
         tellKept();
       } else note();
+      compareAgain();
     } else if (answer.state === "newer") {
       isBehind = true;
       newest = answer.counter;
@@ -231,7 +232,7 @@
   });
   byId("visit-discard")?.addEventListener("submit", () => { isDone = true; forget(); });
   form.addEventListener("input", (event) => { if (!BESIDE.test(event.target.name)) change(); });
-  addEventListener("online", save);
+  addEventListener("online", () => { save(); compareAgain(); });
   addEventListener("visibilitychange", () => { if (document.hidden && timer) save(); });
 
   // --- one step at a time ----------------------------------------------------------------------------------------
@@ -305,7 +306,7 @@
       return;
     }
     const at = steps().findIndex((step) => step.contains(emptied));
-    if (place <= at && at < next) {
+    if (place < next && at < next && (place <= at || isPassed)) {
       if (isWaiting) return;
       const from = place;
       const isFree = await isLookedAt();
@@ -334,6 +335,8 @@
   let answered = null; // what the finding on the page is about
   let lookedAt = null; // what somebody has looked at
   let isWaiting = false;
+  let isUncompared = false; // the last question about it was not answered
+  let isPassed = false; // Next went on without an answer: one that comes later is still looked at
   const taken = () => ["emptying", "aspirated_ml", "refilled_at"].map((name) => form.elements[name]?.value.trim()).join(" ");
 
   emptied.addEventListener("htmx:beforeRequest", (event) => {
@@ -344,8 +347,28 @@
   emptied.addEventListener("htmx:afterRequest", (event) => {
     if (event.target !== emptied) return;
     if (event.detail.successful) answered = asked;
+    isUncompared = !event.detail.successful;
     asked = null;
+    sayWaiting();
   });
+
+  // What could not be compared is said to be so, and is compared once the server answers again.
+  const isToCompare = () => {
+    const { emptying, aspirated_ml: volume } = form.elements;
+    const isEmptied = !emptying || emptying.value === "emptied";
+    return isEmptied && Boolean(volume.value.trim()) && volume.checkValidity() && answered !== taken();
+  };
+
+  function sayWaiting() {
+    const isWaitedFor = isUncompared && isToCompare();
+    byId("emptied-waits").hidden = !isWaitedFor;
+    if (isWaitedFor) emptied.replaceChildren(); // what stands there is of another volume
+  }
+
+  function compareAgain() {
+    if (isUncompared && isToCompare() && asked !== taken()) htmx.trigger(emptied, "compare");
+  }
+  for (const kind of ["input", "change"]) form.addEventListener(kind, sayWaiting);
 
   // Whether the next answer came and was one.
   const nextAnswer = (ms) => new Promise((done) => {
@@ -371,6 +394,7 @@
     isWaiting = true;
     const isFound = await isAnswered();
     isWaiting = false;
+    isPassed = !isFound;
     if (!isFound || !emptied.querySelector("[data-look]")) return true;
     lookedAt = taken();
     return false;

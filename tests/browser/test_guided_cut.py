@@ -130,3 +130,51 @@ def test_without_an_answer_about_the_volume_the_visit_goes_on(pump: Pump, cut: P
     cut.get_by_label("Aspirated").fill("14")
     forward(cut)
     at(cut, "Fill")
+
+
+def test_what_could_not_be_compared_is_said_and_compared_once_there_is_a_connection(pump: Pump, cut: Page) -> None:
+    to_aspirate(cut, pump)
+    kept(cut)
+    cut.get_by_label("Aspirated").fill("8")
+    cut.get_by_label("Aspirated").press("Tab")
+    expect(cut.locator("#emptied")).to_contain_text("As expected")
+    expect(cut.locator("#emptied-waits")).to_be_hidden()
+    cut.context.set_offline(True)
+    cut.get_by_label("Aspirated").fill("14")
+    cut.get_by_label("Aspirated").press("Tab")
+    expect(cut.locator("#emptied-waits")).to_contain_text("Not compared yet")
+    expect(cut.locator("#emptied")).to_be_empty()
+    cut.context.set_offline(False)
+    expect(cut.locator("#emptied")).to_contain_text("More than expected")
+    expect(cut.locator("#emptied-waits")).to_be_hidden()
+
+
+def test_what_could_not_be_compared_is_compared_once_the_server_answers_again(pump: Pump, cut: Page) -> None:
+    to_aspirate(cut, pump)
+    cut.route("**/guided/emptied/", lambda route: route.abort(), times=1)
+    cut.route("**/guided/draft/", lambda route: route.abort(), times=1)
+    cut.get_by_label("Aspirated").fill("14")
+    cut.get_by_label("Aspirated").press("Tab")
+    expect(cut.locator("#emptied-waits")).to_be_visible()
+    expect(cut.locator("#visit-kept")).to_contain_text("kept on this device")
+    cut.locator("#id_reason").evaluate("(one) => one.dispatchEvent(new Event('input', { bubbles: true }))")
+    expect(cut.locator("#emptied")).to_contain_text("More than expected")
+    expect(cut.locator("#emptied-waits")).to_be_hidden()
+
+
+def test_a_finding_that_comes_after_the_filling_was_begun_is_looked_at_too(pump: Pump, cut: Page) -> None:
+    to_aspirate(cut, pump)
+    kept(cut)
+    cut.context.set_offline(True)
+    cut.get_by_label("Aspirated").fill("14")
+    forward(cut)
+    at(cut, "Fill")
+    cut.context.set_offline(False)
+    cut.get_by_label("As usual").check()
+    expect(cut.locator("#emptied")).to_contain_text("More than expected")
+    forward(cut)
+    expect(cut.locator("#emptied [data-look]")).to_be_focused()
+    forward(cut)
+    at(cut, "Fill")
+    forward(cut)
+    at(cut, "Program")
