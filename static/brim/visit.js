@@ -241,6 +241,7 @@
   const links = [...document.querySelectorAll(".visit-steps a")];
   const button = (name) => form.querySelector(`.visit-actions [data-go=${name}]`);
   let place = 0;
+  let furthest = 0; // where a visit that is opened again goes on
 
   function show(next, { focus = true } = {}) {
     const all = steps();
@@ -255,7 +256,8 @@
     button("back").hidden = place === 0;
     button("next").hidden = place >= all.length - 2;
     button("review").hidden = place < all.length - 2 || (isLast && all[place].dataset.state === "ready");
-    form.elements.place.value = all[place].id;
+    furthest = Math.max(furthest, place);
+    form.elements.place.value = all[furthest].id;
     if (focus) {
       scrollTo({ top: 0 });
       all[place].querySelector("h2").focus({ preventScroll: true });
@@ -323,8 +325,10 @@
       lead(byId("fill-stop"));
       return;
     }
+    const isFurther = next > furthest;
     show(next);
-    note();
+    if (isFurther) change();
+    else note();
   }
 
   // --- what came out: held against what was expected before anything goes in ---------------------------------------
@@ -565,7 +569,10 @@
   choices();
   hold();
   const begun = steps().findIndex((step) => step.id === form.elements.place.value);
+  furthest = Math.min(Math.max(begun, 0), steps().length - 2);
+  // Of what was gone over, the first step in which something is missing since.
+  const lacking = steps().slice(0, furthest).findIndex(missing);
   const isLooked = Boolean(byId("review").dataset.state);
-  show(isLooked ? steps().length - 1 : Math.min(Math.max(begun, 0), steps().length - 2), { focus: false });
+  show(isLooked ? steps().length - 1 : lacking < 0 ? furthest : lacking, { focus: false });
   comeBack();
 })();

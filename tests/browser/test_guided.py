@@ -167,6 +167,37 @@ def to_program(page: Page, pump: Pump, aspirated: str = "8") -> None:
     at(page, "Program")
 
 
+def saved(page: Page) -> None:
+    """Until the server has all of it."""
+    while on_device(page):
+        page.wait_for_timeout(100)
+
+
+def test_a_visit_that_is_opened_again_goes_on_where_it_was(pump: Pump, nurse: Page) -> None:
+    to_aspirate(nurse, pump)
+    nurse.get_by_label("Aspirated").fill("8")
+    forward(nurse)
+    at(nurse, "Fill")
+    nurse.get_by_label("As usual").check()
+    saved(nurse)
+    forward(nurse)
+    at(nurse, "Program")
+    saved(nurse)
+    nurse.reload()
+    expect(nurse.get_by_role("heading", name="Program", level=2)).to_be_visible()
+    nurse.get_by_role("button", name="Back").click()
+    at(nurse, "Fill")
+    nurse.get_by_label("Lot number").fill("L-77")
+    saved(nurse)
+    nurse.reload()
+    expect(nurse.get_by_role("heading", name="Program", level=2)).to_be_visible()
+    nurse.locator(".visit-steps a").nth(1).click()
+    nurse.get_by_label("It is not certain").check()
+    saved(nurse)
+    nurse.reload()
+    expect(nurse.get_by_role("heading", name="Needle", level=2)).to_be_visible()
+
+
 def test_an_unchanged_dose_is_stored_where_none_is_recorded(clinic: Clinic, nurse: Page) -> None:
     pump = a_pump(clinic, now=timezone.now())
     to_program(nurse, pump, aspirated="")
@@ -467,8 +498,7 @@ def test_a_finding_is_looked_at_before_anything_is_filled(pump: Pump, nurse: Pag
     expect(nurse.locator("#emptied [data-look]")).to_be_focused()
     expect(nurse.locator("#emptied")).to_contain_text("More than expected")
     expect(nurse.locator("#said")).to_contain_text("More than expected")
-    while on_device(nurse):
-        nurse.wait_for_timeout(100)
+    saved(nurse)
     nurse.reload()
     expect(nurse.locator("#emptied")).to_contain_text("More than expected")
     nurse.get_by_label("Aspirated").fill("15")
