@@ -124,7 +124,8 @@ def doubts_of(entry: RefillEntry, residual: Residual | None, checks: Checks) -> 
     found = _of_aspirated(entry, residual)
     if checks.get("fill") == Fill.ODD:
         answer = _("The filling was stopped, the prescriber was called, and the patient is watched")
-        found.append(Asked("fill_odd", "fill", f"{FILL_STOP} {_('Was this done?')}", answer))
+        question = " ".join((str(FILL_STOP), _("Was this done?")))
+        found.append(Asked("fill_odd", "fill", question, answer))
     return found
 
 
