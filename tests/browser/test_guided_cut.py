@@ -15,7 +15,7 @@ from pumps.models import Pump, VisitDraft
 from pumps.services import visit_checks
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.people import enter
-from tests.browser.test_guided import at, forward, kept, leave_on_device, on_device, to_aspirate
+from tests.browser.test_guided import at, forward, kept, leave_on_device, on_device, saved, to_aspirate
 from tests.builders import a_running_pump, a_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -151,6 +151,7 @@ def test_what_could_not_be_compared_is_said_and_compared_once_there_is_a_connect
 
 def test_what_could_not_be_compared_is_compared_once_the_server_answers_again(pump: Pump, cut: Page) -> None:
     to_aspirate(cut, pump)
+    saved(cut)
     cut.route("**/guided/emptied/", lambda route: route.abort(), times=1)
     cut.route("**/guided/draft/", lambda route: route.abort(), times=1)
     cut.get_by_label("Aspirated").fill("14")
