@@ -28,7 +28,7 @@ STANDING_WORDS = {
 }
 NO_VISIT = "none"
 # So many that wait for no date stand before the others.
-MOST_FIRST = 25
+MOST_FIRST = 10
 # Not an urgency, but asked for like one: with a finding that somebody has to judge, whatever the date.
 SERIOUS = "high"
 
