@@ -24,10 +24,12 @@ class Page(Generic[T]):
     next: str
 
 
-def page_of(request: HttpRequest, found: Sequence[T], position: Callable[[T], str]) -> Page[T]:
-    """A page of `found`, which was asked for one row more than a page holds."""
-    rows = found[:PAGE_SIZE]
-    is_more = len(found) > PAGE_SIZE
+def page_of(
+    request: HttpRequest, found: Sequence[T], position: Callable[[T], str], *, size: int = PAGE_SIZE
+) -> Page[T]:
+    """A page of `found`, which was asked for one row more than the page's `size`."""
+    rows = found[:size]
+    is_more = len(found) > size
     return Page(
         rows=rows,
         first=_query(request, None) if request.GET.get("after") else "",

@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from therapy.pages import audit, clinics, course, doses, prescribing, screening
+from therapy.pages import audit, clinics, course, doses, prescribing, screening, tapers
 
 
 class RecordKind:
@@ -37,8 +37,8 @@ urlpatterns = [
     path("patients/<int:patient_id>/doses/<int:event_id>/sign/", doses.sign_dose, name="sign_dose"),
     path("pumps/<int:pump_id>/propose/", doses.propose, name="propose"),
     path("proposals/<int:proposal_id>/", doses.proposal, name="proposal"),
-    path("pumps/<int:pump_id>/wean/", doses.wean, name="wean"),
-    path("weaning-plans/<int:plan_id>/", doses.weaning_plan, name="weaning_plan"),
+    path("pumps/<int:pump_id>/wean/", tapers.wean, name="wean"),
+    path("weaning-plans/<int:plan_id>/", tapers.weaning_plan, name="weaning_plan"),
     path("clinics/<int:clinic_id>/protocol/", clinics.protocol, name="protocol"),
     path("clinics/<int:clinic_id>/program-templates/", clinics.templates, name="program_templates"),
     path(

@@ -1,12 +1,13 @@
 """Where somebody begins, and what a pharmacist prepares."""
 
-from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -17,8 +18,9 @@ from clinics.models import Clinic, User
 from clinics.pages import user_of
 from clinics.roles import Permission
 from patients.viewings import recent_patients
-from pumps.models import Event, Forecast, Pump
+from pumps.models import Event, Forecast, Pump, RefillOwner
 from pumps.pages.search import belongs_to_several, rows_of
+from pumps.queries import EventQuerySet
 from scheduling.models import Appointment
 
 # What is prepared is looked at so far ahead; lots that expire in a pump, so far.
@@ -60,13 +62,13 @@ def preparing(request: HttpRequest) -> HttpResponse:
     if not user.access.can_somewhere(Permission.LOG_DRUG_DATA):
         raise PermissionDenied(_("Your role does not include the drug data of refills."))
     clinics = clinics_with(user, Permission.LOG_DRUG_DATA)
-    lines, is_cut = _to_prepare([clinic.pk for clinic in clinics], now)
+    week = _week([clinic.pk for clinic in clinics], now)
     expiring = _expiring([clinic.pk for clinic in clinics], now)
     context = {
-        "lines": lines[:MOST],
-        "lines_left": len(lines[MOST:]),
-        "needed": _needed(lines),
-        "is_cut": is_cut,
+        "lines": _to_prepare(week),
+        "lines_left": max(len(week.moments) - MOST, 0),
+        "needed": _needed(week),
+        "is_cut": week.is_cut,
         "most_added": MOST_ADDED,
         "expiring": expiring[:MOST],
         "expiring_left": len(expiring) > MOST,
@@ -80,32 +82,54 @@ def clinics_with(user: User, permission: Permission) -> list[Clinic]:
     return [clinic for clinic in Clinic.objects.visible_to(user) if user.access.can(permission, clinic.pk)]
 
 
-def _to_prepare(clinic_ids: list[int], now: datetime) -> tuple[list[ToPrepare], bool]:
-    """Refills booked within a week, and those due within it that nobody has booked, by time; whether there are more."""
-    visits = Appointment.objects.filter(clinic__in=clinic_ids).standing().between(now - BEGUN, now + AHEAD)
-    booked = {visit.pump_id: visit.starts_at for visit in visits[:MOST_ADDED]}
-    due = Forecast.objects.filter(clinic__in=clinic_ids, refill_by__isnull=False).on_worklist()
-    due = due.filter(worklist_at__lte=now + AHEAD).without(Appointment.objects.standing())
-    unbooked = {row.pump_id: row.refill_by for row in due[:MOST_ADDED] if row.refill_by is not None}
-    moments = {**unbooked, **booked}
-    pumps = Pump.objects.select_related("patient", "model", "clinic").in_bulk(moments)
-    refills = Event.objects.standing().filter(pump__in=moments, kind=Event.Kind.REFILL)
-    last = {event.pump_id: event for event in refills.order_by("pump_id", "-occurred_at").distinct("pump_id")}
-    here = [pump for pump in pumps.values() if pump.is_refilled_here]
-    lines = [ToPrepare(pump, moments[pump.pk], pump.pk in booked, last.get(pump.pk)) for pump in here]
-    return sorted(lines, key=lambda line: (line.at, line.pump.pk)), MOST_ADDED in (len(booked), len(unbooked))
+@dataclass(frozen=True)
+class Week:
+    """The pumps that are refilled within a week, with when: booked, or due and nobody has booked. `is_cut`: there are
+    more."""
+
+    booked: Mapping[int, datetime]
+    unbooked: Mapping[int, datetime]
+
+    @property
+    def moments(self) -> dict[int, datetime]:
+        return {**self.unbooked, **self.booked}
+
+    @property
+    def is_cut(self) -> bool:
+        return MOST_ADDED in (len(self.booked), len(self.unbooked))
 
 
-def _needed(lines: list[ToPrepare]) -> list[tuple[str, Decimal, int, Decimal]]:
-    """Formulation, concentration, how many refills, and mL altogether."""
-    counts: Counter[tuple[str, Decimal]] = Counter()
-    volumes: Counter[tuple[str, Decimal]] = Counter()
-    for line in lines:
-        if line.last is not None and line.last.concentration_mcg_per_ml is not None:
-            drug = (line.last.formulation, line.last.concentration_mcg_per_ml)
-            counts[drug] += 1
-            volumes[drug] += line.volume_ml  # type: ignore[assignment]  # a Counter adds up decimals as well
-    return [(*drug, counts[drug], Decimal(volumes[drug])) for drug in sorted(counts)]
+def _week(clinic_ids: list[int], now: datetime) -> Week:
+    """Two queries."""
+    visits = Appointment.objects.filter(clinic__in=clinic_ids, pump__refill_owner=RefillOwner.CLINIC).standing()
+    due = Forecast.objects.filter(clinic__in=clinic_ids, pump__refill_owner=RefillOwner.CLINIC).on_worklist()
+    due = due.filter(worklist_at__lte=now + AHEAD, refill_by__isnull=False).without(Appointment.objects.standing())
+    booked = visits.between(now - BEGUN, now + AHEAD).values_list("pump", "starts_at")
+    by_day = due.values_list("pump", "refill_by")[:MOST_ADDED]
+    return Week(dict(booked[:MOST_ADDED]), {pump_id: at for pump_id, at in by_day if at is not None})
+
+
+def _to_prepare(week: Week) -> list[ToPrepare]:
+    """The first ones, by time. Two queries."""
+    moments = week.moments
+    first = sorted(moments, key=lambda pump_id: (moments[pump_id], pump_id))[:MOST]
+    pumps = Pump.objects.select_related("patient", "model", "clinic").in_bulk(first)
+    last = {event.pump_id: event for event in _last_refills(first)}
+    return [ToPrepare(pumps[pk], moments[pk], pk in week.booked, last.get(pk)) for pk in first]
+
+
+def _last_refills(pump_ids: Collection[int]) -> EventQuerySet[Event]:
+    refills = Event.objects.standing().filter(pump__in=pump_ids, kind=Event.Kind.REFILL)
+    return refills.order_by("pump_id", "-occurred_at").distinct("pump_id")
+
+
+def _needed(week: Week) -> list[tuple[str, Decimal, int, Decimal]]:
+    """Formulation, concentration, how many refills, and mL altogether: whole reservoirs. One query."""
+    last = Event.objects.filter(pk__in=_last_refills(week.moments).values("pk"), concentration_mcg_per_ml__isnull=False)
+    drugs = last.values_list("formulation", "concentration_mcg_per_ml").order_by(
+        "formulation", "concentration_mcg_per_ml"
+    )
+    return list(drugs.annotate(Count("pk"), Sum("pump__model__reservoir_ml")))
 
 
 def _expiring(clinic_ids: list[int], now: datetime) -> list[Forecast]:

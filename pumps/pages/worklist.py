@@ -33,10 +33,12 @@ def worklist(request: HttpRequest) -> HttpResponse:
     asked = Asked.of(request, user, now)
     rows = asked.rows()
     position = paging.read(request.GET.get("after", ""))
+    size = paging.PAGE_SIZE
     if position is not None:
         rows = rows.after(*position)
-    found = list(rows[: paging.PAGE_SIZE + 1])
-    page = paging.page_of(request, found, _position)
+    else:
+        size -= len(asked.first)
+    page = paging.page_of(request, list(rows[: size + 1]), _position, size=size)
     context = {
         "page": page,
         "lines": lines(user, asked.read(page.rows, is_first_page=position is None), asked.policies, now),

@@ -27,8 +27,8 @@ STANDING_WORDS = {
     urgencies.LATER: gettext_lazy("Later"),
 }
 NO_VISIT = "none"
-# So many that wait for no date stand before the others.
-MOST_FIRST = 10
+# So many that wait for no date stand before the others, on the first page, of which they are half at most.
+MOST_FIRST = 25
 # Not an urgency, but asked for like one: with a finding that somebody has to judge, whatever the date.
 SERIOUS = "high"
 

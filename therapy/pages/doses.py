@@ -1,6 +1,6 @@
-"""A dose on its way into a pump, tapers, and what waits for a signature."""
+"""A dose on its way into a pump, and what waits for a signature."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -11,9 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from clinical.findings import Finding
 from clinical.programs import Program
-from clinical.reading_back import WORDS, Settings
 from clinical.units import plain
 from clinics.errors import Conflict, Impossible
 from clinics.pages.access import require, take, user_of
@@ -23,15 +21,15 @@ from pumps.forms.entries import Rows, RowsForm
 from pumps.models import DoseSignature, Event, Forecast, Pump
 from pumps.pages.sheets import rows_again
 from pumps.pages.telling import tell
-from pumps.pages.words import SEVERITY_WORDS
 from pumps.services import signing
 from therapy.compared import Compared, band_of
 from therapy.forms.fields import NoteForm, ReasonForm
 from therapy.forms.proposals import ProposalForm, ReadBackForm, SignForm
-from therapy.forms.protocols import DownRows, SignPlanForm, UseTemplateForm
-from therapy.models import ProgramTemplate, Proposal, ProposalState, WeaningPlan
-from therapy.pages.access import form_page, patient_of, pressed, pump_of, sent, to_course, tried
-from therapy.services import afterwards, drafts, proposals, protocols, records, weaning
+from therapy.forms.protocols import UseTemplateForm
+from therapy.models import ProgramTemplate, Proposal, ProposalState
+from therapy.pages.access import form_page, patient_of, pump_of, sent, to_course, tried
+from therapy.pages.read_backs import asked_of, fits, read_off, with_words
+from therapy.services import afterwards, drafts, proposals, protocols
 from therapy.services.checks import Blocked
 from therapy.standing import standing_of
 from therapy.waiting import to_sign
@@ -39,11 +37,6 @@ from therapy.written import boluses_json, steps_json
 
 LISTS = ("steps", "boluses")
 KEPT_OUT = ("csrfmiddlewaretoken", "step", "more")
-
-
-def with_words(findings: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
-    """Findings as a page shows them."""
-    return [{**finding, "word": str(SEVERITY_WORDS[finding["severity"]])} for finding in findings]
 
 
 def propose(request: HttpRequest, pump_id: int) -> HttpResponse:
@@ -172,7 +165,7 @@ def proposal(request: HttpRequest, proposal_id: int) -> HttpResponse:
     if read_form.is_bound and read_form.is_valid():
         before = Forecast.objects.get(pump=found.pump_id)
         made: dict[str, Any] = {"proposal_id": found.pk, "by": user, "source": Event.Source.PAGE, "now": now}
-        if _fits(read_form, lambda: proposals.confirm(read=_read(read_form), **made)[1]):
+        if fits(read_form, lambda: proposals.confirm(read=read_off(read_form), **made)[1]):
             found.refresh_from_db(fields=["event"])
             tell(request, found.pump, _("Programmed, and in the ledger."), before, now=now, logged=found.event)
             return redirect("pump", pump_id=found.pump_id)
@@ -216,116 +209,6 @@ def _signed(form: SignForm, found: Proposal, request: HttpRequest) -> bool:
     else:
         return True
     return False
-
-
-def asked_of(signed: Settings) -> list[str]:
-    """What has to be read off the programmer."""
-    return [name for name in WORDS if getattr(signed, name) is not None]
-
-
-def _read(form: ReadBackForm) -> Settings:
-    return Settings(mode=form.cleaned_data["mode"], **{name: form.cleaned_data.get(name) for name in WORDS})
-
-
-def _fits(form: ReadBackForm, confirm: Callable[[], Mapping[str, Finding]]) -> bool:
-    """Whether the pump shows what was signed; what differs, or stands in the way, is said at the form."""
-    differing: dict[str, Finding] = {}
-    if not tried(form, lambda: differing.update(confirm())):
-        return False
-    for field, finding in differing.items():
-        form.add_error(field, finding.message)
-    return not differing
-
-
-def wean(request: HttpRequest, pump_id: int) -> HttpResponse:
-    pump, now = pump_of(request, pump_id, Permission.PROPOSE_DOSE), timezone.now()
-    posted = request.POST if request.method == "POST" else None
-    form = ReasonForm(posted)
-    rows = DownRows(posted, prefix="steps", form_kwargs={"zone": pump.clinic.zone})
-    if posted is not None and all([form.is_valid(), rows.is_valid()]):
-        made: list[WeaningPlan] = []
-
-        def draft() -> None:
-            steps, by = rows.downs(), user_of(request)
-            try:
-                made.append(weaning.draft(pump_id=pump.pk, steps=steps, by=by, now=now, **form.cleaned_data))
-            except weaning.ImpossibleSteps as error:
-                for told in rows.take(error.problems):
-                    form.add_error(None, told)
-
-        if tried(form, draft) and made:
-            return redirect("weaning_plan", plan_id=made[0].pk)
-    return form_page(
-        request, pump.patient, form, title=_("Plan a taper"), template="therapy/wean.html", rows=rows, pump=pump,
-        current=standing_of(pump, now).daily_dose_mcg,
-    )  # fmt: skip
-
-
-def weaning_plan(request: HttpRequest, plan_id: int) -> HttpResponse:
-    """One plan: its end has a form, a signature is one press."""
-    user, now = user_of(request), timezone.now()
-    rows = WeaningPlan.objects.visible_to(user).select_related(
-        "pump__model", "patient", "clinic", "drafted_by", "signed_by", "ended_by"
-    )
-    found = get_object_or_404(rows, pk=plan_id)
-    require(request, Permission.SEE_CLINICAL, found.clinic_id)
-    source = Event.Source.PAGE
-    ends = Permission.SIGN_DOSE if found.state == WeaningPlan.State.SIGNED else Permission.PROPOSE_DOSE
-    may_end = found.state != WeaningPlan.State.ENDED and user.access.can(ends, found.clinic_id)
-    end_form = ReasonForm(sent(request, "end"), prefix="end")
-    findings, is_drafted = weaning.findings_json(found), found.state == WeaningPlan.State.DRAFTED
-    is_serious = any(finding["severity"] == "high" for finding in findings)
-    is_signing = request.method == "POST" and sent(request, "confirm") is None and sent(request, "end") is None
-    sign_form = SignPlanForm(
-        request.POST if is_signing else None,
-        stops_from_mcg=weaning.stops_from(found) if is_serious else None,
-        prefix="sign",
-    )
-    step = weaning.due_step(found, now) if user.access.can(Permission.LOG, found.clinic_id) else None
-    asked = asked_of(weaning.settings_of(step, standing_of(found.pump, now))) if step is not None else []
-    read_form = ReadBackForm(sent(request, "confirm") if step is not None else None, asked=asked, prefix="confirm")
-    if read_form.is_bound and step is not None:
-        before = Forecast.objects.get(pump=found.pump_id)
-        due: dict[str, Any] = {"plan_id": found.pk, "event_id": step.pk, "by": user, "source": source, "now": now}
-        if read_form.is_valid() and _fits(read_form, lambda: weaning.confirm_step(read=_read(read_form), **due)):
-            made = weaning.read_back_of(step)
-            tell(request, found.pump, _("Read back: the step is confirmed."), before, now=now, logged=made)
-            return redirect("weaning_plan", plan_id=found.pk)
-        found.refresh_from_db(fields=["mismatches"])
-    elif end_form.is_bound:
-        require(request, ends, found.clinic_id)
-        if end_form.is_valid() and tried(end_form, lambda: weaning.end(
-            plan_id=found.pk, by=user, source=source, now=now, **end_form.cleaned_data
-        )):  # fmt: skip
-            messages.success(request, _("Ended. What had not come is marked as entered in error."))
-            return to_course(found.patient_id)
-    elif request.method == "POST":
-        require(request, Permission.SIGN_DOSE, found.clinic_id)
-        if not is_drafted or sign_form.is_valid():
-            seen = is_drafted and sign_form.cleaned_data.get("seen", False)
-            pressed(
-                request,
-                lambda: weaning.sign(plan_id=found.pk, by=user, source=source, now=now, seen=seen),
-                _("Signed. Its steps are planned; somebody is reminded of each that is not confirmed."),
-            )
-            return redirect("weaning_plan", plan_id=found.pk)
-    context = {
-        "plan": found,
-        "pump": found.pump,
-        "patient": found.patient,
-        "clinic": found.clinic,
-        "steps": weaning.steps_of(found),
-        "findings": with_words(findings),
-        "end_form": end_form if may_end else None,
-        "step": step,
-        "read_form": read_form if step is not None else None,
-        "is_drafted": is_drafted,
-        "is_open": found.state != WeaningPlan.State.ENDED,
-        "rescue": records.rescue_plan(found.patient),
-        "may_log": user.access.can(Permission.LOG, found.clinic_id),
-        "sign_form": sign_form if is_drafted and user.access.can(Permission.SIGN_DOSE, found.clinic_id) else None,
-    }
-    return render(request, "therapy/weaning_plan.html", context)
 
 
 def to_sign_page(request: HttpRequest) -> HttpResponse:
