@@ -64,6 +64,15 @@ def to_aspirate(page: Page, pump: Pump) -> None:
     at(page, "Aspirate")
 
 
+def to_filling(page: Page, pump: Pump) -> None:
+    """At the fill, with 8 mL taken out, and nothing odd."""
+    to_aspirate(page, pump)
+    page.get_by_label("Aspirated").fill("8")
+    forward(page)
+    at(page, "Fill")
+    page.get_by_label("As usual").check()
+
+
 def kept(page: Page) -> None:
     expect(page.locator("#visit-kept")).to_contain_text(re.compile(r"Saved \d\d:\d\d"))
 
@@ -174,11 +183,7 @@ def saved(page: Page) -> None:
 
 
 def test_a_visit_that_is_opened_again_goes_on_where_it_was(pump: Pump, nurse: Page) -> None:
-    to_aspirate(nurse, pump)
-    nurse.get_by_label("Aspirated").fill("8")
-    forward(nurse)
-    at(nurse, "Fill")
-    nurse.get_by_label("As usual").check()
+    to_filling(nurse, pump)
     saved(nurse)
     forward(nurse)
     at(nurse, "Program")
@@ -511,11 +516,7 @@ def test_a_finding_is_looked_at_before_anything_is_filled(pump: Pump, nurse: Pag
 
 
 def test_a_volume_that_does_not_fit_is_held_at_its_step(pump: Pump, nurse: Page) -> None:
-    to_aspirate(nurse, pump)
-    nurse.get_by_label("Aspirated").fill("8")
-    forward(nurse)
-    at(nurse, "Fill")
-    nurse.get_by_label("As usual").check()
+    to_filling(nurse, pump)
     for typed, said in (("41", "The reservoir holds 40 mL"), ("forty", "Write a number")):
         nurse.get_by_label("Filled", exact=True).fill(typed)
         forward(nurse)
