@@ -25,9 +25,10 @@ class Page(Generic[T]):
 
 
 def page_of(
-    request: HttpRequest, found: Sequence[T], position: Callable[[T], str], *, size: int = PAGE_SIZE
+    request: HttpRequest, found: Sequence[T], position: Callable[[T], str], *, size: int | None = None
 ) -> Page[T]:
-    """A page of `found`, which was asked for one row more than the page's `size`."""
+    """A page of `found`, which was asked for one row more than the page's `size` (`PAGE_SIZE` where none is said)."""
+    size = PAGE_SIZE if size is None else size
     rows = found[:size]
     is_more = len(found) > size
     return Page(
