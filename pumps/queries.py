@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.db.models.expressions import OrderBy
-from django.db.models.functions import Upper
+from django.db.models.functions import Least, Upper
 
 from clinics.queries import ClinicOwned, Row, WallDay
 from patients.models import Patient, SearchWord
@@ -120,6 +120,10 @@ class EventQuerySet(QuerySet[Row]):
 
 # A finding that somebody has to judge.
 SERIOUS = [{"severity": "high"}]
+# From when a forecast waits for no date: the pump stands still, or may be empty or low.
+GRAVE_FROM = Least(
+    "stopped_at", "stalled_at", "programmed_low_at", "earliest_low_at", "programmed_empty_at", "empty_at"
+)
 
 
 class ForecastQuerySet(ClinicOwned[Row]):

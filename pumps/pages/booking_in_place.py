@@ -198,12 +198,12 @@ def _undone(visit: Appointment) -> str:
 
 def _row(request: HttpRequest, pump: Pump, panel: Panel, headers: dict[str, str] | None = None) -> HttpResponse:
     context = {
-        "line": line_of_pump(user_of(request), pump, timezone.now()),
+        "lines": [line_of_pump(user_of(request), pump, timezone.now())],
         "panel": panel,
         # The list shows clinics, so its rows do.
         "several": request.GET.get("several") == "1",
     }
-    answer = render(request, "parts/worklist_line.html", context)
+    answer = render(request, "parts/worklist_lines.html", context)
     for name, value in (headers or {}).items():
         answer[name] = value
     return answer

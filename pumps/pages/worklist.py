@@ -42,6 +42,7 @@ def worklist(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "lines": lines(user, asked.read(page.rows, is_first_page=position is None), asked.policies, now),
+        "panel": None,
         "asked": asked.filter,
         "query": request.GET.urlencode(),
         "most_matches": MOST_MATCHES if len(asked.matches) > MOST_MATCHES else None,
