@@ -1,6 +1,5 @@
 """Pages at 100,000 pumps: median server time, queries, and what a browser fetches, compressed."""
 
-import gc
 import gzip
 import re
 import sys
@@ -14,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from bench._fleet import insist_on_an_empty_database, p95, say, someone, timed
+from bench._fleet import come_to_rest, insist_on_an_empty_database, p95, say, someone, timed
 from bench._growing import grow
 from bench.fleet import ORIGINALS, believe_the_catalogue, load
 from clinics.models import Clinic
@@ -34,9 +33,7 @@ def main(pumps: int) -> int:
     load(min(ORIGINALS, pumps))
     grow(pumps)
     believe_the_catalogue()
-    # A server has not made a fleet: what that left behind is not gone through again for its pages.
-    gc.collect()
-    gc.freeze()
+    come_to_rest()
     missed, loaded = False, set[str]()
     say(f"{'page':26} {'as':14} {'median':>8} {'p95':>8} {'queries':>8} {'first load':>11} {'after':>8}")
     for name, role, address in _pages():

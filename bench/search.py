@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bench._explain import ORDINARY, PLANNED, large_tables, plan_of
-from bench._fleet import insist_on_an_empty_database, p95, say, someone
+from bench._fleet import come_to_rest, insist_on_an_empty_database, p95, say, someone
 from bench._growing import grow
 from bench.fleet import load
 from clinics.models import Clinic, Membership, User
@@ -60,9 +60,10 @@ def main(pumps: int) -> int:
         cursor.execute(PHONES)
         people = [someone_called(number).pk for number in range(20)]
         cursor.execute(SEEN, [timezone.now(), people, VIEWINGS, pumps])
-        cursor.execute("VACUUM (ANALYZE) patients_viewing, patients_patient, patients_searchword, pumps_pump")
+    come_to_rest()
     say(f"{Patient.objects.count():,} patients, {VIEWINGS:,} viewings")
-    large, missed = large_tables(), False
+    # Here all alerts are open and all messages of today: to read them all is to read what was asked for.
+    large, missed = large_tables() - {"alerts_alert", "alerts_notification"}, False
     for whose, client in _clients():
         for asked in _all_asked():
             missed |= _measured(whose, client, asked, large)

@@ -135,6 +135,10 @@ class ForecastQuerySet(ClinicOwned[Row]):
         """Forecasts of pumps in use with a finding that somebody has to judge; an index has these alone."""
         return self.on_worklist().filter(findings__contains=SERIOUS)
 
+    def expiring(self, until: datetime) -> Self:
+        """Forecasts of pumps in use whose drug expires by then, most urgent first; those of an index."""
+        return self.on_worklist().filter(drug_expires_at__lte=until)
+
     def due(self, now: datetime) -> Self:
         """Forecasts whose next alert is to be opened: one range of one index, however large the fleet."""
         return self.filter(next_alert_at__lte=now).order_by("next_alert_at")

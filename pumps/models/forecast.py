@@ -67,6 +67,8 @@ class Forecast(models.Model):
             ),
             # urgencies.gravest; of a whole index PostgreSQL knows how many rows a moment finds, of a partial one not
             models.Index("in_use", GRAVE_FROM, name="forecast_grave"),
+            # ForecastQuerySet.expiring
+            models.Index(fields=["in_use", "drug_expires_at"], name="forecast_expiring"),
             # ForecastQuerySet.serious
             models.Index(
                 fields=["clinic", "worklist_at", "pump"],

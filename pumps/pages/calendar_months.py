@@ -37,6 +37,7 @@ def month(request: HttpRequest) -> HttpResponse:
         **common(asked, "calendar_month", (first - timedelta(days=1)).replace(day=1), following),
         "first": first,
         "weeks": _weeks(first, days),
+        "has_today": first <= asked.today < following,
         "weekdays": [date(2024, 1, number) for number in range(1, 8)],
     }
     return render(request, "pumps/calendar_month.html", context)

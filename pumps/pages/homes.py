@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Sum
+from django.db.models import Count, OuterRef, Subquery, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -119,13 +119,16 @@ def _to_prepare(week: Week) -> list[ToPrepare]:
 
 
 def _last_refills(pump_ids: Collection[int]) -> EventQuerySet[Event]:
-    refills = Event.objects.standing().filter(pump__in=pump_ids, kind=Event.Kind.REFILL)
-    return refills.order_by("pump_id", "-occurred_at").distinct("pump_id")
+    """Of each pump the newest that stands: found from the ledger's end, however long it is."""
+    refills = Event.objects.standing().filter(pump=OuterRef("pk"), kind=Event.Kind.REFILL).newest_first()
+    return Event.objects.filter(
+        pk__in=Pump.objects.filter(pk__in=pump_ids).values(newest=Subquery(refills.values("pk")[:1]))
+    )
 
 
 def _needed(week: Week) -> list[tuple[str, Decimal, int, Decimal]]:
     """Formulation, concentration, how many refills, and mL altogether: whole reservoirs. One query."""
-    last = Event.objects.filter(pk__in=_last_refills(week.moments).values("pk"), concentration_mcg_per_ml__isnull=False)
+    last = _last_refills(week.moments).filter(concentration_mcg_per_ml__isnull=False)
     drugs = last.values_list("formulation", "concentration_mcg_per_ml").order_by(
         "formulation", "concentration_mcg_per_ml"
     )
@@ -133,7 +136,6 @@ def _needed(week: Week) -> list[tuple[str, Decimal, int, Decimal]]:
 
 
 def _expiring(clinic_ids: list[int], now: datetime) -> list[Forecast]:
-    """Pumps whose drug expires soon. A refill is due by then at the latest, so that it is a range of the worklist."""
-    until = now + EXPIRING
-    rows = Forecast.objects.filter(clinic__in=clinic_ids, drug_expires_at__lte=until).on_worklist()
-    return list(rows.filter(worklist_at__lte=until).select_related("pump__patient", "clinic")[: MOST + 1])
+    """Pumps whose drug expires soon."""
+    rows = Forecast.objects.filter(clinic__in=clinic_ids).expiring(now + EXPIRING)
+    return list(rows.select_related("pump__patient", "clinic")[: MOST + 1])

@@ -71,6 +71,15 @@ def test_what_is_due_is_counted_and_so_is_what_has_no_visit(db: None) -> None:
     assert [row.pump_id for row in agenda.due_by_day([clinic], day, day)[day]] == [other.pk]
 
 
+def test_a_month_on_a_phone_leads_down_to_today_where_it_has_it(scheduler: Client) -> None:
+    today = timezone.now().date()
+    here, later = (
+        scheduler.get(reverse("calendar_month"), {"day": str(day)}).text for day in (today, today + timedelta(days=40))
+    )
+    assert (here.count('href="#today"'), here.count('id="today"')) == (1, 1)
+    assert (later.count('href="#today"'), later.count('id="today"')) == (0, 0)
+
+
 def test_the_week_shows_visits_what_is_due_and_free_times(clinic: Clinic, scheduler: Client, pump: Pump) -> None:
     now = timezone.now()
     visit = a_visit(a_running_pump(clinic, filled_days_ago=60, now=now), free_of(pump, 1), now=now)

@@ -53,7 +53,9 @@ def test_another_time_moves_the_visit(client: Client, pump: Pump) -> None:
     assert "Until you choose, the visit stays on:" in page
     assert page.count("(earlier)") == sum(time < visit.starts_at for time in times)
     assert not [word for word in FORBIDDEN if word in page.lower()]
-    assert "The visit has been moved" in client.post(path + "times/", {"time": times[1].isoformat()}).text
+    moved = client.post(path + "times/", {"time": times[1].isoformat()}).text
+    assert "The visit has been moved" in moved
+    assert f'href="{path}times/"' in moved  # and if that was a slip, another one
     visit.refresh_from_db()
     assert visit.starts_at == times[1]
     assert Appointment.objects.count() == 1
