@@ -34,6 +34,21 @@
     }
   });
 
+  // What appears during a press (an answer to the field that was left for it, a list that has just been fetched) moves
+  // what is pressed from under the mouse. It is pressed all the same, unless the mouse is drawn away from where it was.
+  const NEAR = 10; // px
+  addEventListener("pointerdown", (event) => {
+    const pressed = event.target.closest("button, summary, a[hx-get]");
+    if (!pressed || event.pointerType === "touch" || event.button !== 0) return;
+    pressed.setPointerCapture(event.pointerId);
+    const draw = (moved) => {
+      const far = Math.hypot(moved.clientX - event.clientX, moved.clientY - event.clientY);
+      if (far > NEAR && pressed.hasPointerCapture(event.pointerId)) pressed.releasePointerCapture(event.pointerId);
+    };
+    pressed.addEventListener("pointermove", draw);
+    pressed.addEventListener("lostpointercapture", () => pressed.removeEventListener("pointermove", draw), { once: true });
+  });
+
   // The server did not answer, or with an error: say so, and leave the page as it is. Of what was sent to be done it may
   // have done all (`unknown`); that stays until the next answer to such a press, or until the page is loaded again.
   const unreached = document.getElementById("unreached");

@@ -163,6 +163,25 @@ def test_what_could_not_be_compared_is_compared_once_the_server_answers_again(pu
     expect(cut.locator("#emptied-waits")).to_be_hidden()
 
 
+def test_a_press_of_next_counts_though_what_appears_meanwhile_moves_it(pump: Pump, cut: Page) -> None:
+    to_aspirate(cut, pump)
+    kept(cut)
+    cut.context.set_offline(True)
+    cut.get_by_label("Aspirated").fill("14")
+    following = cut.get_by_role("button", name="Next")
+    following.hover()
+    cut.mouse.down()
+    expect(cut.locator("#emptied-waits")).to_be_visible()  # on a desk the buttons are lower now
+    cut.mouse.up()
+    at(cut, "Fill")
+    back = cut.get_by_role("button", name="Back")
+    back.hover()
+    cut.mouse.down()
+    cut.mouse.move(5, 5, steps=5)  # drawn away from it: not meant
+    cut.mouse.up()
+    expect(cut.get_by_role("heading", name="Fill", level=2)).to_be_visible()
+
+
 def test_a_finding_that_comes_after_the_filling_was_begun_is_looked_at_too(pump: Pump, cut: Page) -> None:
     to_aspirate(cut, pump)
     kept(cut)
